@@ -1,0 +1,1 @@
+"""Everything that needs no window: images, networks, nuclei, training, scores."""

@@ -1,0 +1,166 @@
+"""The three networks and what their output means.
+
+All networks take RGB ``(N, 3, H, W)`` in [0, 1] and return logits
+``(N, 2, H, W)``; the sigmoid of
+
+channel 0, `FOREGROUND`
+    is the probability that a pixel belongs to a nucleus,
+channel 1, `DISTANCE`
+    is the distance of the pixel to the border of its nucleus, divided by the
+    largest such distance in that nucleus: 1 in the middle, 0 at the border and
+    outside. It falls to 0 where nuclei touch, and so tells them apart.
+
+References
+----------
+O. Ronneberger et al., "U-Net", MICCAI 2015. L.-C. Chen et al., "Encoder-Decoder
+with Atrous Separable Convolution for Semantic Image Segmentation" (DeepLabV3+),
+ECCV 2018. SegNet: see `napari_monuseg.core.segnet`. The normalised distance:
+P. Naylor et al., "Segmentation of Nuclei in Histopathology Images by Deep
+Regression of the Distance Map", IEEE TMI 38(2), 2019.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import segmentation_models_pytorch as smp
+
+from napari_monuseg.core.errors import CheckpointError
+from napari_monuseg.core.segnet import SegNet
+from napari_monuseg.core.torch_import import functional, nn, torch
+
+FOREGROUND, DISTANCE = 0, 1
+CHANNELS = 2
+
+
+class NucleusNetwork(nn.Module):
+    """A network with the colour normalisation that belongs to it.
+
+    Parameters
+    ----------
+    body : nn.Module
+        From normalised RGB ``(N, 3, H, W)`` to logits ``(N, 2, H, W)``.
+    stride : int
+        Height and width of the input must be multiples of it, px.
+    """
+
+    def __init__(self, body: nn.Module, stride: int) -> None:
+        super().__init__()
+        self.body = body
+        self.stride = stride
+
+    def forward(self, rgb: torch.Tensor) -> torch.Tensor:
+        """Return logits ``(N, 2, H, W)`` for RGB ``(N, 3, H, W)`` in [0, 1]."""
+        # H&E is bright: mean about 0.7, spread about 0.2.
+        logits: torch.Tensor = self.body((rgb - 0.7) / 0.2)
+        return logits
+
+
+class LocalMean(nn.Module):
+    """Mean over a neighbourhood of fixed size, the same at every tile size.
+
+    DeepLabV3+ pools over the whole input, so its result would depend on how an
+    image is cut into tiles. This looks as far as a training crop reaches.
+
+    Parameters
+    ----------
+    reach : int
+        Positions to each side, in feature-map px.
+    """
+
+    def __init__(self, reach: int) -> None:
+        super().__init__()
+        self.reach = reach
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Return the local means ``(N, C, H, W)``, borders counted as they are."""
+        return functional.avg_pool2d(
+            features,
+            2 * self.reach + 1,
+            stride=1,
+            padding=self.reach,
+            count_include_pad=False,
+        )
+
+
+def _unet(
+    *,
+    encoder: str = "resnet18",
+    decoder_channels: tuple[int, ...] = (256, 128, 64, 32, 16),
+) -> NucleusNetwork:
+    depth = len(decoder_channels)
+    body = smp.Unet(
+        encoder,
+        encoder_depth=depth,
+        encoder_weights=None,
+        decoder_channels=tuple(decoder_channels),
+        classes=CHANNELS,
+    )
+    return NucleusNetwork(body, stride=2**depth)
+
+
+def _segnet(
+    *,
+    widths: tuple[int, ...] = (24, 48, 96, 192, 192),
+    convolutions: tuple[int, ...] = (2, 2, 3, 3, 3),
+) -> NucleusNetwork:
+    body = SegNet(3, CHANNELS, widths, convolutions)
+    return NucleusNetwork(body, stride=2 ** len(widths))
+
+
+def _deeplabv3plus(
+    *, encoder: str = "resnet18", decoder_channels: int = 128, reach: int = 8
+) -> NucleusNetwork:
+    body = smp.DeepLabV3Plus(
+        encoder,
+        encoder_weights=None,
+        encoder_output_stride=16,
+        decoder_channels=decoder_channels,
+        classes=CHANNELS,
+    )
+    image_pooling = body.decoder.aspp[0].convs[-1]
+    image_pooling[0] = LocalMean(reach)
+    return NucleusNetwork(body, stride=16)
+
+
+_BUILDERS: dict[str, Callable[..., NucleusNetwork]] = {
+    "unet": _unet,
+    "segnet": _segnet,
+    "deeplabv3plus": _deeplabv3plus,
+}
+
+NETWORKS = tuple(_BUILDERS)
+
+
+def build_network(name: str, **options: Any) -> NucleusNetwork:  # noqa: ANN401
+    """Build one of the networks, with random weights.
+
+    Parameters
+    ----------
+    name : {"unet", "segnet", "deeplabv3plus"}
+        The architecture.
+    **options
+        Its shape: ``encoder`` and ``decoder_channels`` (unet, deeplabv3plus),
+        ``reach`` of the local mean (deeplabv3plus), ``widths`` and
+        ``convolutions`` of each stage (segnet). Values JSON can hold.
+
+    Returns
+    -------
+    NucleusNetwork
+        In training mode.
+
+    Raises
+    ------
+    CheckpointError
+        If the name or an option is unknown.
+    """
+    builder = _BUILDERS.get(name)
+    if builder is None:
+        raise CheckpointError(
+            f"There is no network {name!r}; choose one of {', '.join(NETWORKS)}."
+        )
+    try:
+        return builder(**options)
+    except (TypeError, ValueError, KeyError) as error:
+        raise CheckpointError(
+            f"The network {name!r} cannot be built with {options}: {error}."
+        ) from error

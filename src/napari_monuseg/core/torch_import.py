@@ -1,0 +1,21 @@
+"""The one door through which torch enters the program.
+
+Every module of ours that needs torch takes it from here, because on Linux one
+thing must happen before its first import: loading triton after a window has
+been opened with Mesa's OpenGL puts a second LLVM into the process, and the
+process dies by signal 11. `segmentation_models_pytorch` and the optimizers load
+triton when they can find it; nothing here needs it. With ``None`` in its place
+Python answers every ``import triton`` with `ModuleNotFoundError`, which torch
+takes to mean that triton is not installed.
+"""
+
+import sys
+
+if sys.platform == "linux":
+    sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+__all__ = ["functional", "nn", "torch"]

@@ -1,0 +1,1 @@
+"""The docks: gather the choices, start the job, show the result."""
