@@ -1,0 +1,168 @@
+"""Nuclei drawn by hand: MoNuSeg / Aperio XML polygons and the labels they make."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.etree.ElementTree import ParseError, XMLParser
+
+import numpy as np
+from skimage.draw import polygon
+
+from napari_monuseg.core.errors import AnnotationError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+_HALF_OPEN = 1e-4
+_LARGEST_COORDINATE = 1e9
+
+
+def read_annotations(path: str | Path, shape: tuple[int, int]) -> NDArray[np.int32]:
+    """Read an Aperio XML file as labels.
+
+    Parameters
+    ----------
+    path : str or Path
+        XML file with ``Annotations/Annotation/Regions/Region/Vertices/Vertex``.
+    shape : (int, int)
+        Height and width of the image the nuclei were drawn on, px.
+
+    Returns
+    -------
+    (H, W) int32 array
+        Labels as `rasterise` makes them.
+
+    Raises
+    ------
+    AnnotationError
+        If the file cannot be read as Aperio XML.
+    """
+    return rasterise(read_polygons(path), shape)
+
+
+def read_polygons(path: str | Path) -> list[NDArray[np.float64]]:
+    """Read the outlines of an Aperio XML file, in the file's order.
+
+    The coordinates in the file count pixel centres from 1, as MATLAB does; those
+    returned count from 0. Regions with fewer than 3 vertices (dots, rulers) are
+    skipped.
+
+    Parameters
+    ----------
+    path : str or Path
+        XML file.
+
+    Returns
+    -------
+    list of (n, 2) float64 arrays
+        Row and column of each vertex, px; the first pixel's centre is (0, 0).
+
+    Raises
+    ------
+    AnnotationError
+        If the file is missing, is broken or foreign XML, or defines a document type.
+    """
+    path = Path(path)
+    regions = _read_regions(path)
+    polygons = [np.array(region, dtype=np.float64) for region in regions if region[2:]]
+    if not all(_is_placed(vertices) for vertices in polygons):
+        raise AnnotationError(
+            f"{path.name} has a vertex that is no place in an image; "
+            "export the annotation again."
+        )
+    return polygons
+
+
+def rasterise(
+    polygons: Sequence[NDArray[np.float64]], shape: tuple[int, int]
+) -> NDArray[np.int32]:
+    """Draw polygons as labels, by the rule of the MoNuSeg challenge.
+
+    Edges are half-open, as in MATLAB's ``poly2mask``: a square with whole-numbered
+    corners a and b covers the pixels a + 1 … b of the XML's count, which are the
+    pixels a … b - 1 counted from 0. Where polygons overlap, the earlier one keeps
+    the pixel. What lies outside the image is cut off.
+
+    Parameters
+    ----------
+    polygons : sequence of (n, 2) arrays
+        Row and column of each vertex, px, as `read_polygons` returns them.
+    shape : (int, int)
+        Height and width of the image, px.
+
+    Returns
+    -------
+    (H, W) int32 array
+        0 is background; polygon ``polygons[i]`` has the label ``i + 1``.
+    """
+    labels = np.zeros(shape, dtype=np.int32)
+    # Last first, so that the earlier polygon is drawn over the later one.
+    for label in range(len(polygons), 0, -1):
+        rows, columns = np.transpose(polygons[label - 1]) + _HALF_OPEN
+        labels[polygon(rows, columns, shape)] = label
+    return labels
+
+
+class _RegionReader:
+    """Collect the vertices of each region while an XML file is being parsed."""
+
+    def __init__(self) -> None:
+        self.root = ""
+        self.regions: list[list[tuple[float, float]]] = []
+
+    def doctype(self, *_: str | None) -> None:
+        # Called before any entity is read: what is refused here cannot expand.
+        raise _ForeignXMLError("it defines a document type, as Aperio XML never does")
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        if not self.root:
+            self._check_root(tag)
+        elif tag == "Region":
+            self.regions.append([])
+        elif tag == "Vertex" and self.regions:
+            row, column = float(attributes["Y"]), float(attributes["X"])
+            self.regions[-1].append((row - 1, column - 1))
+
+    def _check_root(self, tag: str) -> None:
+        if tag != "Annotations":
+            raise _ForeignXMLError(f"its root is <{tag[:40]}>, not <Annotations>")
+        self.root = tag
+
+
+class _ForeignXMLError(Exception):
+    """XML that is well-formed but not Aperio's."""
+
+
+def _read_regions(path: Path) -> list[list[tuple[float, float]]]:
+    # Safe: the reader refuses document types, and with them every entity.
+    reader = _RegionReader()
+    parser = XMLParser(target=reader)  # noqa: S314
+    try:
+        parser.feed(path.read_bytes())
+        parser.close()
+    except OSError as error:
+        raise AnnotationError(
+            f"{path} cannot be read ({error.strerror}); check that it is there."
+        ) from error
+    except ParseError as error:
+        raise AnnotationError(
+            f"{path.name} is not complete XML ({error}); copy or export it again."
+        ) from error
+    except _ForeignXMLError as error:
+        raise AnnotationError(
+            f"{path.name} is not an Aperio annotation: {error}; "
+            "choose the XML that MoNuSeg or ImageScope wrote."
+        ) from error
+    except (KeyError, ValueError) as error:
+        raise AnnotationError(
+            f"{path.name} has a vertex without numbers X and Y; "
+            "export the annotation again."
+        ) from error
+    return reader.regions
+
+
+def _is_placed(vertices: NDArray[np.float64]) -> bool:
+    return bool((np.abs(vertices) < _LARGEST_COORDINATE).all())

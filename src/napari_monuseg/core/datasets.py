@@ -1,0 +1,275 @@
+"""Folders of tissue images with their true nuclei.
+
+A folder may be laid out in any of these ways::
+
+    MoNuSeg as distributed      Tissue Images/NAME.tif + Annotations/NAME.xml
+    side by side                NAME.tif + NAME.xml
+    labels                      images/NAME.tif + labels/NAME.tif
+    annotations                 images/NAME.tif + annotations/NAME.xml
+
+Where an image has both labels and an annotation, the labels are the truth. Upper
+and lower case make no difference in folder names and endings.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import tifffile
+
+from napari_monuseg.core.annotations import read_annotations
+from napari_monuseg.core.errors import AnnotationError, DatasetError
+from napari_monuseg.core.image import TissueImage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+IMAGE_ENDINGS = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg"})
+LABEL_ENDINGS = frozenset({".tif", ".tiff"})
+ANNOTATION_ENDINGS = frozenset({".xml"})
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A tissue image with its true nuclei.
+
+    Parameters
+    ----------
+    name : str
+        Stem of both file names.
+    image_path : Path
+        The image.
+    truth_path : Path
+        Labels (TIFF) or polygons (Aperio XML).
+    """
+
+    name: str
+    image_path: Path
+    truth_path: Path
+
+    def image(self) -> TissueImage:
+        """Open the image; an `ImageError` says why it cannot be read."""
+        return TissueImage.open(self.image_path)
+
+    def labels(self) -> NDArray[np.int32]:
+        """Read the true nuclei.
+
+        Returns
+        -------
+        (H, W) int32 array
+            Labels of the image's own height and width, 0 is background.
+
+        Raises
+        ------
+        AnnotationError
+            If the file cannot be read, or is not of its image's size.
+        ImageError
+            If the image cannot be read.
+        """
+        with self.image() as image:
+            shape = (image.height, image.width)
+        if self.truth_path.suffix.lower() in ANNOTATION_ENDINGS:
+            return read_annotations(self.truth_path, shape)
+        labels = _read_label_image(self.truth_path)
+        if labels.shape != shape:
+            raise AnnotationError(
+                f"The labels {self.truth_path.name} are {_size(labels.shape)} px and "
+                f"their image is {_size(shape)} px; both must have the same size."
+            )
+        return labels
+
+
+def find_samples(folder: str | Path) -> list[Sample]:
+    """Find the images of a folder that have their true nuclei beside them.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Folder laid out as the module says.
+
+    Returns
+    -------
+    list of Sample
+        Sorted by name; at least one.
+
+    Raises
+    ------
+    DatasetError
+        If there is no such folder, it has no image with truth, or two images of
+        one name.
+    """
+    images, truths = _find_files(Path(folder))
+    samples = [
+        Sample(name, images[name], truths[name]) for name in images if name in truths
+    ]
+    if not samples:
+        raise DatasetError(
+            f"{folder} has no tissue image with its true nuclei; put the images in "
+            "images/ and labels (TIFF) of the same names in labels/, or the XML "
+            "annotations in annotations/ or beside the images."
+        )
+    return samples
+
+
+def find_images_without_truth(folder: str | Path) -> list[Path]:
+    """Find the images of a folder that `find_samples` leaves out.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Folder laid out as the module says.
+
+    Returns
+    -------
+    list of Path
+        Images without labels or annotation, sorted by name.
+
+    Raises
+    ------
+    DatasetError
+        If there is no such folder, or two images have one name.
+    """
+    images, truths = _find_files(Path(folder))
+    return [path for name, path in images.items() if name not in truths]
+
+
+def read_split(path: str | Path) -> dict[str, list[str]]:
+    """Read which samples belong to which part of a data set.
+
+    Parameters
+    ----------
+    path : str or Path
+        JSON file: ``{"train": ["NAME", ...], "test": [...]}``.
+
+    Returns
+    -------
+    dict of str to list of str
+        Names of the samples (stems of their files) by part.
+
+    Raises
+    ------
+    DatasetError
+        If the file cannot be read or says something else.
+    """
+    path = Path(path)
+    try:
+        split = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DatasetError(
+            f"{path} cannot be read ({error.strerror}); check that it is there."
+        ) from error
+    except ValueError as error:
+        raise DatasetError(
+            f"{path.name} is not JSON ({error}); {_SPLIT_FORM}"
+        ) from error
+    if not _is_split(split):
+        raise DatasetError(f"{path.name} is not a split; {_SPLIT_FORM}")
+    parts: dict[str, list[str]] = split
+    return parts
+
+
+def select(samples: Sequence[Sample], names: Iterable[str]) -> list[Sample]:
+    """Pick samples by name.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+        What to pick from.
+    names : iterable of str
+        Names wanted, each taken once, in this order.
+
+    Returns
+    -------
+    list of Sample
+        The samples of these names.
+
+    Raises
+    ------
+    DatasetError
+        If a name is not among the samples.
+    """
+    by_name = {sample.name: sample for sample in samples}
+    wanted = list(dict.fromkeys(names))
+    unknown = [name for name in wanted if name not in by_name]
+    if unknown:
+        raise DatasetError(
+            f"The folder has no image with truth named {_some(unknown)}; "
+            "add the files or take the names out of the split."
+        )
+    return [by_name[name] for name in wanted]
+
+
+_SPLIT_FORM = 'it must read {"train": ["NAME", ...], "test": ["NAME", ...]}.'
+
+
+def _is_split(split: object) -> bool:
+    return isinstance(split, dict) and all(
+        isinstance(names, list) and all(isinstance(name, str) for name in names)
+        for names in split.values()
+    )
+
+
+def _find_files(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
+    """Return the images and the truths of a folder by name, sorted."""
+    if not folder.is_dir():
+        raise DatasetError(f"There is no folder {folder}; check the path.")
+    rooms = {path.name.lower(): path for path in folder.iterdir() if path.is_dir()}
+    image_folder = rooms.get("tissue images", rooms.get("images", folder))
+    truths = _by_name(image_folder, ANNOTATION_ENDINGS)
+    if "annotations" in rooms:
+        truths |= _by_name(rooms["annotations"], ANNOTATION_ENDINGS)
+    if "labels" in rooms:
+        truths |= _by_name(rooms["labels"], LABEL_ENDINGS)
+    return _by_name(image_folder, IMAGE_ENDINGS), truths
+
+
+def _by_name(folder: Path, endings: frozenset[str]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        # macOS leaves a hidden ._NAME.tif beside each file on foreign disks.
+        if path.suffix.lower() not in endings or path.name.startswith("."):
+            continue
+        if path.stem in found:
+            raise DatasetError(
+                f"{folder} has both {found[path.stem].name} and {path.name}; "
+                "keep one file of each name."
+            )
+        found[path.stem] = path
+    return dict(sorted(found.items()))
+
+
+def _read_label_image(path: Path) -> NDArray[np.int32]:
+    try:
+        labels: NDArray[Any] = np.squeeze(tifffile.imread(path))
+    except (OSError, ValueError, tifffile.TiffFileError) as error:
+        raise AnnotationError(
+            f"The labels {path.name} cannot be read ({error}); save them as TIFF again."
+        ) from error
+    if labels.dtype.kind not in "iu" or labels.ndim != 2 or not _fits(labels):
+        raise AnnotationError(
+            f"The labels {path.name} are {labels.dtype} of shape {labels.shape}; "
+            "they must be one plane of whole numbers, 0 for background and another "
+            "number for each nucleus."
+        )
+    return labels.astype(np.int32)
+
+
+def _fits(labels: NDArray[np.integer]) -> bool:
+    largest = np.iinfo(np.int32).max
+    return bool(labels.min(initial=0) >= 0 and labels.max(initial=0) <= largest)
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return "×".join(str(side) for side in shape)  # noqa: RUF001
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:3])
+    return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown
