@@ -1,0 +1,146 @@
+"""Run a generator of core in a worker thread. No other module knows threads.
+
+The generator yields `Progress` and returns its result; everything connected to it
+is called in the main thread.
+"""
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+from napari.qt.threading import create_worker
+from napari.utils.notifications import notification_manager, show_error
+from superqt.utils import GeneratorWorker
+
+from napari_monuseg.core.errors import DeviceError, MonusegError
+from napari_monuseg.core.progress import Progress
+
+Steps = Generator[Progress, None, Any]
+
+OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+
+
+class JobError(Exception):
+    """A job failed in a way that was not foreseen: a bug."""
+
+
+class Job(GeneratorWorker):
+    """A worker that closes its generator before it says that it has finished."""
+
+    def work(self) -> Any:
+        """Step through the generator; a cancelled one would be left open."""
+        try:
+            return super().work()
+        finally:
+            self._gen.close()
+
+
+def start_job(steps: Steps, **connect: Callable[..., Any]) -> GeneratorWorker:
+    """Start `steps` in a worker thread; ``worker.quit()`` stops it at the next step.
+
+    A `MonusegError` is shown as one sentence, anything else in napari's own error
+    dialog; what is connected to ``errored`` is called as well.
+
+    Parameters
+    ----------
+    steps : generator
+        Yields `Progress` and returns the result.
+    **connect : callable
+        Called in the main thread: ``yielded(progress)``, ``returned(result)``,
+        ``errored(error)``, ``finished()``, which always comes last.
+    """
+
+    def guarded() -> Steps:
+        # A RuntimeError in a generator worker is dropped without `errored` or
+        # `finished`, and torch raises little else.
+        try:
+            return (yield from steps)
+        except (RuntimeError, MemoryError) as error:
+            raise _translated(error) from error
+
+    def report(error: Exception) -> None:
+        if not isinstance(error, MonusegError):
+            notification_manager.receive_error(type(error), error, error.__traceback__)
+        elif not worker.abort_requested:
+            show_error(str(error))
+
+    worker = create_worker(
+        guarded,
+        _worker_class=Job,
+        _start_thread=False,
+        _connect={**connect, "errored": [report, connect.get("errored", _nothing)]},
+    )
+    worker.start()
+    return worker
+
+
+def _translated(error: RuntimeError | MemoryError) -> Exception:
+    words = str(error).lower()
+    if isinstance(error, MemoryError) or any(sign in words for sign in OUT_OF_MEMORY):
+        return DeviceError(
+            "The device has too little free memory for this; choose a smaller area "
+            "or another device."
+        )
+    return JobError(f"{type(error).__name__}: {error}")
+
+
+def _nothing(_: object) -> None:
+    pass
+
+
+class JobSlot:
+    """A place for one job; what an earlier one still says is not heard."""
+
+    def __init__(self) -> None:
+        self._worker: GeneratorWorker | None = None
+        self._turn = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job runs here."""
+        return self._worker is not None
+
+    def start(
+        self,
+        steps: Steps,
+        *,
+        returned: Callable[[Any], None],
+        yielded: Callable[[Progress], None] = _nothing,
+        finished: Callable[[], None] | None = None,
+    ) -> None:
+        """Start a job; an earlier one is cancelled.
+
+        Parameters
+        ----------
+        steps : generator
+            Yields `Progress` and returns the result.
+        returned, yielded, finished : callable
+            Called in the main thread, and not after `cancel` or another `start`.
+        """
+        self.cancel()
+        turn = self._turn
+
+        def if_current(callback: Callable[..., None]) -> Callable[..., None]:
+            def call(*values: Any) -> None:
+                if self._turn == turn:
+                    callback(*values)
+
+            return call
+
+        def end() -> None:
+            self._worker = None
+            if finished is not None:
+                finished()
+
+        self._worker = start_job(
+            steps,
+            yielded=if_current(yielded),
+            returned=if_current(returned),
+            finished=if_current(end),
+        )
+
+    def cancel(self) -> None:
+        """Stop the job at its next step; from now on it is not heard."""
+        self._turn += 1
+        if self._worker is not None:
+            self._worker.quit()
+            self._worker = None
