@@ -1,0 +1,91 @@
+"""``napari-monuseg segment``: image files ─► label files."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from napari_monuseg.commands.console import fail, run_with_bar
+from napari_monuseg.core.errors import ExportError, MonusegError
+from napari_monuseg.core.image import TissueImage
+from napari_monuseg.core.registry import ModelEntry, find_model
+from napari_monuseg.core.tiff import write_labels
+
+if TYPE_CHECKING:
+    from napari_monuseg.core.segment import SegmentOptions
+
+
+def segment(
+    images: Annotated[list[Path], typer.Argument(help="Tissue images.")],
+    output: Annotated[Path, typer.Option(help="Folder for the labels.")],
+    model: Annotated[
+        str, typer.Option(help="Name of a model, or path of its file.")
+    ] = "unet",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda:0, mps.")] = "auto",
+    pixel_size: Annotated[
+        float | None,
+        typer.Option(help="Of all images, µm/px; each file's own when left out."),
+    ] = None,
+    overlay: Annotated[
+        bool, typer.Option("--overlay", help="Also draw the nuclei on the tissue.")
+    ] = False,
+    augment: Annotated[
+        bool,
+        typer.Option(
+            "--augment", help="Average over 8 turns: better, 8 times as long."
+        ),
+    ] = False,
+) -> None:
+    """Find the nuclei in images; write DIR/<image stem>_nuclei.tif for each."""
+    entry = find_model(model)
+    _check_output(images, output)
+    from napari_monuseg.core.segment import SegmentOptions
+
+    options = SegmentOptions(pixel_size=pixel_size, device=device, augment=augment)
+    failed = 0
+    for path in images:
+        try:
+            _segment_file(path, output, entry, options, overlay=overlay)
+        except MonusegError as error:
+            fail(error)
+            failed += 1
+    if failed:
+        raise typer.Exit(1)
+
+
+def _segment_file(
+    path: Path,
+    output: Path,
+    entry: ModelEntry,
+    options: "SegmentOptions",
+    *,
+    overlay: bool,
+) -> None:
+    from napari_monuseg.core.segment import segment as segment_image
+
+    with TissueImage.open(path) as image:
+        result = run_with_bar(segment_image(image, entry, options), path.name)
+        labels_path = output / f"{path.stem}_nuclei.tif"
+        write_labels(labels_path, result.labels, pixel_size=result.maps.pixel_size)
+        if overlay:
+            from napari_monuseg.core.figures import write_overlay
+
+            write_overlay(output / f"{path.stem}_nuclei.png", image, result.labels)
+    typer.echo(f"{labels_path}: {int(result.labels.max())} nuclei on {result.device}")
+
+
+def _check_output(images: list[Path], output: Path) -> None:
+    """Refuse, before any work, what could not be written or would be overwritten."""
+    stems = [path.stem for path in images]
+    twice = sorted({stem for stem in stems if stems.count(stem) > 1})
+    if twice:
+        raise ExportError(
+            f"Two images are named {twice[0]}, and their labels would overwrite each "
+            "other; run them into different folders."
+        )
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ExportError(
+            f"The folder {output} cannot be made: {error.strerror}."
+        ) from error

@@ -1,0 +1,147 @@
+"""``napari-monuseg train``: a folder of images with truth ─► a model."""
+
+from dataclasses import asdict
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from napari_monuseg.commands.console import run_with_bar
+from napari_monuseg.core.datasets import Sample, find_samples, read_split, select
+from napari_monuseg.core.errors import DatasetError, TrainingError
+from napari_monuseg.core.instances import InstanceOptions
+from napari_monuseg.core.model_info import ModelInfo
+from napari_monuseg.core.registry import ModelEntry, find_model
+
+TITLES = {"unet": "UNet", "segnet": "SegNet", "deeplabv3plus": "DeepLabV3+"}
+
+
+def train(
+    folder: Annotated[Path, typer.Argument(help="Images with their true nuclei.")],
+    output: Annotated[Path, typer.Option(help="Model file, .safetensors.")],
+    network: Annotated[
+        str, typer.Option(help="unet, segnet or deeplabv3plus.")
+    ] = "unet",
+    split: Annotated[
+        Path | None,
+        typer.Option(help='JSON: stems under "train" and, if any, "validation".'),
+    ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(help="Model to start from: its weights and thresholds."),
+    ] = None,
+    steps: Annotated[int, typer.Option(help="Most optimizer steps.")] = 4000,
+    minutes: Annotated[
+        float | None, typer.Option(help="Most minutes, over all resumed runs.")
+    ] = None,
+    learning_rate: Annotated[
+        float, typer.Option(help="Peak of the one-cycle schedule.")
+    ] = 2e-3,
+    seed: Annotated[int, typer.Option(help="Of weights and crops.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda:0, mps.")] = "auto",
+    data: Annotated[
+        str, typer.Option(help="What the images are, for the model's description.")
+    ] = "",
+    licence: Annotated[
+        str, typer.Option(help="Under which the weights may be used.")
+    ] = "",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where the last run stopped.")
+    ] = False,
+) -> None:
+    """Train a network on a folder of images with true nuclei."""
+    from napari_monuseg.core.checkpoints import load_network, save_checkpoint
+    from napari_monuseg.core.training import TrainingOptions
+    from napari_monuseg.core.training import train as train_network
+
+    state_path = output.with_suffix(".training")
+    _check_paths(output, state_path, resume=resume)
+    samples, validation = _choose_samples(folder, split)
+    parent = find_model(base) if base else None
+    options = TrainingOptions(
+        network=parent.info.network if parent else network,
+        network_options=parent.info.network_options if parent else {},
+        pixel_size=parent.info.pixel_size if parent else 0.25,
+        steps=steps,
+        minutes=minutes,
+        learning_rate=learning_rate,
+        seed=seed,
+        device=device,
+    )
+    job = train_network(
+        samples,
+        validation,
+        options,
+        base=load_network(parent.path) if parent else None,
+        state_path=state_path,
+    )
+    with output.with_suffix(".log").open("a" if resume else "w") as log:
+        trained = run_with_bar(job, TITLES[options.network], log)
+    info = ModelInfo(
+        name=output.stem,
+        network=options.network,
+        network_options=options.network_options,
+        pixel_size=options.pixel_size,
+        description=_describe(options.network, len(samples), parent),
+        instances=trained.instances
+        or (parent.info.instances if parent else InstanceOptions()),
+        parent=parent.name if parent else "",
+        data=data or f"{len(samples)} images of {folder.name}",
+        licence=licence,
+        date=datetime.now(timezone.utc).date().isoformat(),
+        recipe=_recipe(options, trained.steps, trained.minutes, trained.device),
+        scores={"validation": trained.scores} if trained.scores else {},
+        history=trained.history,
+    )
+    save_checkpoint(output, trained.network, info)
+    state_path.unlink(missing_ok=True)
+    typer.echo(f"{output}: {trained.steps} steps in {trained.minutes:.1f} minutes")
+
+
+def _check_paths(output: Path, state_path: Path, *, resume: bool) -> None:
+    """Refuse what would fail, or be lost, only after hours."""
+    if output.suffix != ".safetensors":
+        raise TrainingError(f"The model file {output.name} must end in .safetensors.")
+    if not output.parent.is_dir():
+        raise TrainingError(f"There is no folder {output.parent}; make it first.")
+    if resume and not state_path.exists():
+        raise TrainingError(
+            f"There is no training to resume: {state_path} is missing. Leave out "
+            "--resume to start."
+        )
+    if not resume and state_path.exists():
+        raise TrainingError(
+            f"A training that was not finished lies in {state_path}: give --resume "
+            "to go on with it, or delete it to start again."
+        )
+
+
+def _choose_samples(
+    folder: Path, split: Path | None
+) -> tuple[list[Sample], list[Sample]]:
+    """Return the images to train and to validate on."""
+    samples = find_samples(folder)
+    if split is None:
+        return samples, []
+    parts = read_split(split)
+    if "train" not in parts:
+        raise DatasetError(f'{split.name} names no "train" images.')
+    return (
+        select(samples, parts["train"]),
+        select(samples, parts.get("validation", [])),
+    )
+
+
+def _describe(network: str, images: int, parent: ModelEntry | None) -> str:
+    onward = f", from {parent.name}" if parent else ""
+    return f"{TITLES[network]} trained on {images} H&E images at 40×{onward}"
+
+
+def _recipe(options: Any, steps: int, minutes: float, device: str) -> dict[str, Any]:
+    """Return the options as JSON holds them, with what came of them."""
+    return asdict(options) | {
+        "steps": steps,
+        "minutes": round(minutes, 1),
+        "device": device,
+    }

@@ -1,0 +1,174 @@
+"""Training images ─► batches of crops with their targets."""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_monuseg.core.augmentation import (
+    AugmentationOptions,
+    patch_side,
+    vary_geometry,
+    vary_look,
+)
+from napari_monuseg.core.datasets import Sample
+from napari_monuseg.core.image import TissueImage
+from napari_monuseg.core.predict import SAME_PIXEL_SIZE
+from napari_monuseg.core.progress import Progress
+from napari_monuseg.core.resampling import resample_window
+from napari_monuseg.core.targets import distance_target
+from napari_monuseg.core.torch_import import torch
+
+Rgb = npt.NDArray[np.uint8]
+Labels = npt.NDArray[np.int32]
+
+RED, FOREGROUND, DISTANCE, VALID = 0, 3, 4, 5
+"""Channels of a training image: three colours, two targets, and what counts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Crops and what the network should say of them.
+
+    Parameters
+    ----------
+    rgb : (N, 3, H, W) float32 tensor in [0, 1]
+    foreground, distance : (N, H, W) float32 tensor in [0, 1]
+        The targets.
+    valid : (N, H, W) bool tensor
+        Only these pixels count in the loss.
+    """
+
+    rgb: torch.Tensor
+    foreground: torch.Tensor
+    distance: torch.Tensor
+    valid: torch.Tensor
+
+
+class CropSource:
+    """Draws augmented crops from training images.
+
+    Parameters
+    ----------
+    images : sequence of (6, H, W) uint8 tensor
+        As `training_image` makes them.
+    crop : int
+        Side of the crops, px.
+    options : AugmentationOptions
+        How far they are varied.
+    """
+
+    def __init__(
+        self,
+        images: Sequence[torch.Tensor],
+        *,
+        crop: int,
+        options: AugmentationOptions,
+    ) -> None:
+        self._crop = crop
+        self._options = options
+        self._side = patch_side(crop, options)
+        # Crops near the edge are turned and shrunk beyond it.
+        self._images = [_mirror_edges(image, self._side // 2) for image in images]
+
+    def draw(
+        self, count: int, generator: torch.Generator, device: torch.device
+    ) -> Batch:
+        """Draw crops from images and places chosen evenly."""
+        patches = torch.stack([self._patch(generator) for _ in range(count)])
+        patches = patches.to(device).float() / 255
+        crops = vary_geometry(patches, self._crop, self._options, generator)
+        return Batch(
+            rgb=vary_look(crops[:, :FOREGROUND], self._options, generator),
+            foreground=(crops[:, FOREGROUND] > 0.5).float(),
+            distance=crops[:, DISTANCE],
+            valid=crops[:, VALID] > 0.99,
+        )
+
+    def _patch(self, generator: torch.Generator) -> torch.Tensor:
+        image = self._images[_draw(len(self._images), generator)]
+        inside = self._side // 2 * 2
+        top = self._start(image.shape[1] - inside, generator)
+        left = self._start(image.shape[2] - inside, generator)
+        return image[:, top : top + self._side, left : left + self._side]
+
+    def _start(self, length: int, generator: torch.Generator) -> int:
+        """Draw where a patch starts so that its crop lies inside, if it can."""
+        half = min(self._crop, length) // 2
+        return half + _draw(max(1, length - 2 * half), generator)
+
+
+def _draw(count: int, generator: torch.Generator) -> int:
+    return int(torch.randint(count, (1,), generator=generator))
+
+
+def _mirror_edges(image: torch.Tensor, by: int) -> torch.Tensor:
+    padded = np.pad(image.numpy(), [(0, 0), (by, by + 1), (by, by + 1)], "symmetric")
+    return torch.from_numpy(padded)
+
+
+def training_image(
+    rgb: Rgb, labels: Labels, valid: npt.NDArray[np.bool_] | None = None
+) -> torch.Tensor:
+    """Stack an image with its targets.
+
+    Parameters
+    ----------
+    rgb : (H, W, 3) uint8
+        Tissue at the network's pixel size.
+    labels : (H, W) int32
+        True nuclei.
+    valid : (H, W) bool, optional
+        Pixels that count in the loss; all when left out.
+
+    Returns
+    -------
+    (6, H, W) uint8 tensor
+        Red, green, blue, foreground, distance and validity, each 0 to 255.
+    """
+    counts = np.ones(labels.shape, bool) if valid is None else valid
+    layers = [
+        *np.moveaxis(rgb, -1, 0),
+        (labels > 0) * np.uint8(255),
+        np.rint(distance_target(labels) * 255).astype(np.uint8),
+        counts * np.uint8(255),
+    ]
+    return torch.from_numpy(np.stack(layers).astype(np.uint8))
+
+
+def read_training_images(
+    samples: Sequence[Sample], pixel_size: float
+) -> Generator[Progress, None, list[torch.Tensor]]:
+    """Read samples as training images, at the network's pixel size in µm/px."""
+    images = []
+    for number, sample in enumerate(samples):
+        yield Progress(
+            message=f"Reading {sample.name}", done=number, total=len(samples)
+        )
+        with sample.image() as image:
+            rgb, labels = _at_pixel_size(image, sample.labels(), pixel_size)
+        images.append(training_image(rgb, labels))
+    return images
+
+
+def _at_pixel_size(
+    image: TissueImage, labels: Labels, pixel_size: float
+) -> tuple[Rgb, Labels]:
+    """Return the image and its labels ``(H, W)`` on the network's grid."""
+    everything = slice(0, image.height), slice(0, image.width)
+    ratio = (image.pixel_size or pixel_size) / pixel_size
+    if abs(ratio - 1) <= SAME_PIXEL_SIZE:
+        return image.read(*everything), labels
+    height, width = round(image.height * ratio), round(image.width * ratio)
+    scale = (height / image.height, width / image.width)
+    rgb = resample_window(
+        image.read,
+        (image.height, image.width),
+        (slice(0, height), slice(0, width)),
+        scale,
+    )
+    rows = np.minimum((np.arange(height) + 0.5) / scale[0], image.height - 1)
+    columns = np.minimum((np.arange(width) + 0.5) / scale[1], image.width - 1)
+    nearest = labels[rows.astype(int)[:, None], columns.astype(int)[None]]
+    return np.rint(rgb).astype(np.uint8), nearest

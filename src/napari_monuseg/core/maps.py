@@ -1,0 +1,45 @@
+"""What a network says of every pixel, on the image's own grid."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True, kw_only=True)
+class NucleusMaps:
+    """Foreground and distance of every pixel of an image.
+
+    Parameters
+    ----------
+    foreground : (H, W) float16 array, numpy or memory map, in [0, 1]
+        Probability that the pixel belongs to a nucleus.
+    distance : (H, W) float16 array, numpy or memory map, in [0, 1]
+        Distance to the border of the nucleus, 1 in its middle.
+    pixel_size : float or None
+        Of the maps' grid, which is the image's, µm/px; None when unknown.
+    """
+
+    foreground: npt.NDArray[np.float16]
+    distance: npt.NDArray[np.float16]
+    pixel_size: float | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width, px."""
+        height, width = self.foreground.shape
+        return height, width
+
+    def read(
+        self, window: tuple[slice, slice]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Return foreground and distance ``(h, w)`` of a window, as float32."""
+        return (
+            np.asarray(self.foreground[window], np.float32),
+            np.asarray(self.distance[window], np.float32),
+        )
+
+
+Window = tuple[slice, slice]
+Array = npt.NDArray[Any]

@@ -1,0 +1,128 @@
+"""What a checkpoint says of itself, readable without torch."""
+
+import json
+import struct
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from napari_monuseg.core.errors import CheckpointError
+from napari_monuseg.core.instances import InstanceOptions
+
+FORMAT = "napari-monuseg model 1"
+"""The mark in the header by which our files are known."""
+
+_LARGEST_HEADER = 16 * 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelInfo:
+    """Everything needed to rebuild and describe a model.
+
+    Parameters
+    ----------
+    name : str
+        Short name, as the user chooses it: ``unet``.
+    network : str
+        Architecture, as `build_network` takes it.
+    network_options : dict
+        Its shape, as `build_network` takes it.
+    description : str
+        One line for people.
+    pixel_size : float
+        What the network was trained at, µm/px.
+    instances : InstanceOptions
+        The thresholds found best on validation images.
+    parameters : int
+        How many numbers were learned.
+    parent : str
+        The model this one was trained from; empty for none.
+    data : str
+        What it was trained on.
+    licence : str
+        Under which the weights may be used.
+    date : str
+        When the training ended, ISO 8601.
+    recipe : dict
+        Training options, as far as JSON holds them.
+    scores : dict
+        Figures on images it never saw, by name.
+    history : list of dict
+        What was measured while it trained.
+    """
+
+    name: str
+    network: str
+    network_options: dict[str, Any] = field(default_factory=dict)
+    description: str = ""
+    pixel_size: float = 0.25
+    instances: InstanceOptions = field(default_factory=InstanceOptions)
+    parameters: int = 0
+    parent: str = ""
+    data: str = ""
+    licence: str = ""
+    date: str = ""
+    recipe: dict[str, Any] = field(default_factory=dict)
+    scores: dict[str, Any] = field(default_factory=dict)
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    def as_metadata(self) -> dict[str, str]:
+        """Return the safetensors header: text by name."""
+        return {"format": FORMAT, "model": json.dumps(asdict(self), sort_keys=True)}
+
+    @classmethod
+    def from_metadata(cls, metadata: dict[str, str], source: str) -> "ModelInfo":
+        """Read a safetensors header.
+
+        Raises
+        ------
+        CheckpointError
+            If it is not one of ours, or lacks what rebuilding needs.
+        """
+        if metadata.get("format") != FORMAT:
+            raise CheckpointError(
+                f"{source} is not a model of napari-monuseg: its header does not "
+                f"say {FORMAT!r}."
+            )
+        try:
+            values = json.loads(metadata["model"])
+            instances = InstanceOptions(**values.pop("instances"))
+            return cls(instances=instances, **values)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise CheckpointError(
+                f"The header of {source} is damaged ({error}); get the file again."
+            ) from error
+
+
+def read_info(path: str | Path) -> ModelInfo:
+    """Read what a checkpoint says of itself, from its header alone.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is missing or not a model of ours.
+    """
+    return ModelInfo.from_metadata(_read_header(Path(path)), Path(path).name)
+
+
+def _read_header(path: Path) -> dict[str, str]:
+    """Return the metadata of a safetensors file: 8 bytes of length, then JSON."""
+    try:
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            if length > _LARGEST_HEADER:
+                raise ValueError("its header is too long")
+            header = json.loads(file.read(length))
+        metadata = header.get("__metadata__", {})
+        return {str(key): str(value) for key, value in metadata.items()}
+    except FileNotFoundError as error:
+        raise CheckpointError(f"There is no model file {path}.") from error
+    except OSError as error:
+        raise CheckpointError(
+            f"The model file {path} cannot be read: {error.strerror}."
+        ) from error
+    except (struct.error, ValueError, AttributeError) as error:
+        raise CheckpointError(
+            f"{path.name} is not a model file: models are safetensors files that "
+            "napari-monuseg wrote."
+        ) from error

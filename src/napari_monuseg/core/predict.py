@@ -1,0 +1,259 @@
+"""A tissue image and a network ─► the network's maps of the whole image.
+
+The image is cut into overlapping windows, which are blended smoothly and put
+together row of windows by row of windows; a finished band leaves memory for the
+maps, which live on disk when they are large.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_monuseg.core.devices import largest_window, precision
+from napari_monuseg.core.errors import DeviceError
+from napari_monuseg.core.image import TissueImage
+from napari_monuseg.core.maps import NucleusMaps, Window
+from napari_monuseg.core.networks import CHANNELS, NucleusNetwork
+from napari_monuseg.core.progress import Progress
+from napari_monuseg.core.resampling import resample_window
+from napari_monuseg.core.tiles import Tiling, tile
+from napari_monuseg.core.torch_import import torch
+
+OVERLAP = 96
+"""Pixels neighbouring windows share, at least."""
+
+SAME_PIXEL_SIZE = 0.1
+"""Pixel sizes that differ by no more than this share are taken as equal."""
+
+LARGEST_IN_MEMORY = 2**30
+"""Maps of more bytes than this live in a temporary file."""
+
+Maps = npt.NDArray[np.float16]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictOptions:
+    """How a network is run over an image.
+
+    Parameters
+    ----------
+    window : int or None
+        Largest side of a window, px; None for the device's own.
+    overlap : int
+        Pixels neighbouring windows share, at least.
+    augment : bool
+        Average over the eight rotations and reflections: eight times as long.
+    """
+
+    window: int | None = None
+    overlap: int = OVERLAP
+    augment: bool = False
+
+
+def predict(
+    image: TissueImage,
+    network: NucleusNetwork,
+    *,
+    pixel_size: float,
+    device: torch.device,
+    options: PredictOptions,
+) -> Generator[Progress, None, NucleusMaps]:
+    """Run a network over an image.
+
+    Parameters
+    ----------
+    image : TissueImage
+        RGB ``(H, W)``, read by window.
+    network : NucleusNetwork
+        Already on the device, in evaluation mode.
+    pixel_size : float
+        What the network was trained at, µm/px. An image whose own is known and
+        differs by more than 10% is resampled for the network, and the maps back.
+    device : torch.device
+        Where to run.
+    options : PredictOptions
+        Windows and augmentation.
+
+    Yields
+    ------
+    Progress
+        A step per window.
+
+    Returns
+    -------
+    NucleusMaps
+        On the image's own grid ``(H, W)``.
+    """
+    shape = (image.height, image.width)
+    grid = _grid_shape(image, pixel_size)
+    network_maps = yield from _predict_grid(image, grid, network, device, options)
+    maps = network_maps if grid == shape else _resample(network_maps, shape)
+    return NucleusMaps(
+        foreground=maps[0], distance=maps[1], pixel_size=image.pixel_size
+    )
+
+
+def _grid_shape(image: TissueImage, pixel_size: float) -> tuple[int, int]:
+    """Return height and width of the grid the network sees, px."""
+    ratio = (image.pixel_size or pixel_size) / pixel_size
+    if abs(ratio - 1) <= SAME_PIXEL_SIZE:
+        ratio = 1.0
+    return max(1, round(image.height * ratio)), max(1, round(image.width * ratio))
+
+
+def _predict_grid(
+    image: TissueImage,
+    grid: tuple[int, int],
+    network: NucleusNetwork,
+    device: torch.device,
+    options: PredictOptions,
+) -> Generator[Progress, None, Maps]:
+    down, across = (
+        tile(
+            side,
+            stride=network.stride,
+            largest=options.window or largest_window(device),
+            overlap=options.overlap,
+        )
+        for side in grid
+    )
+    maps = _allocate(grid)
+    total = len(down.origins) * len(across.origins)
+    band = np.zeros((CHANNELS, down.size, across.length), np.float32)
+    for row, top in enumerate(down.origins):
+        for column, left in enumerate(across.origins):
+            done = row * len(across.origins) + column
+            yield Progress(message="Finding nuclei", done=done, total=total)
+            rgb = _read(image, grid, (top, left), (down.size, across.size))
+            output = _run(network, rgb, device, augment=options.augment)
+            weights = down.weights(row)[:, None] * across.weights(column)[None]
+            band[:, :, left : left + across.size] += output * weights
+        band = _flush(band, maps, down, row)
+    yield Progress(message="Finding nuclei", done=total, total=total)
+    return maps
+
+
+def _flush(
+    band: npt.NDArray[np.float32], maps: Maps, down: Tiling, row: int
+) -> npt.NDArray[np.float32]:
+    """Write the rows no later window reaches, and move the band on to the next."""
+    top = down.origins[row]
+    last = row + 1 == len(down.origins)
+    finished = down.size if last else down.origins[row + 1] - top
+    stop = min(top + finished, maps.shape[1])
+    maps[:, top:stop] = band[:, : stop - top, : maps.shape[2]]
+    moved = np.zeros_like(band)
+    moved[:, : down.size - finished] = band[:, finished:]
+    return moved
+
+
+def _read(
+    image: TissueImage,
+    grid: tuple[int, int],
+    origin: tuple[int, int],
+    size: tuple[int, int],
+) -> npt.NDArray[np.uint8]:
+    """Return a window ``(h, w, 3)`` of the network's grid, mirrored at the edge."""
+    window = tuple(
+        slice(start, min(start + side, length))
+        for start, side, length in zip(origin, size, grid, strict=True)
+    )
+    rgb = _read_inside(image, grid, (window[0], window[1]))
+    missing = [side - have for side, have in zip(size, rgb.shape[:2], strict=True)]
+    # Mirroring reaches at most as far as the image is wide; symmetric repeats.
+    return np.pad(rgb, [(0, missing[0]), (0, missing[1]), (0, 0)], mode="symmetric")
+
+
+def _read_inside(
+    image: TissueImage, grid: tuple[int, int], window: Window
+) -> npt.NDArray[np.uint8]:
+    shape = (image.height, image.width)
+    if grid == shape:
+        return image.read(*window)
+    scale = (grid[0] / shape[0], grid[1] / shape[1])
+    resampled = resample_window(image.read, shape, window, scale)
+    return np.rint(resampled).astype(np.uint8)
+
+
+def _run(
+    network: NucleusNetwork,
+    rgb: npt.NDArray[np.uint8],
+    device: torch.device,
+    *,
+    augment: bool,
+) -> npt.NDArray[np.float32]:
+    """Return foreground and distance ``(2, h, w)`` of one window."""
+    pixels = torch.from_numpy(rgb).to(device).permute(2, 0, 1)[None].float() / 255
+    turns = range(8) if augment else range(1)
+    dtype = precision(device)
+    total: Any = 0
+    with torch.inference_mode():
+        for turn in turns:
+            turned = _turn(pixels, turn).contiguous(memory_format=torch.channels_last)
+            with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+                logits = network(turned)
+            total = total + _turn_back(torch.sigmoid(logits.float()), turn)
+    mean: npt.NDArray[np.float32] = (total[0] / len(turns)).cpu().numpy()
+    return mean
+
+
+def _turn(pixels: torch.Tensor, turn: int) -> torch.Tensor:
+    turned = torch.rot90(pixels, turn % 4, (2, 3))
+    return turned.flip(3) if turn >= 4 else turned
+
+
+def _turn_back(pixels: torch.Tensor, turn: int) -> torch.Tensor:
+    mirrored = pixels.flip(3) if turn >= 4 else pixels
+    return torch.rot90(mirrored, -(turn % 4), (2, 3))
+
+
+def _resample(maps: Maps, shape: tuple[int, int], block: int = 1024) -> Maps:
+    """Return the maps on a grid of another shape, block by block."""
+    grid = (maps.shape[1], maps.shape[2])
+    scale = (shape[0] / grid[0], shape[1] / grid[1])
+    resampled = _allocate(shape)
+    for channel in range(CHANNELS):
+        for window in _blocks(shape, block):
+            resampled[(channel, *window)] = resample_window(
+                lambda rows, columns, channel=channel: maps[channel, rows, columns],
+                grid,
+                window,
+                scale,
+            )
+    return resampled
+
+
+def _blocks(shape: tuple[int, int], block: int) -> Iterator[Window]:
+    for top in range(0, shape[0], block):
+        for left in range(0, shape[1], block):
+            yield (
+                slice(top, min(top + block, shape[0])),
+                slice(left, min(left + block, shape[1])),
+            )
+
+
+def _allocate(shape: tuple[int, int]) -> Maps:
+    """Return room for the maps: in memory, or in a file that goes with them."""
+    full = (CHANNELS, *shape)
+    needed = np.dtype(np.float16).itemsize * CHANNELS * shape[0] * shape[1]
+    if needed <= LARGEST_IN_MEMORY:
+        return np.zeros(full, np.float16)
+    # A memory map on a full disk kills the process when it is written to.
+    if shutil.disk_usage(tempfile.gettempdir()).free < needed + LARGEST_IN_MEMORY:
+        raise DeviceError(
+            f"The folder for temporary files, {tempfile.gettempdir()}, needs "
+            f"{needed / 2**30 + 1:.1f} GB of free space for this image."
+        )
+    with tempfile.TemporaryFile(prefix="napari-monuseg-") as file:
+        return np.memmap(file, np.float16, "w+", shape=full)
+
+
+def with_half_window(options: PredictOptions, device: torch.device) -> PredictOptions:
+    """Return the same options with windows half as large."""
+    window = (options.window or largest_window(device)) // 2
+    return replace(options, window=window, overlap=min(options.overlap, window // 4))

@@ -1,0 +1,208 @@
+"""The main job: a tissue image and a model ─► maps and labels of its nuclei."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_monuseg.core.checkpoints import load_network
+from napari_monuseg.core.devices import (
+    DeviceInfo,
+    is_out_of_memory,
+    largest_window,
+    pick_device,
+)
+from napari_monuseg.core.errors import DeviceError, ImageError
+from napari_monuseg.core.image import TissueImage
+from napari_monuseg.core.instances import InstanceOptions, find_nuclei
+from napari_monuseg.core.maps import NucleusMaps
+from napari_monuseg.core.model_info import read_info
+from napari_monuseg.core.networks import NucleusNetwork
+from napari_monuseg.core.predict import PredictOptions, predict, with_half_window
+from napari_monuseg.core.progress import Progress
+from napari_monuseg.core.registry import ModelEntry
+from napari_monuseg.core.torch_import import torch
+
+SMALLEST_IMAGE = 32
+"""Sides below this hold no whole nucleus to go by, px."""
+
+PIXEL_SIZES = (0.05, 1.1)
+"""Smallest and largest pixel size at which nuclei can be told, µm/px (200× to 9×)."""
+
+SMALLEST_WINDOW = 256
+"""Windows are not halved below this when memory runs out, px."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentOptions:
+    """How an image is segmented.
+
+    Parameters
+    ----------
+    pixel_size : float or None
+        Of the image, µm/px; None for the image's own.
+    device : str
+        As `pick_device` takes it: ``auto``, ``cpu``, ``cuda:0``, ``mps``.
+    augment : bool
+        Average over the eight rotations and reflections: eight times as long.
+    window : int or None
+        Largest side of a window, px; None for the device's own.
+    instances : InstanceOptions or None
+        How nuclei are read from the maps; None for the model's own.
+    """
+
+    pixel_size: float | None = None
+    device: str = "auto"
+    augment: bool = False
+    window: int | None = None
+    instances: InstanceOptions | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segmentation:
+    """What comes out.
+
+    Parameters
+    ----------
+    maps : NucleusMaps
+        What the network says, on the image's grid ``(H, W)``.
+    labels : (H, W) int32
+        One number per nucleus, 0 for background.
+    instances : InstanceOptions
+        How the nuclei were read from the maps.
+    device : str
+        What it ran on, in words.
+    """
+
+    maps: NucleusMaps
+    labels: npt.NDArray[np.int32]
+    instances: InstanceOptions
+    device: str
+
+
+def segment(
+    image: TissueImage, model: ModelEntry | Path, options: SegmentOptions
+) -> Generator[Progress, None, Segmentation]:
+    """Find the nuclei in a tissue image.
+
+    Parameters
+    ----------
+    image : TissueImage
+        RGB ``(H, W)``, read by window.
+    model : ModelEntry or Path
+        The model, or its file.
+    options : SegmentOptions
+        Pixel size, device, and how nuclei are read.
+
+    Yields
+    ------
+    Progress
+        A step per window, then one per block of nuclei.
+
+    Returns
+    -------
+    Segmentation
+
+    Raises
+    ------
+    ImageError
+        If the image is too small, or too coarse to show nuclei.
+    CheckpointError
+        If the model's file is missing or damaged.
+    DeviceError
+        If the device is missing or its memory, and the computer's, too small.
+    """
+    calibrated = _calibrate(image, options.pixel_size)
+    path = model if isinstance(model, Path) else model.path
+    info = read_info(path)
+    yield Progress(message=f"Loading {info.name}")
+    try:
+        maps, device = yield from _predict_within_memory(
+            calibrated, path, info.pixel_size, options
+        )
+        instances = options.instances or info.instances
+        labels = yield from find_nuclei(maps, instances)
+    except MemoryError as error:
+        raise DeviceError(
+            f"There is not enough memory for {image.height}×{image.width} px; choose "
+            "a smaller area."
+        ) from error
+    return Segmentation(
+        maps=maps, labels=labels, instances=instances, device=device.description
+    )
+
+
+def _calibrate(image: TissueImage, pixel_size: float | None) -> TissueImage:
+    """Return the image with its pixel size, or say why it cannot be segmented."""
+    if min(image.height, image.width) < SMALLEST_IMAGE:
+        raise ImageError(
+            f"The image is {image.height}×{image.width} px; nuclei can be found from "
+            f"{SMALLEST_IMAGE}×{SMALLEST_IMAGE} px up."
+        )
+    calibrated = image if pixel_size is None else image.with_pixel_size(pixel_size)
+    finest, coarsest = PIXEL_SIZES
+    if calibrated.pixel_size is not None and not (
+        finest <= calibrated.pixel_size <= coarsest
+    ):
+        raise ImageError(
+            f"At {calibrated.pixel_size:g} µm/px nuclei cannot be told apart; the "
+            f"pixel size must lie between {finest} and {coarsest} µm/px (40× is "
+            "about 0.25)."
+        )
+    return calibrated
+
+
+def _predict_within_memory(
+    image: TissueImage, path: Path, pixel_size: float, options: SegmentOptions
+) -> Generator[Progress, None, tuple[NucleusMaps, DeviceInfo]]:
+    """Predict; when memory runs out, in smaller windows, then on the CPU."""
+    device_info = pick_device(options.device)
+    predict_options = PredictOptions(window=options.window, augment=options.augment)
+    while True:
+        device = torch.device(device_info.name)
+        try:
+            network = _load(path, path.stat().st_mtime_ns, device_info.name)
+            maps = yield from predict(
+                image,
+                network,
+                pixel_size=pixel_size,
+                device=device,
+                options=predict_options,
+            )
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+        else:
+            return maps, device_info
+        device_info, predict_options = _need_less(device_info, predict_options, device)
+        window = predict_options.window or largest_window(device)
+        yield Progress(
+            message=f"Out of memory: again on {device_info.description}, in windows "
+            f"of {window} px"
+        )
+
+
+def _need_less(
+    device_info: DeviceInfo, options: PredictOptions, device: torch.device
+) -> tuple[DeviceInfo, PredictOptions]:
+    """Return what to try after memory ran out."""
+    _load.cache_clear()
+    halved = with_half_window(options, device)
+    if (halved.window or 0) >= SMALLEST_WINDOW:
+        return device_info, halved
+    if device.type != "cpu":
+        return pick_device("cpu"), PredictOptions(augment=options.augment)
+    raise DeviceError(
+        f"The computer's memory is too small even for windows of {SMALLEST_WINDOW} "
+        "px; close other programs and run again."
+    )
+
+
+@lru_cache(maxsize=1)
+def _load(path: Path, changed: int, device: str) -> NucleusNetwork:  # noqa: ARG001
+    """Return the network on its device; the last one used is kept."""
+    network = load_network(path).to(device)
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]

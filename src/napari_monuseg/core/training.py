@@ -1,0 +1,307 @@
+"""Train a network on images with true nuclei.
+
+It reads straight down: read the images, draw crops, step, average the weights,
+now and then look at whole validation images, and at the end choose thresholds
+on them.
+"""
+
+import math
+import time
+from collections.abc import Generator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from napari_monuseg.core.augmentation import AugmentationOptions
+from napari_monuseg.core.crops import Batch, CropSource, read_training_images
+from napari_monuseg.core.datasets import Sample
+from napari_monuseg.core.devices import pick_device, precision
+from napari_monuseg.core.errors import TrainingError
+from napari_monuseg.core.instances import InstanceOptions
+from napari_monuseg.core.networks import (
+    DISTANCE,
+    FOREGROUND,
+    NucleusNetwork,
+    build_network,
+)
+from napari_monuseg.core.progress import Progress
+from napari_monuseg.core.torch_import import functional, nn, torch
+from napari_monuseg.core.training_state import TrainingState, load_state, save_state
+from napari_monuseg.core.validation import (
+    choose_thresholds,
+    score_maps,
+    validation_maps,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingOptions:
+    """How a network is trained.
+
+    Parameters
+    ----------
+    network : str
+        As `build_network` takes it.
+    network_options : dict
+        Its shape, as `build_network` takes it.
+    pixel_size : float
+        What the network is to see, µm/px; images known to differ are resampled.
+    steps : int
+        Most optimizer steps.
+    minutes : float or None
+        Most minutes, over all resumed runs; whichever ends first. The learning
+        rate falls to nothing at the end, whichever it is.
+    batch, crop : int
+        Crops per step, and their side, px.
+    learning_rate, weight_decay : float
+        Peak of the one-cycle schedule, and decay, of AdamW.
+    warm_up : float
+        Share of the training in which the learning rate rises.
+    averaging : float
+        Decay per step of the exponential moving average of the weights, which is
+        what is validated and kept.
+    seed : int
+        Of weights and crops.
+    validations : int
+        How often the validation images are looked at.
+    augmentation : AugmentationOptions
+        How far crops are varied.
+    device : str
+        As `pick_device` takes it.
+    """
+
+    network: str = "unet"
+    network_options: dict[str, Any] = field(default_factory=dict)
+    pixel_size: float = 0.25
+    steps: int = 4000
+    minutes: float | None = None
+    batch: int = 8
+    crop: int = 256
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-2
+    warm_up: float = 0.08
+    averaging: float = 0.998
+    seed: int = 0
+    validations: int = 6
+    augmentation: AugmentationOptions = field(default_factory=AugmentationOptions)
+    device: str = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedNetwork:
+    """What comes out of a training.
+
+    Parameters
+    ----------
+    network : NucleusNetwork
+        The averaged weights, on the CPU, in evaluation mode.
+    instances : InstanceOptions or None
+        The thresholds best on the validation images; None without such images.
+    scores : dict
+        Mean scores on the validation images, by name; empty without.
+    history : list of dict
+        Step, loss, learning rate, and scores where validated.
+    steps : int
+        Steps taken.
+    minutes : float
+        Time taken.
+    device : str
+        What it ran on, in words.
+    """
+
+    network: NucleusNetwork
+    instances: InstanceOptions | None
+    scores: dict[str, float]
+    history: list[dict[str, float]]
+    steps: int
+    minutes: float
+    device: str
+
+
+def train(
+    samples: Sequence[Sample],
+    validation: Sequence[Sample],
+    options: TrainingOptions,
+    *,
+    base: NucleusNetwork | None = None,
+    state_path: Path | None = None,
+) -> Generator[Progress, None, TrainedNetwork]:
+    """Train a network.
+
+    Parameters
+    ----------
+    samples, validation : sequence of Sample
+        Images to learn from, and images to look at while it learns.
+    options : TrainingOptions
+        The recipe.
+    base : NucleusNetwork, optional
+        Weights to start from; random ones without.
+    state_path : Path, optional
+        Where the state is kept while it trains. If it is there already, the
+        training goes on from it; delete it once the model is saved.
+
+    Yields
+    ------
+    Progress
+        A step per optimizer step.
+
+    Returns
+    -------
+    TrainedNetwork
+
+    Raises
+    ------
+    TrainingError
+        If there is nothing to train on, the state belongs to another recipe, or
+        the loss is no longer a number.
+    """
+    if not samples:
+        raise TrainingError("There is no image to train on; name at least one.")
+    device_info = pick_device(options.device)
+    device = torch.device(device_info.name)
+    torch.manual_seed(options.seed)
+    network = base or build_network(options.network, **options.network_options)
+    state = TrainingState(network, options, device)
+    if state_path is not None and state_path.exists():
+        load_state(state_path, state)
+    images = yield from read_training_images(samples, options.pixel_size)
+    source = CropSource(images, crop=options.crop, options=options.augmentation)
+    yield from _train_steps(source, validation, options, state, state_path)
+    instances, scores = None, {}
+    if validation:
+        maps = yield from _look(validation, options, state)
+        instances, scores = choose_thresholds(maps)
+    return TrainedNetwork(
+        network=state.averaged_network(),
+        instances=instances,
+        scores=scores,
+        history=state.history,
+        steps=state.step,
+        minutes=state.seconds / 60,
+        device=device_info.description,
+    )
+
+
+def _train_steps(
+    source: CropSource,
+    validation: Sequence[Sample],
+    options: TrainingOptions,
+    state: TrainingState,
+    state_path: Path | None,
+) -> Generator[Progress, None, None]:
+    """Step until the steps or the minutes are used up."""
+    reported, losses = state.share_done(options), []
+    while (share := state.share_done(options)) < 1:
+        started = time.monotonic()
+        loss = train_step(source, options, state, share)
+        losses.append(loss)
+        if not math.isfinite(loss):
+            raise TrainingError(
+                "The training has lost its way: the loss is no longer a number. "
+                "Start again with a lower learning rate."
+            )
+        yield Progress(
+            message=f"Training: loss {sum(losses) / len(losses):.3f}",
+            done=round(1000 * share),
+            total=1000,
+        )
+        state.seconds += time.monotonic() - started
+        if state.share_done(options) - reported >= 1 / options.validations:
+            started = time.monotonic()
+            reported = state.share_done(options)
+            yield from _report(validation, options, state, losses)
+            losses = []
+            if state_path is not None:
+                save_state(state_path, state)
+            state.seconds += time.monotonic() - started
+
+
+def train_step(
+    source: CropSource, options: TrainingOptions, state: TrainingState, share: float
+) -> float:
+    """Take one optimizer step, `share` of the training done; return its loss."""
+    batch = source.draw(options.batch, state.generator, state.device)
+    for group in state.optimizer.param_groups:
+        group["lr"] = options.learning_rate * schedule(share, options.warm_up)
+    state.network.train()
+    rgb = batch.rgb.contiguous(memory_format=torch.channels_last)
+    dtype = precision(state.device)
+    # fp16 would need its gradients scaled; where bf16 is missing, fp32 does.
+    with torch.autocast(state.device.type, torch.bfloat16, dtype == torch.bfloat16):
+        logits = state.network(rgb)
+    loss = nucleus_loss(logits.float(), batch)
+    state.optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(state.network.parameters(), 5.0)
+    state.optimizer.step()
+    state.average(options.averaging)
+    state.step += 1
+    return float(loss.detach())
+
+
+def schedule(share: float, warm_up: float) -> float:
+    """Return the learning rate as a share of its peak: a linear rise, a cosine fall."""
+    if share < warm_up:
+        return 0.05 + 0.95 * share / warm_up
+    return 0.5 + 0.5 * math.cos(math.pi * (share - warm_up) / (1 - warm_up))
+
+
+def nucleus_loss(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
+    """Return cross-entropy of both channels plus Dice of the foreground.
+
+    Parameters
+    ----------
+    logits : (N, 2, H, W) float32 tensor
+        As `networks` states them.
+    batch : Batch
+        Targets, and the pixels that count.
+
+    Returns
+    -------
+    () float32 tensor
+        The mean over pixels that count; 0 without any.
+    """
+    valid = batch.valid.float()
+    pixels = valid.sum().clamp_min(1)
+    foreground = functional.binary_cross_entropy_with_logits(
+        logits[:, FOREGROUND], batch.foreground, valid, reduction="sum"
+    )
+    distance = functional.binary_cross_entropy_with_logits(
+        logits[:, DISTANCE], batch.distance, valid, reduction="sum"
+    )
+    probability = torch.sigmoid(logits[:, FOREGROUND]) * valid
+    truth = batch.foreground * valid
+    overlap = 2 * (probability * truth).sum() + 1
+    dice = overlap / (probability.sum() + truth.sum() + 1)
+    return (foreground + distance) / pixels + (1 - dice)
+
+
+def _report(
+    validation: Sequence[Sample],
+    options: TrainingOptions,
+    state: TrainingState,
+    losses: list[float],
+) -> Generator[Progress, None, None]:
+    """Add a line to the history."""
+    line = {
+        "step": float(state.step),
+        "minutes": round(state.seconds / 60, 2),
+        "loss": round(sum(losses) / len(losses), 4),
+        "learning_rate": state.optimizer.param_groups[0]["lr"],
+    }
+    if validation:
+        maps = yield from _look(validation, options, state)
+        line |= asdict(score_maps(maps, InstanceOptions()))
+    state.history.append(line)
+    words = ", ".join(f"{name} {value:.4g}" for name, value in line.items())
+    yield Progress(message=f"Report: {words}")
+
+
+def _look(
+    validation: Sequence[Sample], options: TrainingOptions, state: TrainingState
+) -> Generator[Progress, None, list[Any]]:
+    return (
+        yield from validation_maps(
+            validation, state.averaged.eval(), options.pixel_size, state.device
+        )
+    )

@@ -1,0 +1,158 @@
+"""Everything a training needs to go on where it stopped, without a pickle."""
+
+import copy
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from napari_monuseg.core.errors import TrainingError
+from napari_monuseg.core.files import write_beside
+from napari_monuseg.core.networks import NucleusNetwork
+from napari_monuseg.core.torch_import import torch
+
+if TYPE_CHECKING:
+    from napari_monuseg.core.training import TrainingOptions
+
+
+class TrainingState:
+    """A network under way: weights, their average, optimizer, chance and time.
+
+    Parameters
+    ----------
+    network : NucleusNetwork
+        To be trained; moved to the device.
+    options : TrainingOptions
+        The recipe.
+    device : torch.device
+        Where it trains.
+    """
+
+    def __init__(
+        self,
+        network: NucleusNetwork,
+        options: "TrainingOptions",
+        device: torch.device,
+    ) -> None:
+        self.device = device
+        self.network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.averaged = copy.deepcopy(self.network)
+        self.optimizer = torch.optim.AdamW(
+            self.network.parameters(),
+            lr=options.learning_rate,
+            weight_decay=options.weight_decay,
+        )
+        self.generator = torch.Generator().manual_seed(options.seed)
+        self.step = 0
+        self.seconds = 0.0
+        self.history: list[dict[str, float]] = []
+        self.recipe = _recipe(options)
+
+    def share_done(self, options: "TrainingOptions") -> float:
+        """Return how much of the training is done, 0 to 1."""
+        by_steps = self.step / options.steps
+        by_time = self.seconds / 60 / options.minutes if options.minutes else 0.0
+        return min(1.0, max(by_steps, by_time))
+
+    def average(self, decay: float) -> None:
+        """Let the averaged weights follow; quickly at first, then with `decay`."""
+        keep = min(decay, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            averaged = list(self.averaged.parameters())
+            torch._foreach_lerp_(averaged, list(self.network.parameters()), 1 - keep)
+            for old, new in zip(
+                self.averaged.buffers(), self.network.buffers(), strict=True
+            ):
+                old.copy_(old.lerp(new, 1 - keep) if old.is_floating_point() else new)
+
+    def averaged_network(self) -> NucleusNetwork:
+        """Return the averaged weights, on the CPU, in evaluation mode."""
+        return copy.deepcopy(self.averaged).cpu().eval()
+
+
+def save_state(path: Path, state: TrainingState) -> None:
+    """Write the state beside the model it becomes, and rename."""
+    tensors = {
+        f"{part}.{name}": tensor
+        for part in ("network", "averaged")
+        for name, tensor in getattr(state, part).state_dict().items()
+    }
+    for number, moments in state.optimizer.state_dict()["state"].items():
+        for name, tensor in moments.items():
+            tensors[f"optimizer.{number}.{name}"] = tensor
+    tensors["generator"] = state.generator.get_state()
+    progress = {
+        "step": state.step,
+        "seconds": state.seconds,
+        "history": state.history,
+        "recipe": state.recipe,
+    }
+    with write_beside(path) as beside:
+        save_file(
+            {name: tensor.cpu().contiguous() for name, tensor in tensors.items()},
+            beside,
+            {"training": json.dumps(progress)},
+        )
+
+
+def load_state(path: Path, state: TrainingState) -> None:
+    """Put a training back where it stopped.
+
+    Raises
+    ------
+    TrainingError
+        If the file is damaged or belongs to another recipe.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            progress = json.loads(file.metadata()["training"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise TrainingError(
+            f"The training cannot go on: {path.name} is damaged ({error}). Delete it "
+            "to start again."
+        ) from error
+    if progress["recipe"] != state.recipe:
+        raise TrainingError(
+            f"The training in {path.name} was started with other options; repeat "
+            "those, or delete it to start again."
+        )
+    _restore(state, tensors, progress)
+
+
+def _restore(
+    state: TrainingState, tensors: dict[str, torch.Tensor], progress: dict[str, Any]
+) -> None:
+    for part in ("network", "averaged"):
+        getattr(state, part).load_state_dict(_part(tensors, part))
+    moments: dict[int, dict[str, torch.Tensor]] = {}
+    for name, tensor in _part(tensors, "optimizer").items():
+        number, _, kind = name.partition(".")
+        moments.setdefault(int(number), {})[kind] = tensor
+    groups = state.optimizer.state_dict()["param_groups"]
+    state.optimizer.load_state_dict({"state": moments, "param_groups": groups})
+    state.generator.set_state(tensors["generator"])
+    state.step = progress["step"]
+    state.seconds = progress["seconds"]
+    state.history = progress["history"]
+
+
+def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    start = f"{prefix}."
+    return {
+        name.removeprefix(start): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(start)
+    }
+
+
+def _recipe(options: "TrainingOptions") -> dict[str, Any]:
+    """Return what must not change between runs of one training, as JSON holds it."""
+    recipe = asdict(options)
+    for free in ("device", "minutes", "steps"):
+        del recipe[free]
+    same: dict[str, Any] = json.loads(json.dumps(recipe))
+    return same

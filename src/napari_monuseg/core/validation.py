@@ -1,0 +1,83 @@
+"""Whole validation images, and the thresholds that read them best."""
+
+from collections.abc import Generator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_monuseg.core.datasets import Sample
+from napari_monuseg.core.instances import InstanceOptions, find_nuclei
+from napari_monuseg.core.maps import NucleusMaps
+from napari_monuseg.core.networks import NucleusNetwork
+from napari_monuseg.core.predict import PredictOptions, predict
+from napari_monuseg.core.progress import Progress
+from napari_monuseg.core.scores import Scores, mean_scores, score_labels
+from napari_monuseg.core.torch_import import torch
+
+FOREGROUND_THRESHOLDS = (0.4, 0.45, 0.5, 0.55)
+SEED_THRESHOLDS = (0.4, 0.5, 0.6, 0.7)
+
+
+@dataclass(frozen=True)
+class ValidationImage:
+    """What the network says of an image, and the truth ``(H, W)``."""
+
+    maps: NucleusMaps
+    truth: npt.NDArray[np.int32]
+
+
+def validation_maps(
+    samples: Sequence[Sample],
+    network: NucleusNetwork,
+    pixel_size: float,
+    device: torch.device,
+) -> Generator[Progress, None, list[ValidationImage]]:
+    """Run the network over whole validation images."""
+    looked = []
+    for number, sample in enumerate(samples):
+        yield Progress(
+            message=f"Validating on {sample.name}", done=number, total=len(samples)
+        )
+        with sample.image() as image:
+            maps = yield from predict(
+                image,
+                network,
+                pixel_size=pixel_size,
+                device=device,
+                options=PredictOptions(),
+            )
+        looked.append(ValidationImage(maps, sample.labels()))
+    return looked
+
+
+def choose_thresholds(
+    images: Sequence[ValidationImage],
+) -> tuple[InstanceOptions, dict[str, float]]:
+    """Return the thresholds of the highest mean AJI, and the mean scores there."""
+    candidates = [
+        InstanceOptions(foreground_threshold=foreground, seed_threshold=seed)
+        for foreground, seed in product(FOREGROUND_THRESHOLDS, SEED_THRESHOLDS)
+    ]
+    scored = [(options, score_maps(images, options)) for options in candidates]
+    options, scores = max(scored, key=lambda pair: pair[1].aji)
+    return options, asdict(scores)
+
+
+def score_maps(images: Sequence[ValidationImage], options: InstanceOptions) -> Scores:
+    """Return the mean scores of the nuclei read with these thresholds."""
+    return mean_scores(
+        [score_labels(image.truth, _nuclei(image.maps, options)) for image in images]
+    )
+
+
+def _nuclei(maps: NucleusMaps, options: InstanceOptions) -> npt.NDArray[np.int32]:
+    """Run `find_nuclei` to its end."""
+    steps = find_nuclei(maps, options)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as finished:
+            labels: npt.NDArray[np.int32] = finished.value
+            return labels
