@@ -65,15 +65,8 @@ def read_polygons(path: str | Path) -> list[NDArray[np.float64]]:
     AnnotationError
         If the file is missing, is broken or foreign XML, or defines a document type.
     """
-    path = Path(path)
-    regions = _read_regions(path)
-    polygons = [np.array(region, dtype=np.float64) for region in regions if region[2:]]
-    if not all(_is_placed(vertices) for vertices in polygons):
-        raise AnnotationError(
-            f"{path.name} has a vertex that is no place in an image; "
-            "export the annotation again."
-        )
-    return polygons
+    regions = _read_regions(Path(path))
+    return [np.array(region, dtype=np.float64) for region in regions if region[2:]]
 
 
 def rasterise(
@@ -81,10 +74,10 @@ def rasterise(
 ) -> NDArray[np.int32]:
     """Draw polygons as labels, by the rule of the MoNuSeg challenge.
 
-    Edges are half-open, as in MATLAB's ``poly2mask``: a square with whole-numbered
-    corners a and b covers the pixels a + 1 … b of the XML's count, which are the
-    pixels a … b - 1 counted from 0. Where polygons overlap, the earlier one keeps
-    the pixel. What lies outside the image is cut off.
+    Edges are half-open, as in MATLAB's ``poly2mask``: a square from a to b in the
+    XML's whole numbers covers the array's rows and columns a to b - 1. Where
+    polygons overlap, the earlier one keeps the pixel. What lies outside the image
+    is cut off.
 
     Parameters
     ----------
@@ -123,8 +116,7 @@ class _RegionReader:
         elif tag == "Region":
             self.regions.append([])
         elif tag == "Vertex" and self.regions:
-            row, column = float(attributes["Y"]), float(attributes["X"])
-            self.regions[-1].append((row - 1, column - 1))
+            self.regions[-1].append(_place(attributes))
 
     def _check_root(self, tag: str) -> None:
         if tag != "Annotations":
@@ -147,22 +139,25 @@ def _read_regions(path: Path) -> list[list[tuple[float, float]]]:
         raise AnnotationError(
             f"{path} cannot be read ({error.strerror}); check that it is there."
         ) from error
-    except ParseError as error:
-        raise AnnotationError(
-            f"{path.name} is not complete XML ({error}); copy or export it again."
-        ) from error
     except _ForeignXMLError as error:
         raise AnnotationError(
             f"{path.name} is not an Aperio annotation: {error}; "
             "choose the XML that MoNuSeg or ImageScope wrote."
         ) from error
-    except (KeyError, ValueError) as error:
+    # An encoding that Python does not know is a LookupError.
+    except (ParseError, ValueError, LookupError) as error:
         raise AnnotationError(
-            f"{path.name} has a vertex without numbers X and Y; "
-            "export the annotation again."
+            f"{path.name} is broken or no XML ({error}); copy or export it again."
         ) from error
     return reader.regions
 
 
-def _is_placed(vertices: NDArray[np.float64]) -> bool:
-    return bool((np.abs(vertices) < _LARGEST_COORDINATE).all())
+def _place(attributes: dict[str, str]) -> tuple[float, float]:
+    """Return the row and column of a vertex, counted from 0."""
+    try:
+        row, column = float(attributes["Y"]) - 1, float(attributes["X"]) - 1
+    except (KeyError, ValueError) as error:
+        raise _ForeignXMLError("a vertex has no numbers X and Y") from error
+    if not (abs(row) < _LARGEST_COORDINATE and abs(column) < _LARGEST_COORDINATE):
+        raise _ForeignXMLError("a vertex is no place in an image")
+    return row, column

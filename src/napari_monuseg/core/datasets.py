@@ -248,7 +248,8 @@ def _by_name(folder: Path, endings: frozenset[str]) -> dict[str, Path]:
 def _read_label_image(path: Path) -> NDArray[np.int32]:
     try:
         labels: NDArray[Any] = np.squeeze(tifffile.imread(path))
-    except (OSError, ValueError, tifffile.TiffFileError) as error:
+    # A broken file makes tifffile and its codecs raise nearly anything.
+    except Exception as error:
         raise AnnotationError(
             f"The labels {path.name} cannot be read ({error}); save them as TIFF again."
         ) from error
@@ -267,7 +268,7 @@ def _fits(labels: NDArray[np.integer]) -> bool:
 
 
 def _size(shape: tuple[int, ...]) -> str:
-    return "×".join(str(side) for side in shape)  # noqa: RUF001
+    return "×".join(str(side) for side in shape)
 
 
 def _some(names: Sequence[str]) -> str:

@@ -184,6 +184,7 @@ def _number(labels: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]
     if flat.size == 0 or int(flat.max()) > flat.size:
         # Few and large numbers: a table over all of them would not fit.
         flat = np.unique(flat, return_inverse=True)[1] + int(flat.all())
+    flat = flat.astype(np.intp, copy=False)
     areas = np.bincount(flat)
     areas[:1] = 0
     index = np.cumsum(areas > 0) - 1
