@@ -8,7 +8,7 @@ scripts/packages.sh
 stamp=.venv/monuseg-installed
 # An editable install points at this folder and at the Python that made it.
 wanted="$(cksum <pyproject.toml) $PWD"
-if [ -f "$stamp" ] && [ "$(<"$stamp")" = "$wanted" ] && .venv/bin/python -c ""; then
+if [ -f "$stamp" ] && [ "$(<"$stamp")" = "$wanted" ] && .venv/bin/python -c "" 2>/dev/null; then
   exit 0
 fi
 
