@@ -1,0 +1,211 @@
+"""Which part of an image is meant: all of it, what is in view, or what is drawn."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from napari.layers import Image, Shapes
+from skimage.draw import polygon2mask
+
+from napari_monuseg.core.errors import ImageError
+from napari_monuseg.layers import image_shape
+
+LARGEST_SIDE = 8192
+"""Labels beyond a graphics card's texture limit misbehave; many have this one, px."""
+
+Mask = npt.NDArray[np.bool_]
+Labels = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class Area:
+    """A window of an image, and what counts inside it.
+
+    Parameters
+    ----------
+    rows, columns : slice
+        The window, px.
+    mask : ndarray, optional
+        ``(h, w)``, True where nuclei are wanted; None for everywhere.
+    """
+
+    rows: slice
+    columns: slice
+    mask: Mask | None = None
+
+    @property
+    def offset(self) -> tuple[int, int]:
+        """Row and column where the window begins, px."""
+        return self.rows.start, self.columns.start
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the window, px."""
+        return (
+            self.rows.stop - self.rows.start,
+            self.columns.stop - self.columns.start,
+        )
+
+
+def whole(layer: Image) -> Area:
+    """Give all of an image."""
+    height, width = image_shape(layer)
+    return Area(slice(0, height), slice(0, width))
+
+
+def in_view(layer: Image, viewer: Any) -> Area:
+    """Give the part of an image that the canvas shows.
+
+    Raises
+    ------
+    ImageError
+        If nothing of the image is in view, or the view is in 3-D.
+    """
+    if viewer.dims.ndisplay != 2:
+        raise ImageError("The view is in 3-D; switch to 2-D to use what is in view.")
+    corners = [_to_pixels(layer, corner) for corner in _view_corners(viewer)]
+    area = _bounding(layer, np.array(corners))
+    if area is None:
+        raise ImageError(
+            f"Nothing of “{layer.name}” is in view; move to it or choose another area."
+        )
+    return area
+
+
+def _view_corners(viewer: Any) -> list[npt.NDArray[np.float64]]:
+    """Give the four corners of the canvas in world coordinates."""
+    camera = getattr(viewer, "scene", viewer).camera  # napari 0.9 moved the camera
+    canvas = getattr(viewer, "canvas", None)
+    size = canvas.size if canvas is not None else viewer._canvas_size
+    half = np.array(size) / 2 / camera.zoom
+    shown = list(viewer.dims.displayed)
+    corners = []
+    for signs in ((-1, -1), (-1, 1), (1, -1), (1, 1)):
+        corner = np.zeros(viewer.dims.ndim)
+        corner[shown] = np.array(camera.center[-2:]) + half * signs
+        corners.append(corner)
+    return corners
+
+
+def inside(layer: Image, shapes: Shapes) -> Area:
+    """Give what the selected shapes cover, or all shapes if none is selected.
+
+    Raises
+    ------
+    ImageError
+        If there are no shapes with an inside on the image.
+    """
+    polygons = [
+        np.array([_to_pixels(layer, shapes.data_to_world(at)) for at in outline])
+        for outline in _outlines(shapes)
+    ]
+    around = _bounding(layer, np.concatenate(polygons)) if polygons else None
+    area = _drawn(around, polygons) if around is not None else None
+    if area is None:
+        raise ImageError(
+            f"“{shapes.name}” has no rectangle, ellipse or polygon on "
+            f"“{layer.name}”; draw one there or choose another area."
+        )
+    return area
+
+
+def _drawn(around: Area, polygons: list[npt.NDArray[np.float64]]) -> Area | None:
+    """Give the pixels whose centres lie in the polygons; None if there are none."""
+    mask = np.zeros(around.shape, bool)
+    for polygon in polygons:
+        mask |= polygon2mask(around.shape, polygon - around.offset)
+    if not mask.any():
+        return None
+    rows, columns = (_extent(np.any(mask, axis=axis)) for axis in (1, 0))
+    tight = mask[rows, columns]
+    return Area(
+        slice(around.rows.start + rows.start, around.rows.start + rows.stop),
+        slice(
+            around.columns.start + columns.start, around.columns.start + columns.stop
+        ),
+        None if tight.all() else tight,
+    )
+
+
+def _extent(filled: npt.ArrayLike) -> slice:
+    places = np.flatnonzero(filled)
+    return slice(int(places[0]), int(places[-1]) + 1)
+
+
+def _outlines(shapes: Shapes) -> list[npt.NDArray[np.float64]]:
+    """Give the outlines of the shapes that have an inside, in their coordinates."""
+    chosen = shapes.selected_data or range(shapes.nshapes)
+    outlines = []
+    for index in sorted(chosen):
+        kind, corners = shapes.shape_type[index], np.asarray(shapes.data[index])
+        if kind == "ellipse":
+            outlines.append(_ellipse(corners))
+        elif kind in ("rectangle", "polygon"):
+            outlines.append(corners)
+    return outlines
+
+
+def _ellipse(corners: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Give the ellipse inside four corners as a polygon."""
+    angles = np.linspace(0, 2 * np.pi, 64, endpoint=False)[:, None]
+    centre = corners.mean(axis=0)
+    across, down = (corners[1] - corners[0]) / 2, (corners[3] - corners[0]) / 2
+    outline: npt.NDArray[np.float64] = (
+        centre + np.cos(angles) * across + np.sin(angles) * down
+    )
+    return outline
+
+
+def _to_pixels(layer: Image, world: Any) -> npt.NDArray[np.float64]:
+    return np.asarray(layer.world_to_data(world), float)[-2:]
+
+
+def _bounding(layer: Image, points: npt.NDArray[np.float64]) -> Area | None:
+    """Give the pixels a point set spans, cut at the image; None if there are none.
+
+    A pixel's centre has the integer coordinates, its edges lie half a pixel off.
+    """
+    sides = np.array(image_shape(layer))
+    start = np.clip(np.floor(points.min(axis=0) + 0.5), 0, sides).astype(int)
+    stop = np.clip(np.ceil(points.max(axis=0) + 0.5), 0, sides).astype(int)
+    if np.any(stop <= start):
+        return None
+    rows, columns = (slice(int(a), int(b)) for a, b in zip(start, stop, strict=True))
+    return Area(rows, columns)
+
+
+def require_moderate(area: Area) -> None:
+    """Refuse an area that is too large to be shown as labels.
+
+    Raises
+    ------
+    ImageError
+        If a side is longer than `LARGEST_SIDE`.
+    """
+    height, width = area.shape
+    if max(height, width) > LARGEST_SIDE:
+        raise ImageError(
+            f"The area is {height:,} x {width:,} px; choose what is in view or draw "
+            f"a shape, of at most {LARGEST_SIDE:,} px a side."
+        )
+
+
+def keep_inside(labels: Labels, mask: Mask | None) -> Labels:
+    """Drop the nuclei that lie mostly outside, and number the others again.
+
+    Parameters
+    ----------
+    labels : ndarray
+        Nuclei, ``(H, W)`` int32.
+    mask : ndarray, optional
+        ``(H, W)``, True where nuclei are wanted; None for everywhere.
+    """
+    if mask is None:
+        return labels
+    count = int(labels.max()) + 1
+    sizes = np.bincount(labels.ravel(), minlength=count)
+    sizes_inside = np.bincount(labels[mask], minlength=count)
+    kept = (2 * sizes_inside > sizes) & (np.arange(count) > 0)
+    numbers = np.where(kept, np.cumsum(kept), 0).astype(np.int32)
+    return numbers[labels]

@@ -1,0 +1,144 @@
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+from napari.layers import Image, Shapes
+
+from napari_monuseg.areas import (
+    Area,
+    in_view,
+    inside,
+    keep_inside,
+    require_moderate,
+    whole,
+)
+from napari_monuseg.core.errors import ImageError
+
+
+@pytest.fixture
+def image():
+    return Image(
+        np.zeros((100, 200, 3), np.uint8), scale=(0.5, 0.5), translate=(10, 20)
+    )
+
+
+def box(top, left, bottom, right):
+    """Corners in the world of `image`, around the pixels [top, bottom) …"""
+    rows = np.array([top, top, bottom, bottom]) - 0.5
+    columns = np.array([left, right, right, left]) - 0.5
+    return np.stack([rows, columns], axis=1) * 0.5 + (10, 20)
+
+
+def test_the_whole_image(image):
+    assert whole(image).shape == (100, 200)
+    assert whole(image).offset == (0, 0)
+
+
+def test_a_rectangle_covers_its_pixels(image):
+    area = inside(image, Shapes(box(10, 20, 30, 60), shape_type="rectangle"))
+
+    assert (area.rows, area.columns) == (slice(10, 30), slice(20, 60))
+    assert area.mask is None
+
+
+def test_a_rectangle_is_cut_at_the_image(image):
+    area = inside(image, Shapes(box(-10, 150, 30, 900), shape_type="rectangle"))
+
+    assert (area.rows, area.columns) == (slice(0, 30), slice(150, 200))
+
+
+def test_shapes_are_joined_and_what_lies_between_does_not_count(image):
+    boxes = [box(0, 0, 10, 10), box(20, 30, 30, 50)]
+
+    area = inside(image, Shapes(boxes, shape_type="rectangle"))
+
+    assert area.shape == (30, 50)
+    assert area.mask.sum() == 100 + 200
+    assert not area.mask[15, 20]
+
+
+def test_selected_shapes_come_before_the_others(image):
+    shapes = Shapes([box(0, 0, 10, 10), box(20, 30, 30, 50)], shape_type="rectangle")
+    shapes.selected_data = {1}
+
+    assert inside(image, shapes).offset == (20, 30)
+
+
+def test_an_ellipse_counts_without_its_corners(image):
+    area = inside(image, Shapes(box(0, 0, 40, 80), shape_type="ellipse"))
+
+    assert area.shape == (40, 80)
+    assert area.mask.mean() == pytest.approx(np.pi / 4, abs=0.01)
+    assert not area.mask[0, 0]
+
+
+@pytest.mark.parametrize(
+    ("corners", "kind"),
+    [(box(300, 300, 310, 310), "rectangle"), (box(0, 0, 10, 10)[:2], "line")],
+)
+def test_shapes_without_an_inside_on_the_image_are_refused(image, corners, kind):
+    with pytest.raises(ImageError, match="draw one there"):
+        inside(image, Shapes([corners], shape_type=kind, name="area"))
+
+
+def test_no_shapes_at_all_are_refused(image):
+    with pytest.raises(ImageError, match="draw one there"):
+        inside(image, Shapes())
+
+
+@pytest.fixture
+def viewer(image):
+    viewer = ViewerModel()
+    viewer.add_layer(image)
+    viewer.canvas.size = (100, 100)
+    return viewer
+
+
+def test_what_is_in_view(image, viewer):
+    viewer.scene.camera.center = (0, *image.data_to_world((50, 100)))
+    viewer.scene.camera.zoom = 5  # canvas px per world unit, so 2.5 per image px
+
+    area = in_view(image, viewer)
+
+    assert (area.rows, area.columns) == (slice(30, 71), slice(80, 121))
+
+
+def test_what_is_in_view_with_rows_and_columns_swapped(image, viewer):
+    viewer.dims.order = (1, 0)
+    viewer.canvas.size = (100, 50)
+    x, y = image.data_to_world((50, 100))
+    viewer.scene.camera.center = (0, y, x)
+    viewer.scene.camera.zoom = 5
+
+    assert in_view(image, viewer).shape == (21, 41)
+
+
+def test_nothing_in_view_is_refused(image, viewer):
+    viewer.scene.camera.center = (0, 5000, 5000)
+    viewer.scene.camera.zoom = 5
+
+    with pytest.raises(ImageError, match=r"Nothing of .* is in view"):
+        in_view(image, viewer)
+
+
+def test_a_view_in_3d_is_refused(image, viewer):
+    viewer.dims.ndisplay = 3
+
+    with pytest.raises(ImageError, match="switch to 2-D"):
+        in_view(image, viewer)
+
+
+def test_too_large_an_area_is_refused():
+    require_moderate(Area(slice(0, 8192), slice(10, 20)))
+    with pytest.raises(ImageError, match=r"9,000 x 10 px; choose what is in view"):
+        require_moderate(Area(slice(0, 9000), slice(10, 20)))
+
+
+def test_nuclei_mostly_outside_are_dropped_and_the_others_numbered_again():
+    labels = np.array([[1, 1, 1, 0], [2, 2, 0, 3]], np.int32)
+    mask = np.array([[1, 0, 0, 0], [1, 1, 1, 1]], bool)
+
+    kept = keep_inside(labels, mask)
+
+    assert kept.tolist() == [[0, 0, 0, 0], [1, 1, 0, 2]]
+    assert kept.dtype == np.int32
+    assert keep_inside(labels, None) is labels
