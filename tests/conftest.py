@@ -1,9 +1,11 @@
 """What the tests share: tissue whose nuclei are known, and a clean model folder."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 
 from napari_monuseg.core.samples import synthetic_tissue
 
@@ -37,3 +39,59 @@ def monuseg() -> Path:
     if not (folder / "images").is_dir():
         pytest.skip(f"no MoNuSeg images at {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tissue_folder(tmp_path_factory) -> Path:
+    """Give a folder with three synthetic images and their labels."""
+    folder = tmp_path_factory.mktemp("tissue")
+    for part in ("images", "labels"):
+        (folder / part).mkdir()
+    for seed, name in enumerate(("one", "two", "three")):
+        rgb, labels = synthetic_tissue((192, 192), seed=seed)
+        tifffile.imwrite(folder / "images" / f"{name}.tif", rgb)
+        tifffile.imwrite(folder / "labels" / f"{name}.tif", labels.astype(np.uint16))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tissue_folder, tmp_path_factory) -> Path:
+    """Give a checkpoint that reads synthetic tissue well enough, made in seconds."""
+    from napari_monuseg.core.checkpoints import save_checkpoint
+    from napari_monuseg.core.datasets import find_samples
+    from napari_monuseg.core.instances import InstanceOptions
+    from napari_monuseg.core.model_info import ModelInfo
+    from napari_monuseg.core.progress import finish
+    from napari_monuseg.core.training import TrainingOptions, train
+
+    shape = {"widths": [8, 16], "convolutions": [1, 1]}
+    options = TrainingOptions(
+        network="segnet",
+        network_options=shape,
+        steps=150,
+        batch=4,
+        crop=64,
+        learning_rate=1e-2,
+        averaging=0.9,
+        device="cpu",
+    )
+    trained = finish(train(find_samples(tissue_folder), [], options))
+    info = ModelInfo(
+        name="tiny",
+        network="segnet",
+        network_options=shape,
+        description="SegNet trained for seconds on synthetic tissue",
+        instances=InstanceOptions(seed_threshold=0.4),
+        licence="BSD-3-Clause",
+        date="2026-01-01",
+        history=trained.history,
+    )
+    path = tmp_path_factory.mktemp("checkpoint") / "tiny.safetensors"
+    save_checkpoint(path, trained.network, info)
+    return path
+
+
+@pytest.fixture
+def installed_model(tiny_model, user_models) -> Path:
+    """Give the tiny model as one of the user's own, named ``tiny``."""
+    return Path(shutil.copy(tiny_model, user_models / "tiny.safetensors"))

@@ -7,13 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 
 from napari_monuseg.core.errors import CheckpointError
 from napari_monuseg.core.files import write_beside
 from napari_monuseg.core.model_info import ModelInfo, read_info
 from napari_monuseg.core.networks import NucleusNetwork, build_network
-from napari_monuseg.core.torch_import import nn, torch
+from napari_monuseg.core.torch_import import load_file, nn, save_file, torch
 
 
 def save_checkpoint(path: str | Path, network: nn.Module, info: ModelInfo) -> None:

@@ -110,9 +110,7 @@ def _read_header(path: Path) -> dict[str, str]:
     try:
         with path.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
-            if length > _LARGEST_HEADER:
-                raise ValueError("its header is too long")
-            header = json.loads(file.read(length))
+            header = json.loads(file.read(min(length, _LARGEST_HEADER)))
         metadata = header.get("__metadata__", {})
         return {str(key): str(value) for key, value in metadata.items()}
     except FileNotFoundError as error:

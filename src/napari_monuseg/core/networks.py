@@ -22,11 +22,9 @@ Regression of the Distance Map", IEEE TMI 38(2), 2019.
 from collections.abc import Callable
 from typing import Any
 
-import segmentation_models_pytorch as smp
-
 from napari_monuseg.core.errors import CheckpointError
 from napari_monuseg.core.segnet import SegNet
-from napari_monuseg.core.torch_import import functional, nn, torch
+from napari_monuseg.core.torch_import import functional, nn, smp, torch
 
 FOREGROUND, DISTANCE = 0, 1
 CHANNELS = 2
@@ -131,7 +129,7 @@ _BUILDERS: dict[str, Callable[..., NucleusNetwork]] = {
 NETWORKS = tuple(_BUILDERS)
 
 
-def build_network(name: str, **options: Any) -> NucleusNetwork:  # noqa: ANN401
+def build_network(name: str, **options: Any) -> NucleusNetwork:
     """Build one of the networks, with random weights.
 
     Parameters

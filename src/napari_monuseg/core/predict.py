@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -217,15 +218,18 @@ def _resample(maps: Maps, shape: tuple[int, int], block: int = 1024) -> Maps:
     grid = (maps.shape[1], maps.shape[2])
     scale = (shape[0] / grid[0], shape[1] / grid[1])
     resampled = _allocate(shape)
-    for channel in range(CHANNELS):
+    for channel, target in zip(maps, resampled, strict=True):
         for window in _blocks(shape, block):
-            resampled[(channel, *window)] = resample_window(
-                lambda rows, columns, channel=channel: maps[channel, rows, columns],
-                grid,
-                window,
-                scale,
+            target[window] = resample_window(
+                partial(_read_channel, channel), grid, window, scale
             )
     return resampled
+
+
+def _read_channel(
+    channel: npt.NDArray[np.float16], rows: slice, columns: slice
+) -> npt.NDArray[np.float16]:
+    return channel[rows, columns]
 
 
 def _blocks(shape: tuple[int, int], block: int) -> Iterator[Window]:

@@ -1,6 +1,10 @@
 """What long work says of itself while it runs."""
 
+from collections.abc import Generator
 from dataclasses import dataclass
+from typing import TypeVar
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,3 +22,13 @@ class Progress:
     message: str
     done: int = 0
     total: int = 0
+
+
+def finish(steps: Generator[Progress, None, Result]) -> Result:
+    """Run a long job to its end and return its result."""
+    try:
+        while True:
+            next(steps)
+    except StopIteration as finished:
+        result: Result = finished.value
+        return result

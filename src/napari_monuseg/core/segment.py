@@ -204,5 +204,5 @@ def _need_less(
 @lru_cache(maxsize=1)
 def _load(path: Path, changed: int, device: str) -> NucleusNetwork:  # noqa: ARG001
     """Return the network on its device; the last one used is kept."""
-    network = load_network(path).to(device)
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    network = load_network(path).to(memory_format=torch.channels_last)
+    return network.to(device)

@@ -62,7 +62,7 @@ class SegNet(nn.Module):
             )
             maxima.append(indices)
         for stage in self.decoder:
-            features = stage(functional.max_unpool2d(features, maxima.pop(), 2))
+            features = stage(functional.max_unpool2d(features, maxima.pop(), [2, 2]))
         logits: torch.Tensor = self.head(features)
         return logits
 

@@ -39,11 +39,12 @@ def separate(
     count : int
         How many nuclei.
     """
-    components, component_count = ndimage.label(mask)
+    components = connected_components(mask)
+    component_count = int(components.max(initial=0))
     if not component_count:
         return np.zeros(mask.shape, np.int32), 0
-    seeds, seed_count = ndimage.label(mask & (distance > seed_threshold))
-    seeds_in = _seeds_per_component(components, component_count, seeds, seed_count)
+    seeds = connected_components(mask & (distance > seed_threshold))
+    seeds_in = _seeds_per_component(components, component_count, seeds)
     crowded = (seeds_in > 1)[components]
     labels = np.where(crowded, 0, components).astype(np.int32)
     if crowded.any():
@@ -53,10 +54,17 @@ def separate(
     return _keep_large(labels, smallest_px)
 
 
+def connected_components(mask: Mask) -> Labels:
+    """Return the 4-connected components of a mask ``(H, W)``, numbered from 1."""
+    components = np.empty(mask.shape, np.int32)
+    ndimage.label(mask, output=components)
+    return components
+
+
 def _seeds_per_component(
-    components: Labels, component_count: int, seeds: Labels, seed_count: int
+    components: Labels, component_count: int, seeds: Labels
 ) -> npt.NDArray[np.int64]:
-    owner = np.zeros(seed_count + 1, np.int64)
+    owner = np.zeros(seeds.max(initial=0) + 1, np.int64)
     inside = seeds > 0
     owner[seeds[inside]] = components[inside]
     seeds_in = np.bincount(owner[1:], minlength=component_count + 1)

@@ -10,12 +10,23 @@ takes to mean that triton is not installed.
 """
 
 import sys
+from typing import Any
 
 if sys.platform == "linux":
     sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
 
 import torch
+from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional
 
-__all__ = ["functional", "nn", "torch"]
+__all__ = ["functional", "load_file", "nn", "save_file", "smp", "torch"]  # noqa: F822
+
+
+def __getattr__(name: str) -> Any:
+    """Give `segmentation_models_pytorch` as `smp` to who asks: it takes seconds."""
+    if name == "smp":
+        import segmentation_models_pytorch
+
+        return segmentation_models_pytorch
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -167,7 +167,8 @@ def train(
     images = yield from read_training_images(samples, options.pixel_size)
     source = CropSource(images, crop=options.crop, options=options.augmentation)
     yield from _train_steps(source, validation, options, state, state_path)
-    instances, scores = None, {}
+    instances: InstanceOptions | None = None
+    scores: dict[str, float] = {}
     if validation:
         maps = yield from _look(validation, options, state)
         instances, scores = choose_thresholds(maps)

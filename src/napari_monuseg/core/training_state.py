@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.files import write_beside
 from napari_monuseg.core.networks import NucleusNetwork
-from napari_monuseg.core.torch_import import torch
+from napari_monuseg.core.torch_import import save_file, torch
 
 if TYPE_CHECKING:
     from napari_monuseg.core.training import TrainingOptions
@@ -70,7 +69,8 @@ class TrainingState:
 
     def averaged_network(self) -> NucleusNetwork:
         """Return the averaged weights, on the CPU, in evaluation mode."""
-        return copy.deepcopy(self.averaged).cpu().eval()
+        network: NucleusNetwork = copy.deepcopy(self.averaged).cpu()
+        return network.eval()
 
 
 def save_state(path: Path, state: TrainingState) -> None:

@@ -12,7 +12,7 @@ from napari_monuseg.core.instances import InstanceOptions, find_nuclei
 from napari_monuseg.core.maps import NucleusMaps
 from napari_monuseg.core.networks import NucleusNetwork
 from napari_monuseg.core.predict import PredictOptions, predict
-from napari_monuseg.core.progress import Progress
+from napari_monuseg.core.progress import Progress, finish
 from napari_monuseg.core.scores import Scores, mean_scores, score_labels
 from napari_monuseg.core.torch_import import torch
 
@@ -68,16 +68,8 @@ def choose_thresholds(
 def score_maps(images: Sequence[ValidationImage], options: InstanceOptions) -> Scores:
     """Return the mean scores of the nuclei read with these thresholds."""
     return mean_scores(
-        [score_labels(image.truth, _nuclei(image.maps, options)) for image in images]
+        [
+            score_labels(image.truth, finish(find_nuclei(image.maps, options)))
+            for image in images
+        ]
     )
-
-
-def _nuclei(maps: NucleusMaps, options: InstanceOptions) -> npt.NDArray[np.int32]:
-    """Run `find_nuclei` to its end."""
-    steps = find_nuclei(maps, options)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as finished:
-            labels: npt.NDArray[np.int32] = finished.value
-            return labels

@@ -1,0 +1,72 @@
+"""The three networks share their output, and SegNet unpools by indices."""
+
+import pytest
+
+from napari_monuseg.core.errors import CheckpointError
+from napari_monuseg.core.networks import NETWORKS, build_network
+from napari_monuseg.core.segnet import SegNet
+from napari_monuseg.core.torch_import import torch
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_gives_foreground_and_distance(name):
+    network = build_network(name).eval()
+    side = 3 * network.stride
+
+    with torch.inference_mode():
+        logits = network(torch.rand(1, 3, side, 2 * side))
+
+    assert logits.shape == (1, 2, side, 2 * side)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_fits_a_shipped_file(name):
+    parameters = sum(tensor.numel() for tensor in build_network(name).parameters())
+
+    assert 2 * parameters < 30e6
+
+
+def test_segnet_puts_values_back_where_the_maxima_were():
+    network = SegNet(1, 1, widths=[1], convolutions=[1]).eval()
+    for stage in (network.encoder[0], network.decoder[0]):
+        torch.nn.init.dirac_(stage[0].weight)
+    torch.nn.init.ones_(network.head.weight)
+    torch.nn.init.zeros_(network.head.bias)
+    image = torch.zeros(1, 1, 4, 4)
+    image[0, 0, 0, 1], image[0, 0, 3, 2] = 5.0, 7.0
+
+    with torch.inference_mode():
+        output = network(image)
+
+    assert torch.allclose(output, image, atol=1e-3)
+
+
+def test_segnet_hands_no_feature_maps_across():
+    network = build_network("segnet").body
+
+    encoder = [stage[-3].out_channels for stage in network.encoder]
+    decoder = [stage[0].in_channels for stage in network.decoder]
+
+    assert decoder == encoder[::-1]
+
+
+def test_deeplabv3plus_pools_as_far_as_it_did_in_training_whatever_the_tile():
+    torch.manual_seed(0)
+    pyramid_pooling = build_network("deeplabv3plus").eval().body.decoder.aspp
+    features = torch.rand(1, 512, 120, 120)
+
+    with torch.inference_mode():
+        whole = pyramid_pooling(features)
+        tile = pyramid_pooling(features[..., 10:110, 10:110])
+
+    # 38 = the largest dilation and the convolutions around it.
+    inner = slice(40, 60)
+    assert torch.allclose(whole[..., 50:70, 50:70], tile[..., inner, inner], atol=1e-5)
+    assert whole.std() > 0.01
+
+
+def test_unknown_names_and_options_are_one_sentence():
+    with pytest.raises(CheckpointError, match="choose one of unet, segnet"):
+        build_network("vnet")
+    with pytest.raises(CheckpointError, match="cannot be built with"):
+        build_network("unet", depth=99)

@@ -1,0 +1,124 @@
+"""Windows leave no seams, and maps come back on the image's own grid."""
+
+import numpy as np
+import pytest
+
+from napari_monuseg.core import predict as predict_module
+from napari_monuseg.core.errors import DeviceError
+from napari_monuseg.core.image import TissueImage
+from napari_monuseg.core.networks import NucleusNetwork
+from napari_monuseg.core.predict import PredictOptions, predict
+from napari_monuseg.core.progress import finish
+from napari_monuseg.core.torch_import import nn, torch
+
+CPU = torch.device("cpu")
+
+
+def small_field_network(reach=6, stride=4):
+    """Return a random network that sees `reach` px to each side, and no further."""
+    torch.manual_seed(0)
+    layers = []
+    channels = 3
+    for _ in range(reach // 2):
+        layers += [nn.Conv2d(channels, 8, 5, padding=2), nn.Tanh()]
+        channels = 8
+    layers.append(nn.Conv2d(channels, 2, 1))
+    return NucleusNetwork(nn.Sequential(*layers), stride).eval()
+
+
+def run(rgb, network, *, pixel_size=None, **options):
+    image = TissueImage.from_array(rgb, pixel_size=pixel_size)
+    job = predict(
+        image,
+        network,
+        pixel_size=0.25,
+        device=CPU,
+        options=PredictOptions(**options),
+    )
+    return finish(job)
+
+
+@pytest.fixture
+def exact(monkeypatch):
+    """Compute in fp32, so that only the cutting can make a difference."""
+    monkeypatch.setattr(predict_module, "precision", lambda _: torch.float32)
+
+
+@pytest.mark.parametrize("shape", [(200, 172), (97, 301)])
+def test_tiled_equals_untiled_where_the_overlap_holds_the_field(shape, exact, tissue):
+    rgb = np.tile(tissue[0], (2, 2, 1))[: shape[0], : shape[1]]
+    network = small_field_network(reach=6)
+
+    whole = run(rgb, network, window=400)
+    tiled = run(rgb, network, window=80, overlap=32)
+
+    assert np.allclose(whole.foreground, tiled.foreground, atol=1e-3)
+    assert np.allclose(whole.distance, tiled.distance, atol=1e-3)
+    assert np.ptp(whole.foreground.astype(float)) > 0.05
+
+
+def test_too_small_an_overlap_would_show(exact, tissue):
+    network = small_field_network(reach=12)
+
+    whole = run(tissue[0], network, window=400)
+    tiled = run(tissue[0], network, window=80, overlap=4)
+
+    assert not np.allclose(whole.foreground, tiled.foreground, atol=1e-3)
+
+
+def test_augmentation_turns_back_what_it_turned(exact, tissue):
+    # A network of one pixel's field does not care how the image is turned.
+    network = NucleusNetwork(nn.Conv2d(3, 2, 1), stride=2).eval()
+
+    plain = run(tissue[0], network)
+    augmented = run(tissue[0], network, augment=True)
+
+    assert np.allclose(plain.foreground, augmented.foreground, atol=2e-3)
+
+
+def test_maps_of_a_coarse_image_come_back_on_its_grid(exact, tissue):
+    network = NucleusNetwork(nn.Conv2d(3, 2, 1), stride=2).eval()
+
+    maps = run(tissue[0][:101, :75], network, pixel_size=0.4)
+
+    assert maps.shape == (101, 75)
+    assert maps.pixel_size == 0.4
+
+
+def test_resampled_tiles_leave_no_seams(exact, tissue):
+    network = small_field_network(reach=6)
+
+    whole = run(tissue[0], network, pixel_size=0.4, window=1024)
+    tiled = run(tissue[0], network, pixel_size=0.4, window=96, overlap=32)
+
+    assert np.allclose(whole.foreground, tiled.foreground, atol=2e-3)
+
+
+def test_pixel_sizes_within_a_tenth_are_taken_as_they_are(exact, tissue):
+    network = small_field_network()
+
+    same = run(tissue[0], network, pixel_size=0.25)
+    close = run(tissue[0], network, pixel_size=0.26)
+
+    assert np.array_equal(same.foreground, close.foreground)
+
+
+def test_large_maps_live_in_a_file(exact, tissue, monkeypatch):
+    monkeypatch.setattr(predict_module, "LARGEST_IN_MEMORY", 1000)
+    network = small_field_network()
+
+    maps = run(tissue[0], network)
+
+    assert isinstance(maps.foreground, np.memmap)
+    monkeypatch.setattr(predict_module, "LARGEST_IN_MEMORY", 2**30)
+    assert np.array_equal(maps.foreground, run(tissue[0], network).foreground)
+
+
+def test_says_how_much_room_the_temporary_folder_needs(tissue, monkeypatch):
+    monkeypatch.setattr(predict_module, "LARGEST_IN_MEMORY", 1000)
+    monkeypatch.setattr(
+        predict_module.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10})
+    )
+
+    with pytest.raises(DeviceError, match="GB of free space"):
+        run(tissue[0], small_field_network())

@@ -1,0 +1,51 @@
+"""Resampling keeps means, has no seams and does not shift."""
+
+import numpy as np
+import pytest
+
+from napari_monuseg.core.resampling import resample_window
+
+
+def resample(image, shape, window=None):
+    scale = (shape[0] / image.shape[0], shape[1] / image.shape[1])
+    everything = (slice(0, shape[0]), slice(0, shape[1]))
+    return resample_window(
+        lambda rows, columns: image[rows, columns],
+        image.shape[:2],
+        window or everything,
+        scale,
+    )
+
+
+def test_constant_stays_constant():
+    image = np.full((30, 41, 3), 7, np.uint8)
+
+    assert np.allclose(resample(image, (52, 77)), 7)
+    assert np.allclose(resample(image, (11, 13)), 7)
+
+
+@pytest.mark.parametrize("shape", [(90, 75), (27, 22), (60, 40)])
+def test_windows_agree_with_the_whole(shape):
+    image = np.random.default_rng(0).random((60, 50))
+    window = (slice(7, 20), slice(3, 19))
+
+    assert np.allclose(resample(image, shape, window), resample(image, shape)[window])
+
+
+@pytest.mark.parametrize("factor", [2, 0.5])
+def test_a_ramp_does_not_shift(factor):
+    image = np.tile(np.arange(64.0) + 0.5, (8, 1))
+    shape = (round(8 * factor), round(64 * factor))
+
+    ramp = resample(image, shape)[0] * factor
+
+    expected = np.arange(shape[1]) + 0.5
+    assert np.allclose(ramp[4:-4], expected[4:-4], atol=1e-4)
+
+
+def test_coarser_grids_do_not_alias():
+    checkerboard = np.indices((64, 64)).sum(0) % 2 * 1.0
+
+    coarse = resample(checkerboard, (16, 16))
+
+    assert np.allclose(coarse, 0.5, atol=0.02)
