@@ -105,6 +105,7 @@ class JobSlot:
         *,
         returned: Callable[[Any], None],
         yielded: Callable[[Progress], None] = _nothing,
+        errored: Callable[[Exception], None] = _nothing,
         finished: Callable[[], None] | None = None,
     ) -> None:
         """Start a job; an earlier one is cancelled.
@@ -113,7 +114,7 @@ class JobSlot:
         ----------
         steps : generator
             Yields `Progress` and returns the result.
-        returned, yielded, finished : callable
+        returned, yielded, errored, finished : callable
             Called in the main thread, and not after `cancel` or another `start`.
         """
         self.cancel()
@@ -135,6 +136,7 @@ class JobSlot:
             steps,
             yielded=if_current(yielded),
             returned=if_current(returned),
+            errored=if_current(errored),
             finished=if_current(end),
         )
 

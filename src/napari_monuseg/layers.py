@@ -1,5 +1,6 @@
 """Between napari's image layers and core: pixels, pixel size, placement."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,19 +96,28 @@ def _one_plane(array: Any, axes: int) -> Any:
 
 def calibration(layer: Image) -> Calibration:
     """Find out the pixel size: from the layer's scale, or the file it came from."""
-    return _from_scale(layer) or _from_file(layer) or Calibration()
+    known = scale_calibration(layer.scale[-2:], layer.units[-2:])
+    return known or _from_file(layer) or Calibration()
 
 
-def _from_scale(layer: Image) -> Calibration | None:
-    """Read scale and units; scale 1 in pixels says nothing."""
-    scale, units = np.abs(layer.scale[-2:]), layer.units[-2:]
-    lengths = [float(side) * unit for side, unit in zip(scale, units, strict=True)]
-    if all(length.check("[length]") for length in lengths):
+def scale_calibration(scale: Any, units: Sequence[Any]) -> Calibration | None:
+    """Read the pixel size from scale and units; scale 1 in pixels says nothing.
+
+    Parameters
+    ----------
+    scale : sequence of float
+        Of rows and columns.
+    units : sequence of pint.Unit
+        Of rows and columns; empty if unknown.
+    """
+    sides = np.abs(np.asarray(scale, float))
+    lengths = [float(side) * unit for side, unit in zip(sides, units, strict=False)]
+    if lengths and all(length.check("[length]") for length in lengths):
         sizes = [length.to("micrometer").magnitude for length in lengths]
         return Calibration(pixel_size=float(np.mean(sizes)), source="the layer's scale")
-    size = float(scale.mean())
+    size = float(sides.mean())
     smallest, largest = PLAUSIBLE_PIXEL_SIZES
-    if np.allclose(scale, 1) or not smallest <= size <= largest:
+    if np.allclose(sides, 1) or not smallest <= size <= largest:
         return None
     return Calibration(pixel_size=size, source="the layer's scale, taken as µm")
 

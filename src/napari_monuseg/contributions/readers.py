@@ -1,0 +1,102 @@
+"""Readers: MoNuSeg / Aperio XML, and the labels we wrote ourselves."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from napari.utils.notifications import show_error
+
+from napari_monuseg.core.annotations import read_annotations
+from napari_monuseg.core.errors import AnnotationError, MonusegError
+from napari_monuseg.core.image import TissueImage
+from napari_monuseg.core.tiff import is_labels_file, read_labels
+
+LayerData = tuple[Any, ...]
+Reader = Callable[[Any], list[LayerData]]
+
+IMAGE_FOLDERS = (".", "../Tissue Images", "../images")
+"""Where the image may lie, as seen from its XML."""
+
+IMAGE_ENDINGS = (".tif", ".tiff", ".png", ".svs", ".ndpi", ".jpg", ".jpeg", ".bmp")
+
+FINEST = 1e-3
+"""Annotations are drawn at full resolution, however fine that is, µm/px."""
+
+LARGEST_SIDE = 16384
+"""Labels larger than this are not drawn as they are, px."""
+
+
+def annotations_reader(path: Any = None) -> Reader | None:
+    """Give the reader of a MoNuSeg / Aperio XML; None for anything else."""
+    return _read_annotations if _is_file(path) and _is_aperio(path) else None
+
+
+def labels_reader(path: Any = None) -> Reader | None:
+    """Give the reader of labels that napari-monuseg wrote; None for anything else."""
+    return _read_labels if _is_file(path) and is_labels_file(path) else None
+
+
+def _is_file(path: Any) -> bool:
+    return isinstance(path, str | Path) and Path(path).is_file()
+
+
+def _is_aperio(path: Any) -> bool:
+    with Path(path).open("rb") as file:
+        return b"<Annotations" in file.read(4096)
+
+
+def _read_annotations(path: Any) -> list[LayerData]:
+    xml = Path(path)
+    try:
+        labels = read_annotations(xml, _image_shape(xml))
+    except MonusegError as error:
+        show_error(str(error))
+        return [(None,)]  # napari's way to say: read, but nothing to show
+    return [(labels, {"name": f"{xml.stem} annotations"}, "labels")]
+
+
+def _image_shape(xml: Path) -> tuple[int, int]:
+    """Give the size of the image that an XML belongs to, px."""
+    for folder in IMAGE_FOLDERS:
+        for ending in IMAGE_ENDINGS:
+            path = xml.parent / folder / f"{xml.stem}{ending}"
+            if path.is_file():
+                return _shape(path)
+    raise AnnotationError(
+        f"{xml.name} has no image: put {xml.stem}.tif beside it, or into a folder "
+        "“Tissue Images” or “images” beside its own."
+    )
+
+
+def _shape(path: Path) -> tuple[int, int]:
+    with TissueImage.open(path, wanted_pixel_size=FINEST) as image:
+        height, width = image.height, image.width
+    if max(height, width) > LARGEST_SIDE:
+        raise AnnotationError(
+            f"{path.name} is {height:,} x {width:,} px; annotations can be shown up "
+            f"to {LARGEST_SIDE:,} px a side: cut out the part you need."
+        )
+    return height, width
+
+
+def _read_labels(path: Any) -> list[LayerData]:
+    try:
+        file = read_labels(path)
+    except MonusegError as error:
+        show_error(str(error))
+        return [(None,)]
+    return [(file.labels, {"name": Path(path).stem, **_place(file)}, "labels")]
+
+
+def _place(file: Any) -> dict[str, Any]:
+    """Give scale, place and units; leading axes (a stack's planes) have none."""
+    leading = (file.labels.ndim - 2) * [1.0]
+    side = file.pixel_size or 1.0
+    place = {
+        "scale": (*leading, side, side),
+        "translate": (*np.zeros(len(leading)), *np.multiply(file.offset, side)),
+    }
+    if file.pixel_size is not None:
+        place["units"] = (*len(leading) * ["pixel"], "µm", "µm")
+    return place

@@ -1,0 +1,57 @@
+"""Writer: any labels layer as TIFF, with its pixel size."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_monuseg.core.tiff import write_labels
+from napari_monuseg.docks.result import METADATA
+from napari_monuseg.layers import scale_calibration
+
+
+def write_labels_layer(
+    path: str = "", data: Any = None, attributes: dict[str, Any] | None = None
+) -> list[str]:
+    """Write a labels layer.
+
+    Parameters
+    ----------
+    path : str
+        A ``.tif`` file.
+    data : array, or arrays of a pyramid
+        Labels of any integer type and any number of dimensions.
+    attributes : dict
+        The layer's scale, translate, units, metadata.
+
+    Returns
+    -------
+    list of str
+        What was written.
+
+    Raises
+    ------
+    ExportError
+        If the file cannot be written.
+    """
+    if not path or data is None:
+        return []
+    facts = attributes or {}
+    labels = np.asarray(data[0] if isinstance(data, list | tuple) else data)
+    pixel_size, offset = _place(facts)
+    name = str(facts.get("name", Path(path).stem))
+    write_labels(path, labels, pixel_size=pixel_size, offset=offset, name=name)
+    return [path]
+
+
+def _place(facts: dict[str, Any]) -> tuple[float | None, tuple[float, float]]:
+    """Give pixel size and offset: those of the run, else as the layer lies."""
+    origin = facts.get("metadata", {}).get(METADATA)
+    if origin:
+        row, column = origin["offset"]
+        return origin["pixel_size"], (float(row), float(column))
+    scale = np.asarray(facts.get("scale", (1, 1)), float)[-2:]
+    translate = np.asarray(facts.get("translate", (0, 0)), float)[-2:]
+    known = scale_calibration(scale, tuple(facts.get("units") or ())[-2:])
+    row, column = translate / scale
+    return known.pixel_size if known else None, (float(row), float(column))

@@ -1,0 +1,103 @@
+"""Which part of the image to segment."""
+
+from enum import Enum
+from typing import Any
+
+from napari.layers import Image, Shapes
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from napari_monuseg.areas import LARGEST_SIDE, Area, in_view, inside, whole
+from napari_monuseg.docks.choice import Choice
+from napari_monuseg.docks.layer_watch import LayerWatch
+from napari_monuseg.docks.lifetime import Lifetime
+from napari_monuseg.docks.note import Note
+from napari_monuseg.layers import image_shape, placement
+
+
+class Part(Enum):
+    """Areas that need no shapes layer, and the wish for one."""
+
+    WHOLE = "Whole image"
+    VIEW = "What is in view"
+    DRAW = "Draw a shape…"
+
+
+class AreaChoice(QWidget):
+    """All of the image, what is in view, or what a shapes layer covers.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Whose view and shapes layers are meant.
+    lifetime : Lifetime
+        Of the dock.
+    """
+
+    def __init__(self, viewer: Any, lifetime: Lifetime) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._image: Image | None = None
+        self.choice = Choice()
+        self.note = Note()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.choice)
+        column.addWidget(self.note)
+        self._watch = LayerWatch(viewer.layers, self._refresh)
+        lifetime.add(self._watch.stop)
+        self.choice.currentIndexChanged.connect(self._on_chosen)
+        self._refresh()
+
+    def show_image(self, image: Image | None) -> None:
+        """Offer the areas of an image."""
+        self._image = image
+        self._describe()
+
+    def area(self, image: Image) -> Area:
+        """Give the chosen area of an image.
+
+        Raises
+        ------
+        ImageError
+            If nothing of the image is in view, or no shape lies on it.
+        """
+        if isinstance(self.choice.value, Shapes):
+            return inside(image, self.choice.value)
+        if self.choice.value is Part.VIEW:
+            return in_view(image, self._viewer)
+        return whole(image)
+
+    def _refresh(self) -> None:
+        shapes = [layer for layer in self._viewer.layers if isinstance(layer, Shapes)]
+        self.choice.offer(
+            [(part.value, part) for part in (Part.WHOLE, Part.VIEW)]
+            + [(f"Inside “{layer.name}”", layer) for layer in reversed(shapes)]
+            + [(Part.DRAW.value, Part.DRAW)]
+        )
+
+    def _on_chosen(self) -> None:
+        if self.choice.value is Part.DRAW:
+            image = self._image
+            self.choice.value = self._add_shapes(image) if image else Part.WHOLE
+        self._describe()
+
+    def _add_shapes(self, image: Image) -> Shapes:
+        """Add a layer to draw on, ready to draw a rectangle."""
+        layer = self._viewer.add_shapes(
+            name=f"{image.name} area",
+            ndim=2,
+            edge_color="yellow",
+            face_color="transparent",
+            edge_width=max(max(image_shape(image)) / 250, 1),
+            **placement(image),
+        )
+        layer.mode = "add_rectangle"
+        return layer
+
+    def _describe(self) -> None:
+        too_large = self._image is not None and max(image_shape(self._image)) > (
+            LARGEST_SIDE
+        )
+        hint = f"Too large to do at once (over {LARGEST_SIDE:,} px): choose an area"
+        alone = self.choice.value is Part.WHOLE and too_large
+        self.note.setText(hint if alone else "")

@@ -1,0 +1,65 @@
+"""A combo box that keeps its choice when its entries change."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QWheelEvent
+from qtpy.QtWidgets import QComboBox, QWidget
+
+
+class Choice(QComboBox):
+    """A combo box whose entries come with values and that long names do not widen.
+
+    Parameters
+    ----------
+    placeholder : str
+        Shown when there is nothing to choose.
+    parent : QWidget, optional
+        As for any widget.
+    """
+
+    def __init__(self, placeholder: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._values: list[Any] = []
+        self.setPlaceholderText(placeholder)
+        policy = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        self.setSizeAdjustPolicy(policy)
+        self.setMinimumContentsLength(10)
+
+    @property
+    def value(self) -> Any:
+        """What is chosen; None if there is nothing to choose."""
+        index = self.currentIndex()
+        return self._values[index] if index >= 0 else None
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        if value in self._values:
+            self.setCurrentIndex(self._values.index(value))
+
+    def offer(self, entries: Iterable[tuple[str, Any]]) -> None:
+        """Replace the entries; what was chosen stays chosen if it is still there.
+
+        ``currentIndexChanged`` is emitted once, and only if the choice changes.
+        """
+        chosen = self.value
+        names, values = [], []
+        for name, value in entries:
+            names.append(name)
+            values.append(value)
+        blocked = self.blockSignals(True)
+        self.clear()
+        self._values = values
+        self.addItems(names)
+        for index, name in enumerate(names):
+            self.setItemData(index, name, Qt.ItemDataRole.ToolTipRole)
+        self.setCurrentIndex(values.index(chosen) if chosen in values else 0)
+        self.setEnabled(bool(values))
+        self.blockSignals(blocked)
+        if self.value != chosen:
+            self.currentIndexChanged.emit(self.currentIndex())
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
+        """Let the dock scroll, not the choice change under the pointer."""
+        event.ignore()

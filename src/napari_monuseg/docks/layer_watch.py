@@ -1,0 +1,44 @@
+"""Notices when the layers of a viewer change."""
+
+from collections.abc import Callable
+from typing import Any
+
+
+class LayerWatch:
+    """Calls back whenever layers come, go, move or are renamed.
+
+    Parameters
+    ----------
+    layers : LayerList
+        Of a viewer.
+    callback : callable
+        Called without arguments, after the change.
+    """
+
+    def __init__(self, layers: Any, callback: Callable[[], object]) -> None:
+        self._layers = layers
+        self._callback = callback
+        layers.events.inserted.connect(self._on_inserted)
+        layers.events.removed.connect(self._on_removed)
+        layers.events.reordered.connect(self._on_changed)
+        for layer in layers:
+            layer.events.name.connect(self._on_changed)
+
+    def stop(self) -> None:
+        """Call back no more."""
+        self._layers.events.inserted.disconnect(self._on_inserted)
+        self._layers.events.removed.disconnect(self._on_removed)
+        self._layers.events.reordered.disconnect(self._on_changed)
+        for layer in self._layers:
+            layer.events.name.disconnect(self._on_changed)
+
+    def _on_inserted(self, event: Any) -> None:
+        event.value.events.name.connect(self._on_changed)
+        self._callback()
+
+    def _on_removed(self, event: Any) -> None:
+        event.value.events.name.disconnect(self._on_changed)
+        self._callback()
+
+    def _on_changed(self, _event: Any = None) -> None:
+        self._callback()

@@ -1,0 +1,28 @@
+"""What must be undone when a dock goes, whichever way it goes."""
+
+from collections.abc import Callable
+
+from qtpy.QtWidgets import QWidget
+
+
+class Lifetime:
+    """Undoes things once, when a widget is deleted or when told to.
+
+    Parameters
+    ----------
+    widget : QWidget
+        When Qt deletes it, everything is undone; it is no longer usable then.
+    """
+
+    def __init__(self, widget: QWidget) -> None:
+        self._undo: list[Callable[[], object]] = []
+        widget.destroyed.connect(self.end)
+
+    def add(self, undo: Callable[[], object]) -> None:
+        """Remember what to call at the end."""
+        self._undo.append(undo)
+
+    def end(self, *_: object) -> None:
+        """Undo everything, the last first."""
+        while self._undo:
+            self._undo.pop()()

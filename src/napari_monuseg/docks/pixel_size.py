@@ -1,0 +1,59 @@
+"""The pixel size of the image: as it is known, as it is typed, or a guess."""
+
+from weakref import WeakKeyDictionary
+
+from napari.layers import Image
+from qtpy.QtWidgets import QDoubleSpinBox, QVBoxLayout, QWidget
+
+from napari_monuseg.core.instances import ASSUMED_PIXEL_SIZE
+from napari_monuseg.docks.note import Note
+from napari_monuseg.layers import calibration
+
+
+class PixelSize(QWidget):
+    """A field for µm/px that says where its number comes from."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.field = QDoubleSpinBox()
+        self.field.setDecimals(4)
+        self.field.setRange(0.01, 20)
+        self.field.setSingleStep(0.05)
+        self.field.setSuffix(" µm/px")
+        self.field.setToolTip(
+            "Width of a pixel in the tissue: about 0.25 µm at 40x, 0.5 µm at 20x."
+        )
+        self.note = Note()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.field)
+        column.addWidget(self.note)
+        self.value: float | None = None
+        self._image: Image | None = None
+        self._typed: WeakKeyDictionary[Image, float] = WeakKeyDictionary()
+        self.field.valueChanged.connect(self._on_typed)
+
+    def show_image(self, image: Image | None) -> None:
+        """Fill in what is known of an image, and what was typed for it before."""
+        self._image = image
+        self.setEnabled(image is not None)
+        if image is None:
+            self._show(None, "")
+        elif image in self._typed:
+            self._show(self._typed[image], "Typed in")
+        else:
+            known = calibration(image)
+            self._show(known.pixel_size, f"From {known.source}")
+
+    def _show(self, pixel_size: float | None, source: str) -> None:
+        blocked = self.field.blockSignals(True)
+        self.field.setValue(pixel_size or ASSUMED_PIXEL_SIZE)
+        self.field.blockSignals(blocked)
+        self.value = pixel_size
+        guess = "A guess (40x): the image does not state it" if self._image else ""
+        self.note.setText(source if pixel_size else guess)
+
+    def _on_typed(self, pixel_size: float) -> None:
+        if self._image is not None:
+            self._typed[self._image] = pixel_size
+            self._show(pixel_size, "Typed in")

@@ -1,0 +1,84 @@
+"""What a running job does, how far it is, and how long it still takes."""
+
+from time import monotonic
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
+
+from napari_monuseg.core.progress import Progress
+
+
+class ProgressLine(QWidget):
+    """A progress bar with a line of text, which stays when the job is over."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setMaximumHeight(8)
+        policy = self.bar.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.bar.setSizePolicy(policy)
+        self.text = QLabel()
+        self.text.setWordWrap(True)
+        self.text.setTextFormat(Qt.TextFormat.PlainText)
+        self.text.setMinimumHeight(2 * self.text.fontMetrics().lineSpacing() + 2)
+        self.text.setAlignment(Qt.AlignmentFlag.AlignTop)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.bar)
+        column.addWidget(self.text)
+        self._clock = _Clock()
+        self.end("")
+
+    def begin(self, text: str) -> None:
+        """Show that a job has begun."""
+        self._clock = _Clock()
+        self.show_progress(Progress(message=text))
+        self.bar.setVisible(True)
+
+    def show_progress(self, progress: Progress) -> None:
+        """Show a step; with an unknown total the bar only says that work goes on."""
+        self.bar.setRange(0, progress.total)
+        self.bar.setValue(progress.done)
+        left = self._clock.time_left(progress)
+        self.text.setText(" · ".join(filter(None, (progress.message, left))))
+
+    def end(self, text: str) -> None:
+        """Show how a job ended."""
+        self.bar.setRange(0, 1)
+        self.bar.reset()
+        self.bar.setVisible(False)
+        self.text.setText(text)
+
+
+class _Clock:
+    """Estimates from the steps done how long the others take."""
+
+    def __init__(self) -> None:
+        self._message = ""
+        self._begin = (0, monotonic())
+
+    def time_left(self, progress: Progress) -> str:
+        now = monotonic()
+        if progress.message != self._message:
+            self._message = progress.message
+            self._begin = (progress.done, now)
+        steps, seconds = progress.done - self._begin[0], now - self._begin[1]
+        if steps < 1 or seconds < 1 or progress.done >= progress.total:
+            return ""
+        return f"{duration(seconds / steps * (progress.total - progress.done))} left"
+
+
+def duration(seconds: float) -> str:
+    """Say a time as a person would.
+
+    >>> duration(4), duration(100), duration(8000)
+    ('4 s', '1 min 40 s', '2 h 13 min')
+    """
+    whole = max(round(seconds), 1)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

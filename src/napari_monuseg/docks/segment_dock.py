@@ -1,0 +1,186 @@
+"""The Segment dock: choose, run, look, adjust, export."""
+
+from dataclasses import dataclass
+from functools import partial
+from time import monotonic
+from typing import Any
+
+from napari.layers import Image
+from napari.utils.notifications import show_error
+from qtpy.QtCore import QEvent
+from qtpy.QtWidgets import (
+    QFormLayout,
+    QHBoxLayout,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_monuseg.areas import Area, require_moderate
+from napari_monuseg.core.errors import MonusegError
+from napari_monuseg.core.registry import ModelEntry
+from napari_monuseg.docks.area_choice import AreaChoice
+from napari_monuseg.docks.device_choice import DeviceChoice
+from napari_monuseg.docks.image_choice import ImageChoice
+from napari_monuseg.docks.lifetime import Lifetime
+from napari_monuseg.docks.model_choice import ModelChoice
+from napari_monuseg.docks.pixel_size import PixelSize
+from napari_monuseg.docks.progress_line import ProgressLine, duration
+from napari_monuseg.docks.result import Result
+from napari_monuseg.docks.result_panel import ResultPanel
+from napari_monuseg.docks.segment_steps import Found, segment_area
+from napari_monuseg.jobs import JobSlot
+from napari_monuseg.layers import tissue_image
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Run:
+    """What was asked for when Run was pressed."""
+
+    image: Image
+    area: Area
+    model: ModelEntry
+    begun: float
+
+
+class SegmentDock(QWidget):
+    """Finds the nuclei of an image layer and shows them as a labels layer.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+        Where the images are and the nuclei go.
+    """
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__()
+        self._viewer = napari_viewer
+        self._lifetime = Lifetime(self)
+        self._slot = JobSlot()
+        self._lifetime.add(self._slot.cancel)
+        self._run: Run | None = None
+        self.image = ImageChoice(napari_viewer, self._lifetime)
+        self.model = ModelChoice(self._lifetime)
+        self.device = DeviceChoice(self._lifetime)
+        self.area = AreaChoice(napari_viewer, self._lifetime)
+        self.pixel_size = PixelSize()
+        self.run_button = QPushButton("Run")
+        self.cancel_button = QPushButton("Cancel")
+        self.progress = ProgressLine()
+        self.results = ResultPanel(napari_viewer, self._lifetime)
+        self._lay_out()
+        self._connect()
+        self._on_image()
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.setHorizontalSpacing(12)
+        form.setVerticalSpacing(8)
+        form.addRow("Image", self.image)
+        form.addRow("Model", self.model)
+        form.addRow("Device", self.device)
+        form.addRow("Area", self.area)
+        form.addRow("Pixel size", self.pixel_size)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        buttons.addWidget(self.run_button, 2)
+        buttons.addWidget(self.cancel_button, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 12, 12, 12)
+        column.setSpacing(12)
+        column.addLayout(form)
+        column.addLayout(buttons)
+        column.addWidget(self.progress)
+        column.addWidget(self.results)
+        column.addStretch(1)
+
+    def _connect(self) -> None:
+        self.image.currentIndexChanged.connect(self._on_image)
+        self.model.changed.connect(self._refresh)
+        self.run_button.clicked.connect(self._on_run)
+        self.cancel_button.clicked.connect(self._on_cancel)
+        self.results.message.connect(self.progress.text.setText)
+        removed = self._viewer.layers.events.removed
+        removed.connect(self._on_removed)
+        self._lifetime.add(lambda: removed.disconnect(self._on_removed))
+
+    def event(self, event: QEvent) -> bool:
+        """Stop everything when the dock is closed: napari takes it out and drops it."""
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self._lifetime.end()
+        return super().event(event)
+
+    @property
+    def running(self) -> bool:
+        """Whether nuclei are being found."""
+        return self._run is not None
+
+    def _refresh(self) -> None:
+        ready = self.image.value is not None and self.model.value is not None
+        self.run_button.setEnabled(ready and not self.running)
+        self.cancel_button.setEnabled(self.running)
+
+    def _on_image(self) -> None:
+        self.area.show_image(self.image.value)
+        self.pixel_size.show_image(self.image.value)
+        self._refresh()
+
+    def _on_run(self) -> None:
+        image, model = self.image.value, self.model.value
+        if image is None or model is None or self.running:
+            return
+        self.pixel_size.show_image(image)  # its scale may have changed
+        try:
+            self._start(image, model)
+        except MonusegError as error:
+            show_error(str(error))
+            self.progress.end(str(error))
+
+    def _start(self, image: Image, model: ModelEntry) -> None:
+        tissue = tissue_image(image, self.pixel_size.value)
+        area = self.area.area(image)
+        require_moderate(area)
+        self._run = Run(image=image, area=area, model=model, begun=monotonic())
+        self.progress.begin("Starting…")
+        self._refresh()
+        self._slot.start(
+            segment_area(tissue, area, model, self.device.value),
+            yielded=self.progress.show_progress,
+            returned=partial(self._show, self._run),
+            errored=self._on_error,
+            finished=self._on_finished,
+        )
+
+    def _show(self, run: Run, found: Found) -> None:
+        segmentation = found.segmentation
+        result = Result.on(
+            run.image,
+            run.area,
+            model_name=run.model.name,
+            maps=segmentation.maps,
+            options=segmentation.instances,
+        )
+        self.results.add(result, found.labels)
+        took = duration(monotonic() - run.begun)
+        self.progress.end(f"Done in {took} on {segmentation.device}")
+
+    def _on_error(self, error: Exception) -> None:
+        ours = isinstance(error, MonusegError)
+        self.progress.end(str(error) if ours else "Failed: see the error message")
+
+    def _on_finished(self) -> None:
+        self._run = None
+        self._refresh()
+
+    def _on_cancel(self) -> None:
+        self._stop("Cancelled")
+
+    def _on_removed(self, event: Any) -> None:
+        if self._run is not None and event.value is self._run.image:
+            self._stop(f"“{event.value.name}” was removed, so the run was stopped")
+
+    def _stop(self, text: str) -> None:
+        self._slot.cancel()
+        self.progress.end(text)
+        self._on_finished()

@@ -1,0 +1,78 @@
+"""The jobs of the Segment dock: generators, run in a worker thread."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_monuseg.areas import Area, Labels, keep_inside
+from napari_monuseg.core.image import TissueImage
+from napari_monuseg.core.instances import InstanceOptions, find_nuclei
+from napari_monuseg.core.maps import NucleusMaps
+from napari_monuseg.core.progress import Progress
+from napari_monuseg.core.registry import ModelEntry
+from napari_monuseg.core.tiff import write_labels
+
+if TYPE_CHECKING:
+    from napari_monuseg.core.segment import Segmentation
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Found:
+    """The nuclei of an area, and what they were read from.
+
+    Parameters
+    ----------
+    segmentation : Segmentation
+        Maps and labels of the area's window.
+    labels : ndarray
+        Nuclei, ``(h, w)`` int32, without those outside the area.
+    """
+
+    segmentation: "Segmentation"
+    labels: Labels
+
+
+def segment_area(
+    image: TissueImage, area: Area, model: ModelEntry, device: str
+) -> Generator[Progress, None, Found]:
+    """Find the nuclei of an area.
+
+    Parameters
+    ----------
+    image : TissueImage
+        All of the image, with its pixel size if that is known.
+    area : Area
+        Which part of it.
+    model : ModelEntry
+        What to find them with.
+    device : str
+        ``auto``, ``cpu``, …
+    """
+    yield Progress(message="Loading PyTorch…")
+    from napari_monuseg.core.segment import SegmentOptions, segment
+
+    tissue = image.crop(area.rows, area.columns)
+    segmentation = yield from segment(tissue, model, SegmentOptions(device=device))
+    labels = keep_inside(segmentation.labels, area.mask)
+    return Found(segmentation=segmentation, labels=labels)
+
+
+def read_again(
+    maps: NucleusMaps, area: Area, options: InstanceOptions
+) -> Generator[Progress, None, Labels]:
+    """Read the nuclei of an area from its maps, by other options."""
+    labels = yield from find_nuclei(maps, options)
+    return keep_inside(labels, area.mask)
+
+
+def export(
+    path: Path, labels: Labels, *, pixel_size: float | None, offset: tuple[int, int]
+) -> Generator[Progress, None, Path]:
+    """Write labels as TIFF; `offset` is the area's place in its image, px."""
+    yield Progress(message=f"Writing {path.name}")
+    row, column = offset
+    write_labels(
+        path, labels, pixel_size=pixel_size, offset=(float(row), float(column))
+    )
+    return path

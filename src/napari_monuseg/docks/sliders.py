@@ -1,0 +1,59 @@
+"""Sliders that say how nuclei are read from what the network saw."""
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QFormLayout, QWidget
+from superqt import QLabeledDoubleSlider
+
+from napari_monuseg.core.instances import InstanceOptions
+
+
+class InstanceSliders(QWidget):
+    """Foreground threshold, seed threshold and smallest nucleus."""
+
+    changed = Signal(object)
+    """Emits the `InstanceOptions` when the user moves a slider."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.foreground = _slider(0.05, 0.95, 2)
+        self.foreground.setToolTip("Higher: smaller nuclei, and fewer pale ones.")
+        self.seed = _slider(0.05, 0.95, 2)
+        self.seed.setToolTip("Higher: touching nuclei are separated more readily.")
+        self.smallest = _slider(0, 100, 1)
+        self.smallest.setToolTip("Nuclei with a smaller area are left out.")
+        form = QFormLayout(self)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapAllRows)
+        form.addRow("Foreground threshold", self.foreground)
+        form.addRow("Seed threshold", self.seed)
+        form.addRow("Smallest nucleus, µm²", self.smallest)
+        for slider in (self.foreground, self.seed, self.smallest):
+            slider.valueChanged.connect(self._on_moved)
+
+    @property
+    def value(self) -> InstanceOptions:
+        """Where the sliders stand."""
+        return InstanceOptions(
+            foreground_threshold=self.foreground.value(),
+            seed_threshold=self.seed.value(),
+            smallest_nucleus_um2=self.smallest.value(),
+        )
+
+    @value.setter
+    def value(self, options: InstanceOptions) -> None:
+        blocked = self.blockSignals(True)
+        self.foreground.setValue(options.foreground_threshold)
+        self.seed.setValue(options.seed_threshold)
+        self.smallest.setValue(options.smallest_nucleus_um2)
+        self.blockSignals(blocked)
+
+    def _on_moved(self) -> None:
+        self.changed.emit(self.value)
+
+
+def _slider(lowest: float, highest: float, decimals: int) -> QLabeledDoubleSlider:
+    slider = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
+    slider.setRange(lowest, highest)
+    slider.setDecimals(decimals)
+    slider.setSingleStep(10**-decimals)
+    return slider
