@@ -1,0 +1,73 @@
+"""Images that are decoded whole: PNG, JPEG, BMP, WebP and JPEG 2000."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import imagecodecs
+
+from napari_monuseg.core.errors import ImageError
+from napari_monuseg.core.files import reading
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+def read_picture(path: Path) -> NDArray[Any]:
+    """Read a picture as it is stored: no rotation, no colour profile.
+
+    Returns
+    -------
+    (H, W), (H, W, 3) or (H, W, 4) array
+        Of 8 or 16 bits; grey with alpha is returned as RGBA.
+
+    Raises
+    ------
+    ImageError
+        If the file is none of these kinds, is damaged, or is CMYK.
+    """
+    with reading(path):
+        data = path.read_bytes()
+        decode = _decoder(data, path)
+        picture: NDArray[Any] = decode(data)
+    if picture.ndim == 3 and picture.shape[2] == 2:
+        return picture[..., [0, 0, 0, 1]]
+    return picture
+
+
+def _decoder(data: bytes, path: Path) -> Callable[[bytes], Any]:
+    decoders: list[tuple[bytes, Callable[[bytes], Any]]] = [
+        (b"\x89PNG\r\n\x1a\n", imagecodecs.png_decode),
+        (b"\xff\xd8\xff", _decode_jpeg),
+        (b"BM", imagecodecs.bmp_decode),
+        (b"\x00\x00\x00\x0cjP  ", imagecodecs.jpeg2k_decode),
+    ]
+    for start, decode in decoders:
+        if data.startswith(start):
+            return decode
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return _decode_webp
+    raise ImageError(
+        f"{path.name} is no image of a known kind; export it as TIFF, PNG or JPEG."
+    )
+
+
+def _decode_jpeg(data: bytes) -> NDArray[Any]:
+    # Decoders fill up what a cut file lacks with grey, in silence. An end marker
+    # cannot occur among compressed data.
+    if data.find(b"\xff\xd9", data.rfind(b"\xff\xda")) < 0:
+        raise EOFError("its end is missing")
+    picture: NDArray[Any] = imagecodecs.jpeg_decode(data)
+    if picture.ndim == 3 and picture.shape[2] == 4:
+        raise ImageError(
+            "A JPEG is stored as CMYK, for print; export the image as RGB."
+        )
+    return picture
+
+
+def _decode_webp(data: bytes) -> NDArray[Any]:
+    picture: NDArray[Any] = imagecodecs.webp_decode(data, hasalpha=True)
+    return picture
