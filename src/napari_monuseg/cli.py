@@ -5,21 +5,27 @@ import sys
 import typer
 
 from napari_monuseg.commands.console import fail
+from napari_monuseg.commands.evaluate import evaluate
+from napari_monuseg.commands.models import models
+from napari_monuseg.commands.segment import segment
 from napari_monuseg.commands.train import train
 from napari_monuseg.core.errors import MonusegError
 
 app = typer.Typer(
-    no_args_is_help=False,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help=__doc__,
+    help="Segment nuclei in H&E tissue. Without a command, napari opens.",
 )
-app.command()(train)
+for command in (segment, evaluate, train, models):
+    app.command()(command)
 
 
 @app.callback(invoke_without_command=True)
 def _open(context: typer.Context) -> None:
-    """Open napari with the dock and a sample, unless there is something else to do."""
+    if context.invoked_subcommand is None:
+        from napari_monuseg.commands.window import open_window
+
+        open_window()
 
 
 def main() -> None:

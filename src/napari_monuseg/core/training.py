@@ -191,7 +191,7 @@ def _train_steps(
     state_path: Path | None,
 ) -> Generator[Progress, None, None]:
     """Step until the steps or the minutes are used up."""
-    reported, losses = state.share_done(options), []
+    losses: list[float] = []
     while (share := state.share_done(options)) < 1:
         started = time.monotonic()
         loss = train_step(source, options, state, share)
@@ -207,9 +207,9 @@ def _train_steps(
             total=1000,
         )
         state.seconds += time.monotonic() - started
-        if state.share_done(options) - reported >= 1 / options.validations:
+        parts = share * options.validations
+        if int(state.share_done(options) * options.validations) > int(parts):
             started = time.monotonic()
-            reported = state.share_done(options)
             yield from _report(validation, options, state, losses)
             losses = []
             if state_path is not None:

@@ -1,0 +1,5 @@
+"""``python -m napari_monuseg`` is ``napari-monuseg``."""
+
+from napari_monuseg.cli import main
+
+main()

@@ -1,0 +1,182 @@
+"""The command line, as a user runs it: in a process of its own."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tifffile
+
+
+@pytest.fixture
+def run(installed_model, user_models, tmp_path):
+    """Return a function that runs ``napari-monuseg ARGUMENTS`` in `tmp_path`."""
+
+    def run_command(*arguments, expect=0):
+        done = subprocess.run(
+            [sys.executable, "-m", "napari_monuseg", *map(str, arguments)],
+            cwd=tmp_path,
+            env=os.environ | {"NAPARI_MONUSEG_MODELS": str(user_models)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == expect, done.stderr
+        assert "Traceback" not in done.stderr
+        return done
+
+    return run_command
+
+
+def test_segment_writes_labels_of_the_images_size_and_an_overlay(
+    run, tissue_folder, tmp_path
+):
+    images = [tissue_folder / "images" / f"{name}.tif" for name in ("one", "two")]
+
+    done = run("segment", *images, "--model", "tiny", "--output", "out", "--overlay")
+
+    labels = tifffile.imread(tmp_path / "out" / "one_nuclei.tif")
+    assert labels.shape == (192, 192)
+    assert labels.dtype == np.uint16
+    assert labels.max() > 10
+    assert (tmp_path / "out" / "two_nuclei.png").stat().st_size > 10_000
+    assert f"{labels.max()} nuclei" in done.stdout
+
+
+def test_a_bad_file_is_one_sentence_and_the_others_still_run(
+    run, tissue_folder, tmp_path
+):
+    bad = tmp_path / "bad.tif"
+    bad.write_bytes(b"II*\0 not an image")
+    good = tissue_folder / "images" / "one.tif"
+
+    done = run("segment", bad, good, "--model", "tiny", "--output", "out", expect=1)
+
+    assert (tmp_path / "out" / "one_nuclei.tif").exists()
+    assert not (tmp_path / "out" / "bad_nuclei.tif").exists()
+    sentences = [line for line in done.stderr.splitlines() if "bad.tif" in line]
+    assert len(sentences) == 1
+
+
+def test_two_images_of_one_name_are_refused_before_any_work(
+    run, tissue_folder, tmp_path
+):
+    image = tissue_folder / "images" / "one.tif"
+    copy = tmp_path / "one.png"
+    shutil.copy(image, copy)
+
+    done = run("segment", image, copy, "--model", "tiny", "--output", "out", expect=1)
+
+    assert "Two images are named one" in done.stderr
+
+
+def test_evaluate_prints_a_table_and_writes_json(run, tissue_folder, tmp_path):
+    done = run("evaluate", tissue_folder, "--model", "tiny", "--json", "scores.json")
+
+    scores = json.loads((tmp_path / "scores.json").read_text())
+    assert {row["name"] for row in scores["images"]} == {"one", "two", "three"}
+    assert scores["mean"]["dice"] > 0.7
+    assert f"{scores['mean']['dice']:.3f}" in done.stdout.splitlines()[-1]
+
+
+def test_evaluate_scores_only_the_part_of_a_split(run, tissue_folder, tmp_path):
+    (tmp_path / "split.json").write_text('{"train": ["one", "two"], "test": ["three"]}')
+
+    done = run(
+        *("evaluate", tissue_folder, "--model", "tiny"),
+        *("--split", "split.json", "--part", "test"),
+    )
+    wrong = run(
+        *("evaluate", tissue_folder, "--model", "tiny"),
+        *("--split", "split.json", "--part", "exam"),
+        expect=1,
+    )
+
+    assert "three" in done.stdout
+    assert "one" not in done.stdout
+    assert "has no part 'exam'; it has train, test" in wrong.stderr
+
+
+def test_evaluate_reports_a_broken_image_and_scores_the_rest(
+    run, tissue_folder, tmp_path
+):
+    folder = tmp_path / "folder"
+    shutil.copytree(tissue_folder, folder)
+    (folder / "images" / "two.tif").write_bytes(b"broken")
+
+    done = run("evaluate", folder, "--model", "tiny", expect=1)
+
+    assert "three" in done.stdout
+    assert "two" in done.stderr
+
+
+def test_train_makes_a_model_that_segments(run, tissue_folder, tmp_path):
+    run(
+        *("train", tissue_folder, "--network", "unet", "--output", "new.safetensors"),
+        *("--steps", "2", "--device", "cpu", "--licence", "CC0"),
+    )
+    image = tissue_folder / "images" / "one.tif"
+    run("segment", image, "--model", "new.safetensors", "--output", "out")
+
+    assert (tmp_path / "out" / "one_nuclei.tif").exists()
+    assert "step 2" in (tmp_path / "new.log").read_text()
+    assert not (tmp_path / "new.training").exists()
+
+
+def test_train_starts_from_another_model_and_keeps_its_thresholds(
+    run, tissue_folder, tmp_path
+):
+    from napari_monuseg.core.model_info import read_info
+
+    run(
+        *("train", tissue_folder, "--base", "tiny", "--output", "next.safetensors"),
+        *("--steps", "2", "--device", "cpu"),
+    )
+
+    info = read_info(tmp_path / "next.safetensors")
+    assert info.parent == "tiny"
+    assert info.network == "segnet"
+    assert info.instances.seed_threshold == 0.4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--output", "model.pt"], "must end in .safetensors"),
+        (["--output", "nowhere/model.safetensors"], "make it first"),
+        (["--output", "m.safetensors", "--resume"], "no training to resume"),
+        (["--output", "m.safetensors", "--base", "none"], "There is no model 'none'"),
+        (["--output", "m.safetensors", "--network", "vnet"], "no network 'vnet'"),
+    ],
+)
+def test_train_refuses_what_would_fail_later(run, tissue_folder, arguments, sentence):
+    done = run("train", tissue_folder, *arguments, expect=1)
+
+    assert sentence in done.stderr
+    assert len(done.stderr.strip().splitlines()) <= 2
+
+
+def test_train_does_not_run_over_an_unfinished_training(run, tissue_folder, tmp_path):
+    (tmp_path / "m.training").write_bytes(b"")
+
+    done = run("train", tissue_folder, "--output", "m.safetensors", expect=1)
+
+    assert "give --resume" in done.stderr
+
+
+def test_models_lists_names_with_what_they_are(run):
+    done = run("models")
+
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("tiny")]
+    assert "own" in line
+    assert "BSD-3-Clause" in line
+    assert "synthetic tissue" in line
+
+
+def test_a_missing_folder_is_one_sentence(run):
+    done = run("evaluate", "nowhere", "--model", "tiny", expect=1)
+
+    assert "nowhere" in done.stderr

@@ -1,0 +1,124 @@
+"""A checkpoint explains itself, comes back whole, and runs no code."""
+
+import json
+import pickle
+import struct
+
+import pytest
+
+from napari_monuseg.core.checkpoints import load_network, save_checkpoint
+from napari_monuseg.core.errors import CheckpointError
+from napari_monuseg.core.instances import InstanceOptions
+from napari_monuseg.core.model_info import ModelInfo, read_info
+from napari_monuseg.core.networks import build_network
+from napari_monuseg.core.torch_import import load_file, save_file, torch
+
+SHAPE = {"widths": [4, 8], "convolutions": [1, 1]}
+INFO = ModelInfo(
+    name="small",
+    network="segnet",
+    network_options=SHAPE,
+    description="a small one",
+    instances=InstanceOptions(seed_threshold=0.61),
+    licence="CC0",
+    recipe={"steps": 3},
+    scores={"validation": {"aji": 0.5}},
+    history=[{"step": 1.0, "loss": 2.0}],
+)
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    path = tmp_path / "small.safetensors"
+    save_checkpoint(path, build_network("segnet", **SHAPE), INFO)
+    return path
+
+
+def test_the_header_says_all_that_was_said(checkpoint):
+    info = read_info(checkpoint)
+
+    assert info.parameters > 0
+    assert info == ModelInfo(**{**vars(INFO), "parameters": info.parameters})
+
+
+def test_weights_come_back_as_float16_holds_them(tmp_path):
+    network = build_network("segnet", **SHAPE)
+    path = tmp_path / "small.safetensors"
+
+    save_checkpoint(path, network, INFO)
+    loaded = load_network(path)
+
+    assert not loaded.training
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], tensor.half().to(tensor.dtype))
+
+
+def test_a_pickle_is_refused_and_not_run(tmp_path):
+    class Attack:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "attacked"), "w"))
+
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(pickle.dumps(Attack()))
+
+    with pytest.raises(CheckpointError, match="is not a model file"):
+        load_network(path)
+    assert not (tmp_path / "attacked").exists()
+
+
+def test_another_programs_safetensors_is_refused(tmp_path):
+    path = tmp_path / "foreign.safetensors"
+    save_file({"weight": torch.zeros(3)}, path)
+
+    with pytest.raises(CheckpointError, match="not a model of napari-monuseg"):
+        read_info(path)
+
+
+@pytest.mark.parametrize("length", [0, 5, 100, 2000])
+def test_a_cut_file_is_one_sentence(checkpoint, length):
+    checkpoint.write_bytes(checkpoint.read_bytes()[:length])
+
+    with pytest.raises(CheckpointError):
+        load_network(checkpoint)
+
+
+def test_a_header_without_a_network_is_damaged(tmp_path):
+    path = tmp_path / "model.safetensors"
+    metadata = INFO.as_metadata()
+    metadata["model"] = json.dumps({"name": "no network"})
+    save_file({"weight": torch.zeros(1)}, path, metadata)
+
+    with pytest.raises(CheckpointError, match="is damaged"):
+        read_info(path)
+
+
+def test_an_endless_header_is_not_read(tmp_path):
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(struct.pack("<Q", 2**62) + b"{")
+
+    with pytest.raises(CheckpointError, match="is not a model file"):
+        read_info(path)
+
+
+def test_weights_of_another_shape_are_refused(tmp_path):
+    path = tmp_path / "model.safetensors"
+    wider = build_network("segnet", widths=[4, 16], convolutions=[1, 1])
+    save_checkpoint(path, wider, INFO)
+
+    with pytest.raises(CheckpointError, match="do not fit the network it names"):
+        load_network(path)
+
+
+def test_weights_that_are_not_numbers_are_refused(checkpoint):
+    weights = load_file(checkpoint)
+    name = next(name for name in weights if name.endswith("weight"))
+    weights[name] = torch.full_like(weights[name], torch.nan)
+    save_file(weights, checkpoint, INFO.as_metadata())
+
+    with pytest.raises(CheckpointError, match="not numbers"):
+        load_network(checkpoint)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(CheckpointError, match="There is no model file"):
+        read_info(tmp_path / "none.safetensors")

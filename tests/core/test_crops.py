@@ -1,0 +1,149 @@
+"""Crops keep colours and targets together, and vary as they are told."""
+
+import numpy as np
+import pytest
+
+from napari_monuseg.core.augmentation import (
+    AugmentationOptions,
+    patch_side,
+    vary_geometry,
+    vary_look,
+)
+from napari_monuseg.core.crops import CropSource, read_training_images, training_image
+from napari_monuseg.core.datasets import Sample
+from napari_monuseg.core.progress import finish
+from napari_monuseg.core.targets import distance_target
+from napari_monuseg.core.torch_import import torch
+
+CPU = torch.device("cpu")
+STILL = AugmentationOptions(scale=1, stain=0, brightness=0, blur_px=0, noise=0)
+
+
+def chance(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def test_distance_is_one_in_the_middle_and_zero_outside(tissue):
+    labels = tissue[1]
+
+    distance = distance_target(labels)
+
+    assert (distance[labels == 0] == 0).all()
+    for number in range(1, labels.max() + 1):
+        assert distance[labels == number].max() == 1
+        assert distance[labels == number].min() > 0
+
+
+def test_distance_falls_where_nuclei_touch_but_not_at_the_images_edge():
+    labels = np.zeros((20, 40), np.int32)
+    labels[:, :20], labels[:, 20:] = 1, 2
+
+    distance = distance_target(labels)
+
+    assert distance[10, 0] == 1
+    assert distance[10, 19] == distance[10, 20] == pytest.approx(0.05)
+
+
+def test_targets_turn_with_the_tissue(tissue):
+    # Red is made to say what the foreground says, so they must stay equal.
+    rgb, labels = tissue
+    rgb[...] = ((labels > 0) * 255).astype(np.uint8)[..., None]
+    source = CropSource(
+        [training_image(rgb, labels)],
+        crop=96,
+        options=AugmentationOptions(stain=0, brightness=0, blur_px=0, noise=0),
+    )
+
+    batch = source.draw(6, chance(), CPU)
+
+    agreement = ((batch.rgb[:, 0] > 0.5) == (batch.foreground > 0.5)).float().mean()
+    assert agreement > 0.99
+    assert batch.foreground.mean() > 0.05
+
+
+def test_crops_stay_inside_what_is_valid(tissue):
+    rgb, labels = tissue
+    valid = np.zeros(labels.shape, bool)
+    valid[:128] = True
+    source = CropSource([training_image(rgb, labels, valid)], crop=64, options=STILL)
+
+    batch = source.draw(32, chance(), CPU)
+
+    assert batch.valid.dtype == torch.bool
+    assert 0.3 < batch.valid.float().mean() < 0.7
+
+
+def test_the_same_chance_draws_the_same_crops(tissue):
+    source = CropSource(
+        [training_image(*tissue)], crop=64, options=AugmentationOptions()
+    )
+
+    first, again = source.draw(4, chance(1), CPU), source.draw(4, chance(1), CPU)
+    other = source.draw(4, chance(2), CPU)
+
+    assert torch.equal(first.rgb, again.rgb)
+    assert not torch.equal(first.rgb, other.rgb)
+
+
+def test_images_smaller_than_a_crop_are_mirrored(tissue):
+    rgb, labels = tissue
+    source = CropSource(
+        [training_image(rgb[:50, :70], labels[:50, :70])], crop=128, options=STILL
+    )
+
+    batch = source.draw(4, chance(), CPU)
+
+    assert batch.rgb.shape == (4, 3, 128, 128)
+
+
+def test_geometry_scales_within_its_bounds():
+    options = AugmentationOptions(scale=1.5)
+    side = patch_side(64, options)
+    rows, columns = torch.meshgrid(
+        torch.arange(side) - side / 2, torch.arange(side) - side / 2, indexing="ij"
+    )
+    disc = ((rows**2 + columns**2) < 20**2).float()[None, None].repeat(64, 1, 1, 1)
+
+    areas = vary_geometry(disc, 64, options, chance()).sum((1, 2, 3))
+
+    factors = (areas / disc[0].sum()) ** 0.5
+    assert factors.min() > 1 / 1.6
+    assert factors.max() < 1.6
+    assert factors.max() / factors.min() > 1.5
+
+
+def test_looks_vary_between_crops_and_stay_in_range():
+    grey = torch.full((16, 3, 32, 32), 0.6)
+
+    varied = vary_look(grey, AugmentationOptions(), chance())
+
+    assert varied.min() >= 0
+    assert varied.max() <= 1
+    assert varied.mean((2, 3)).std(0).min() > 0.01
+
+
+def test_nothing_varies_when_nothing_is_asked(tissue):
+    rgb = torch.from_numpy(tissue[0]).permute(2, 0, 1)[None].float() / 255
+    rgb = rgb.clamp(2 / 255, 1)
+
+    assert torch.allclose(vary_look(rgb, STILL, chance()), rgb, atol=1e-3)
+
+
+def test_coarse_training_images_are_brought_to_the_networks_pixel_size(
+    tissue, tmp_path
+):
+    class Coarse(Sample):
+        def image(self):
+            from napari_monuseg.core.image import TissueImage
+
+            return TissueImage.from_array(tissue[0], pixel_size=0.5)
+
+        def labels(self):
+            return tissue[1]
+
+    sample = Coarse("coarse", tmp_path, tmp_path)
+
+    (image,) = finish(read_training_images([sample], 0.25))
+
+    assert image.shape == (6, 512, 512)
+    assert ((image[3] > 0).float().mean() - (tissue[1] > 0).mean()).abs() < 0.01

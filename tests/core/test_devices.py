@@ -1,0 +1,59 @@
+"""Devices are named, the best first, and asked for without loading torch here."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from napari_monuseg.core import devices
+from napari_monuseg.core.errors import DeviceError
+from napari_monuseg.core.torch_import import torch
+
+
+def test_the_cpu_is_always_there_and_last():
+    names = [device.name for device in devices.list_devices()]
+
+    assert names[-1] == "cpu"
+    assert devices.pick_device("auto").name == names[0]
+
+
+def test_a_missing_device_is_one_sentence_with_those_present():
+    with pytest.raises(DeviceError, match=r"no device 'tpu'; choose auto or .*cpu"):
+        devices.pick_device("tpu")
+
+
+def test_a_window_can_ask_in_another_process():
+    done = subprocess.run(
+        [sys.executable, "-m", "napari_monuseg.core.devices"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    listed = json.loads(done.stdout)
+    assert listed[-1]["name"] == "cpu"
+    assert listed[-1]["description"].startswith("CPU, ")
+
+
+def test_every_kind_of_device_has_a_window():
+    for kind in ("cpu", "cuda", "mps"):
+        assert devices.largest_window(torch.device(kind)) >= 512
+
+
+@pytest.mark.parametrize(
+    ("message", "memory"),
+    [
+        ("CUDA out of memory. Tried to allocate 2 GiB", True),
+        ("DefaultCPUAllocator: can't allocate memory", True),
+        ("shapes cannot be multiplied", False),
+    ],
+)
+def test_want_of_memory_is_told_from_other_errors(message, memory):
+    assert devices.is_out_of_memory(RuntimeError(message)) is memory
+    assert devices.is_out_of_memory(torch.OutOfMemoryError("on a GPU"))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU here")
+def test_cuda_comes_first_where_it_is():
+    assert devices.list_devices()[0].name == "cuda:0"

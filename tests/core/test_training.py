@@ -1,0 +1,194 @@
+"""Training learns, can be stopped and resumed, and says what it did."""
+
+import math
+
+import numpy as np
+import pytest
+
+from napari_monuseg.core.crops import Batch
+from napari_monuseg.core.datasets import find_samples
+from napari_monuseg.core.errors import TrainingError
+from napari_monuseg.core.progress import finish
+from napari_monuseg.core.torch_import import torch
+from napari_monuseg.core.training import (
+    TrainingOptions,
+    nucleus_loss,
+    schedule,
+    train,
+)
+from napari_monuseg.core.training_state import TrainingState, load_state, save_state
+
+TINY = {
+    "network": "segnet",
+    "network_options": {"widths": [4, 8], "convolutions": [1, 1]},
+    "batch": 2,
+    "crop": 64,
+    "device": "cpu",
+}
+
+
+@pytest.fixture
+def samples(tissue_folder):
+    return find_samples(tissue_folder)
+
+
+def weights(trained):
+    return torch.cat(
+        [tensor.float().ravel() for tensor in trained.network.state_dict().values()]
+    )
+
+
+def test_the_loss_falls_and_the_report_says_so(samples):
+    options = TrainingOptions(**TINY, steps=60, learning_rate=1e-2)
+
+    trained = finish(train(samples, [], options))
+
+    losses = [line["loss"] for line in trained.history]
+    assert losses[-1] < 0.8 * losses[0]
+    assert trained.steps == trained.history[-1]["step"] == 60
+    assert trained.instances is None
+
+
+def test_validation_images_give_scores_and_thresholds(samples):
+    options = TrainingOptions(**TINY, steps=60, learning_rate=1e-2, validations=2)
+
+    trained = finish(train(samples[:2], samples[2:], options))
+
+    assert 0.3 < trained.scores["dice"] <= 1
+    assert trained.instances is not None
+    assert {"aji", "pq", "dice"} <= trained.history[-1].keys()
+
+
+def test_the_same_seed_gives_the_same_network(samples):
+    options = TrainingOptions(**TINY, steps=4, seed=3)
+
+    first = weights(finish(train(samples, [], options)))
+    again = weights(finish(train(samples, [], options)))
+    other = weights(finish(train(samples, [], TrainingOptions(**TINY, steps=4))))
+
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_a_resumed_training_ends_where_an_unbroken_one_does(samples, tmp_path):
+    options = TrainingOptions(**TINY, steps=8, validations=4)
+    state_path = tmp_path / "model.training"
+
+    unbroken = finish(train(samples, [], options))
+    cancelled = train(samples, [], options, state_path=state_path)
+    while not state_path.exists():
+        next(cancelled)
+    cancelled.close()
+    resumed = finish(train(samples, [], options, state_path=state_path))
+
+    assert torch.allclose(weights(unbroken), weights(resumed), atol=1e-6)
+    assert [line["step"] for line in resumed.history] == [2, 4, 6, 8]
+
+
+def test_a_training_is_not_resumed_with_another_recipe(samples, tmp_path):
+    path = tmp_path / "model.training"
+    options = TrainingOptions(**TINY, steps=4)
+    steps = train(samples, [], options, state_path=path)
+    while not path.exists():
+        next(steps)
+    steps.close()
+
+    other = TrainingOptions(**TINY, steps=4, learning_rate=1e-4)
+    with pytest.raises(TrainingError, match="started with other options"):
+        finish(train(samples, [], other, state_path=path))
+
+
+def test_a_damaged_state_is_one_sentence(samples, tmp_path):
+    path = tmp_path / "model.training"
+    path.write_bytes(b"not a state")
+
+    with pytest.raises(TrainingError, match="is damaged"):
+        finish(train(samples, [], TrainingOptions(**TINY), state_path=path))
+
+
+def test_a_state_comes_back_whole(tmp_path, samples):
+    options = TrainingOptions(**TINY, steps=3)
+    device = torch.device("cpu")
+    from napari_monuseg.core.networks import build_network
+
+    shape = TINY["network_options"]
+    state = TrainingState(build_network("segnet", **shape), options, device)
+    state.generator.manual_seed(9)
+    state.step, state.seconds = 7, 3.5
+    save_state(tmp_path / "state", state)
+
+    other = TrainingState(build_network("segnet", **shape), options, device)
+    load_state(tmp_path / "state", other)
+
+    assert (other.step, other.seconds) == (7, 3.5)
+    assert torch.equal(other.generator.get_state(), state.generator.get_state())
+    for old, new in zip(
+        state.network.parameters(), other.network.parameters(), strict=True
+    ):
+        assert torch.equal(old, new)
+
+
+def test_minutes_end_a_training_before_its_steps(samples):
+    options = TrainingOptions(**TINY, steps=10**6, minutes=0.02)
+
+    trained = finish(train(samples, [], options))
+
+    assert 0 < trained.steps < 10**6
+    assert trained.minutes >= 0.02
+
+
+def test_a_loss_that_is_no_number_stops_the_training(samples):
+    options = TrainingOptions(**TINY, steps=30, learning_rate=math.inf)
+
+    with pytest.raises(TrainingError, match="lower learning rate"):
+        finish(train(samples, [], options))
+
+
+def test_nothing_to_train_on_is_one_sentence():
+    with pytest.raises(TrainingError, match="no image to train on"):
+        finish(train([], [], TrainingOptions(**TINY)))
+
+
+def test_the_learning_rate_rises_then_falls_to_nothing():
+    shares = np.linspace(0, 1, 101)
+    rates = np.array([schedule(share, 0.1) for share in shares])
+
+    assert rates.argmax() == 10
+    assert (np.diff(rates[:11]) > 0).all()
+    assert (np.diff(rates[10:]) < 0).all()
+    assert rates[-1] == pytest.approx(0, abs=1e-9)
+
+
+def batch_of(valid):
+    return Batch(
+        rgb=torch.zeros(1, 3, 4, 4),
+        foreground=torch.ones(1, 4, 4),
+        distance=torch.ones(1, 4, 4),
+        valid=valid,
+    )
+
+
+def test_only_valid_pixels_count_in_the_loss():
+    valid = torch.zeros(1, 4, 4, dtype=torch.bool)
+    valid[0, :2] = True
+    logits = torch.randn(1, 2, 4, 4)
+    changed = logits.clone()
+    changed[..., 2:, :] += 5
+
+    one = nucleus_loss(logits, batch_of(valid))
+    other = nucleus_loss(changed, batch_of(valid))
+
+    assert one == other
+    assert nucleus_loss(logits, batch_of(~valid)) != nucleus_loss(
+        changed, batch_of(~valid)
+    )
+
+
+def test_the_loss_is_near_nothing_where_the_network_is_right():
+    everywhere = torch.ones(1, 4, 4, dtype=torch.bool)
+
+    right = nucleus_loss(torch.full((1, 2, 4, 4), 12.0), batch_of(everywhere))
+    wrong = nucleus_loss(torch.full((1, 2, 4, 4), -12.0), batch_of(everywhere))
+
+    assert right < 1e-3
+    assert wrong > 10
