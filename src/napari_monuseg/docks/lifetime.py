@@ -16,13 +16,19 @@ class Lifetime:
 
     def __init__(self, widget: QWidget) -> None:
         self._undo: list[Callable[[], object]] = []
-        widget.destroyed.connect(self.end)
+
+        def on_destroyed() -> None:
+            # Not `self.end` itself: Qt would hold that weakly, and this object
+            # dies with its widget.
+            self.end()
+
+        widget.destroyed.connect(on_destroyed)
 
     def add(self, undo: Callable[[], object]) -> None:
         """Remember what to call at the end."""
         self._undo.append(undo)
 
-    def end(self, *_: object) -> None:
+    def end(self) -> None:
         """Undo everything, the last first."""
         while self._undo:
             self._undo.pop()()

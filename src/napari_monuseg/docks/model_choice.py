@@ -1,5 +1,8 @@
 """The model to segment with, and a line that describes it."""
 
+from collections.abc import Callable
+from weakref import WeakMethod
+
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
@@ -32,7 +35,7 @@ class ModelChoice(QWidget):
         column.addWidget(self.choice)
         column.addWidget(self.note)
         self.choice.currentIndexChanged.connect(self._on_chosen)
-        lifetime.add(registry.subscribe(self._refresh))
+        lifetime.add(registry.subscribe(_weakly(self._refresh)))
         self._refresh()
 
     @property
@@ -51,6 +54,18 @@ class ModelChoice(QWidget):
         model = self.value
         self.note.setText(describe(model.info) if model else "")
         self.changed.emit()
+
+
+def _weakly(method: Callable[[], None]) -> Callable[[], None]:
+    """Let the registry not keep a dock alive that nobody else holds."""
+    reference = WeakMethod(method)
+
+    def call() -> None:
+        alive = reference()
+        if alive is not None:
+            alive()
+
+    return call
 
 
 def describe(info: ModelInfo) -> str:

@@ -1,0 +1,127 @@
+"""A real viewer with the real dock, and a network whose pace the tests set."""
+
+import shutil
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from napari_monuseg.core.checkpoints import save_checkpoint
+from napari_monuseg.core.instances import InstanceOptions, find_nuclei
+from napari_monuseg.core.maps import NucleusMaps
+from napari_monuseg.core.model_info import ModelInfo
+from napari_monuseg.core.networks import build_network
+from napari_monuseg.core.progress import Progress
+from napari_monuseg.core.segment import Segmentation
+from napari_monuseg.docks import device_choice, segment_dock
+from napari_monuseg.docks.segment_dock import SegmentDock
+from napari_monuseg.docks.segment_steps import Found
+
+
+@pytest.fixture(autouse=True)
+def known_devices(monkeypatch):
+    """Spare each test the process that looks for devices."""
+    monkeypatch.setattr(device_choice, "_found", [("cpu", "CPU, 2 cores")])
+
+
+@pytest.fixture
+def viewer(make_napari_viewer):
+    return make_napari_viewer()
+
+
+@pytest.fixture
+def image(viewer, tissue):
+    """Tissue in the viewer, scaled and shifted."""
+    return viewer.add_image(
+        tissue[0],
+        rgb=True,
+        name="colon",
+        scale=(0.25, 0.25),
+        translate=(10, 20),
+        units=("µm", "µm"),
+    )
+
+
+@pytest.fixture(scope="session")
+def _untrained(tmp_path_factory):
+    path = tmp_path_factory.mktemp("untrained") / "any.safetensors"
+    shape = {"widths": [4], "convolutions": [1]}
+    info = ModelInfo(
+        name="any",
+        network="segnet",
+        network_options=shape,
+        description="A network that learned nothing",
+    )
+    save_checkpoint(path, build_network("segnet", **shape), info)
+    return path
+
+
+@pytest.fixture
+def untrained_model(_untrained, user_models):
+    """Give a model to choose where it does not matter what it finds: ``any``."""
+    return Path(shutil.copy(_untrained, user_models))
+
+
+@pytest.fixture
+def dock(viewer, untrained_model):
+    dock = SegmentDock(viewer)
+    viewer.window.add_dock_widget(dock, name="Segment nuclei", area="right")
+    return dock
+
+
+def maps_of(labels, pixel_size=None):
+    """Give maps that the labels could be read from."""
+    distance = ndimage.distance_transform_edt(labels > 0)
+    foreground = np.clip(distance / 4, 0, 1).astype(np.float16)
+    return NucleusMaps(
+        foreground=foreground,
+        distance=np.clip(distance / 8, 0, 1).astype(np.float16),
+        pixel_size=pixel_size,
+    )
+
+
+class Stage:
+    """Takes the place of the network, and waits where a test tells it to."""
+
+    def __init__(self, truth):
+        self.truth = truth
+        self.go_on = threading.Event()
+        self.go_on.set()
+        self.started = threading.Event()
+        self.error = None
+        self.closed = 0
+        self.calls = []
+
+    def __call__(self, image, area, model, device):
+        self.calls.append((image, area, model, device))
+        try:
+            yield Progress(message="Loading PyTorch…")
+            self.started.set()
+            for done in range(1000):
+                yield Progress(message="Finding nuclei", done=done, total=1000)
+                if self.go_on.wait(0.01):
+                    break
+            if self.error is not None:
+                raise self.error
+            tissue = image.crop(area.rows, area.columns)
+            truth = self.truth[area.rows, area.columns]
+            assert (tissue.height, tissue.width) == truth.shape
+            maps = maps_of(truth, image.pixel_size)
+            options = InstanceOptions(seed_threshold=0.4)
+            labels = yield from find_nuclei(maps, options)
+            segmentation = Segmentation(
+                maps=maps, labels=labels, instances=options, device="CPU, 2 cores"
+            )
+            return Found(segmentation=segmentation, labels=labels)
+        finally:
+            self.closed += 1
+
+
+@pytest.fixture
+def stage(monkeypatch, tissue):
+    stage = Stage(tissue[1])
+    monkeypatch.setattr(segment_dock, "segment_area", stage)
+    yield stage
+    stage.go_on.set()

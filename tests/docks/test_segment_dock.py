@@ -1,0 +1,394 @@
+"""Choose, run, cancel: the real dock in a real viewer."""
+
+import numpy as np
+import pytest
+from napari.layers import Labels
+from napari.utils.notifications import notification_manager
+from qtpy.QtCore import Qt
+
+from napari_monuseg.areas import LARGEST_SIDE
+from napari_monuseg.core import registry
+from napari_monuseg.core.errors import DeviceError
+from napari_monuseg.docks.area_choice import Part
+from napari_monuseg.docks.segment_dock import SegmentDock
+
+
+@pytest.fixture
+def shown():
+    """Every sentence that napari shows."""
+    sentences = []
+
+    def remember(notification):
+        sentences.append(notification.message)
+
+    notification_manager.notification_ready.connect(remember)
+    yield sentences
+    notification_manager.notification_ready.disconnect(remember)
+
+
+@pytest.fixture
+def trained(installed_model, dock):
+    """The dock, with a network that finds nuclei."""
+    registry.notify()
+    dock.model.choice.setCurrentText("tiny")
+    return dock
+
+
+def press(qtbot, button):
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def run(qtbot, dock):
+    press(qtbot, dock.run_button)
+    qtbot.waitUntil(lambda: not dock.running, timeout=30_000)
+
+
+def nuclei(viewer):
+    """Give the labels layers of a viewer."""
+    return [layer for layer in viewer.layers if isinstance(layer, Labels)]
+
+
+def world(layer, row, column):
+    return np.array(layer.data_to_world((row, column)))
+
+
+def test_without_an_image_there_is_nothing_to_run(dock):
+    assert not dock.run_button.isEnabled()
+    assert not dock.cancel_button.isEnabled()
+    assert dock.image.value is None
+
+
+def test_without_a_model_there_is_nothing_to_run(viewer, image, monkeypatch, tmp_path):
+    monkeypatch.setattr(registry, "SHIPPED_FOLDER", tmp_path)
+    dock = SegmentDock(viewer)
+
+    assert dock.model.value is None
+    assert not dock.run_button.isEnabled()
+    dock.deleteLater()
+
+
+def test_a_real_network_finds_nuclei(qtbot, viewer, trained, image, tissue):
+    dock = trained
+
+    run(qtbot, dock)
+
+    (layer,) = nuclei(viewer)
+    overlap = (layer.data > 0) & (tissue[1] > 0)
+    assert 2 * overlap.sum() / ((layer.data > 0).sum() + (tissue[1] > 0).sum()) > 0.8
+    assert layer.name == "colon nuclei (tiny)"
+    assert f"{layer.data.max()} nuclei" in dock.results.count.text()
+    assert dock.progress.text.text().startswith("Done in")
+
+
+def test_nuclei_lie_on_their_image(qtbot, viewer, dock, image, stage):
+    run(qtbot, dock)
+
+    (layer,) = nuclei(viewer)
+    assert np.allclose(world(layer, 7, 9), world(image, 7, 9))
+    assert layer.units == image.units
+    assert np.allclose(layer.scale, image.scale)
+
+
+def test_nuclei_land_on_the_image_they_came_from(qtbot, viewer, dock, image, stage):
+    stage.go_on.clear()
+    press(qtbot, dock.run_button)
+    qtbot.waitUntil(stage.started.is_set)
+    other = viewer.add_image(np.zeros((50, 50, 3), np.uint8), rgb=True, name="other")
+    assert dock.image.value is other
+
+    stage.go_on.set()
+    qtbot.waitUntil(lambda: not dock.running)
+
+    (layer,) = nuclei(viewer)
+    assert layer.name.startswith("colon")
+    assert layer.data.shape == image.data.shape[:2]
+
+
+def test_a_second_run_makes_a_second_layer(qtbot, viewer, dock, image, stage):
+    run(qtbot, dock)
+    (first,) = nuclei(viewer)
+    first.data[:] = 7
+
+    run(qtbot, dock)
+
+    assert len(nuclei(viewer)) == 2
+    assert (first.data == 7).all()
+
+
+def test_while_it_runs_the_dock_says_what_happens(qtbot, dock, image, stage):
+    stage.go_on.clear()
+    press(qtbot, dock.run_button)
+
+    qtbot.waitUntil(lambda: "Finding nuclei" in dock.progress.text.text())
+    assert not dock.run_button.isEnabled()
+    assert dock.cancel_button.isEnabled()
+    assert dock.progress.bar.maximum() == 1000
+    qtbot.waitUntil(lambda: "left" in dock.progress.text.text())
+
+
+def test_cancel_makes_the_dock_ready_at_once(qtbot, viewer, dock, image, stage):
+    stage.go_on.clear()
+    press(qtbot, dock.run_button)
+    qtbot.waitUntil(stage.started.is_set)
+
+    press(qtbot, dock.cancel_button)
+
+    assert dock.run_button.isEnabled()
+    assert not dock.cancel_button.isEnabled()
+    assert dock.progress.text.text() == "Cancelled"
+    qtbot.waitUntil(lambda: stage.closed == 1)
+    assert nuclei(viewer) == []
+
+
+def test_after_cancel_the_next_run_works(qtbot, viewer, dock, image, stage):
+    stage.go_on.clear()
+    press(qtbot, dock.run_button)
+    qtbot.waitUntil(stage.started.is_set)
+    press(qtbot, dock.cancel_button)
+    stage.go_on.set()
+
+    run(qtbot, dock)
+
+    assert len(nuclei(viewer)) == 1
+
+
+def test_an_error_of_ours_is_a_sentence_and_the_dock_is_ready(
+    qtbot, dock, image, stage, shown
+):
+    stage.error = DeviceError("The device is gone; choose another.")
+
+    run(qtbot, dock)
+
+    assert shown == ["The device is gone; choose another."]
+    assert dock.progress.text.text() == "The device is gone; choose another."
+    assert dock.run_button.isEnabled()
+
+
+@pytest.mark.usefixtures("image")
+@pytest.mark.parametrize("error", [RuntimeError("shapes differ"), KeyError("bug")])
+def test_any_other_error_goes_to_napari_and_the_dock_is_ready(
+    qtbot, dock, stage, shown, error
+):
+    stage.error = error
+
+    run(qtbot, dock)
+
+    assert len(shown) == 1
+    assert "error message" in dock.progress.text.text()
+    assert dock.run_button.isEnabled()
+
+
+def test_an_image_that_goes_stops_its_run(qtbot, viewer, dock, image, stage):
+    stage.go_on.clear()
+    press(qtbot, dock.run_button)
+    qtbot.waitUntil(stage.started.is_set)
+
+    viewer.layers.remove(image)
+
+    assert not dock.running
+    assert "“colon” was removed" in dock.progress.text.text()
+    assert not dock.run_button.isEnabled()
+    qtbot.waitUntil(lambda: stage.closed == 1)
+    assert nuclei(viewer) == []
+
+
+def test_closing_the_dock_stops_its_run(qtbot, viewer, dock, image, stage):
+    stage.go_on.clear()
+    press(qtbot, dock.run_button)
+    qtbot.waitUntil(stage.started.is_set)
+
+    viewer.window.remove_dock_widget(dock)
+
+    qtbot.waitUntil(lambda: stage.closed == 1)
+    viewer.layers.clear()
+    assert nuclei(viewer) == []
+
+
+def test_closing_the_window_stops_the_run(qtbot, viewer, dock, image, stage):
+    stage.go_on.clear()
+    press(qtbot, dock.run_button)
+    qtbot.waitUntil(stage.started.is_set)
+
+    viewer.close()
+
+    qtbot.waitUntil(lambda: stage.closed == 1)
+
+
+def test_a_dock_goes_with_its_window(qtbot, viewer, dock):
+    before = len(registry._listeners)
+
+    viewer.close()
+    qtbot.waitUntil(lambda: len(registry._listeners) == before - 1)
+
+    registry.notify()
+
+
+def test_the_pixel_size_of_the_layer_goes_to_the_network(qtbot, dock, image, stage):
+    assert dock.pixel_size.field.value() == pytest.approx(0.25)
+    assert "layer's scale" in dock.pixel_size.note.text()
+
+    run(qtbot, dock)
+
+    assert stage.calls[0][0].pixel_size == pytest.approx(0.25)
+
+
+def test_a_guessed_pixel_size_is_said_and_not_passed_on(qtbot, viewer, dock, stage):
+    viewer.add_image(np.zeros((256, 256, 3), np.uint8), rgb=True)
+    assert "A guess" in dock.pixel_size.note.text()
+
+    run(qtbot, dock)
+
+    assert stage.calls[0][0].pixel_size is None
+
+
+def test_a_typed_pixel_size_is_kept_for_its_image(qtbot, viewer, dock, image, stage):
+    dock.pixel_size.field.setValue(0.5)
+    viewer.add_image(np.zeros((64, 64, 3), np.uint8), rgb=True, name="other")
+    viewer.layers.selection.active = image
+
+    assert dock.pixel_size.value == 0.5
+    assert dock.pixel_size.note.text() == "Typed in"
+    run(qtbot, dock)
+    assert stage.calls[0][0].pixel_size == 0.5
+
+
+def test_an_area_has_its_own_place(qtbot, viewer, dock, image, stage):
+    corners = np.array([[40, 60], [40, 160], [120, 160], [120, 60]]) - 0.5
+    viewer.add_shapes(
+        [[image.data_to_world(corner) for corner in corners]],
+        shape_type="rectangle",
+        name="tumour",
+    )
+    dock.area.choice.setCurrentText("Inside “tumour”")
+
+    run(qtbot, dock)
+
+    (layer,) = nuclei(viewer)
+    assert layer.data.shape == (80, 100)
+    assert np.allclose(world(layer, 0, 0), world(image, 40, 60))
+    assert np.array_equal(layer.data > 0, stage.truth[40:120, 60:160] > 0) or (
+        ((layer.data > 0) != (stage.truth[40:120, 60:160] > 0)).mean() < 0.1
+    )
+
+
+def test_a_shapes_layer_to_draw_on_is_one_choice_away(viewer, dock, image):
+    dock.area.choice.value = Part.DRAW
+
+    shapes = viewer.layers[-1]
+    assert dock.area.choice.value is shapes
+    assert shapes.mode == "add_rectangle"
+    assert np.allclose(world(shapes, 3, 4), world(image, 3, 4))
+    assert dock.image.value is image
+
+
+def test_an_area_without_shapes_is_a_sentence(qtbot, dock, image, stage, shown):
+    dock.area.choice.value = Part.DRAW
+
+    run(qtbot, dock)
+
+    assert "draw one there" in shown[0]
+    assert dock.progress.text.text() == shown[0]
+    assert dock.run_button.isEnabled()
+
+
+def test_a_very_large_image_asks_for_an_area(qtbot, viewer, dock, stage, shown):
+    side = LARGEST_SIDE + 1
+    lazy = np.broadcast_to(np.uint8(200), (side, 64, 3))
+    viewer.add_image(lazy, rgb=True, name="slide")
+
+    assert "choose an area" in dock.area.note.text()
+    run(qtbot, dock)
+
+    assert "choose what is in view or draw a shape" in shown[0]
+    assert not stage.calls
+
+
+def test_a_stack_is_a_sentence(qtbot, viewer, dock, stage, shown):
+    viewer.add_image(np.zeros((5, 64, 64, 3), np.uint8), rgb=True, name="stack")
+
+    run(qtbot, dock)
+
+    assert "more than one plane" in shown[0]
+
+
+def test_a_tiny_image_is_a_sentence(qtbot, viewer, dock, shown):
+    viewer.add_image(np.full((9, 9, 3), 200, np.uint8), rgb=True)
+
+    run(qtbot, dock)
+
+    assert len(shown) == 1
+    assert "9" in shown[0]
+    assert dock.progress.text.text() == shown[0]
+
+
+def test_an_image_with_transparency_is_segmented(qtbot, viewer, trained, tissue):
+    dock = trained
+    rgba = np.dstack([tissue[0], np.full(tissue[0].shape[:2], 255, np.uint8)])
+    viewer.add_image(rgba, rgb=True)
+
+    run(qtbot, dock)
+
+    assert nuclei(viewer)[0].data.max() > 10
+
+
+def test_of_a_pyramid_the_full_resolution_is_segmented(qtbot, viewer, trained, tissue):
+    dock = trained
+    levels = [tissue[0], tissue[0][::2, ::2]]
+    layer = viewer.add_image(levels, multiscale=True, rgb=True, scale=(0.5, 0.5))
+    dock.pixel_size.field.setValue(0.25)
+
+    run(qtbot, dock)
+
+    (found,) = nuclei(viewer)
+    assert found.data.shape == (256, 256)
+    assert np.allclose(world(found, 9, 9), world(layer, 9, 9))
+
+
+def test_layer_choices_are_fresh(viewer, dock, image):
+    image.name = "renamed"
+    assert dock.image.currentText() == "renamed"
+    viewer.add_shapes(name="area")
+    texts = [dock.area.choice.itemText(i) for i in range(dock.area.choice.count())]
+    assert "Inside “area”" in texts
+    viewer.layers.clear()
+    assert dock.image.value is None
+    assert dock.area.choice.count() == 3
+
+
+def test_a_new_model_can_be_chosen_at_once(dock, untrained_model):
+    untrained_model.with_name("better.safetensors").write_bytes(
+        untrained_model.read_bytes()
+    )
+
+    registry.notify()
+
+    assert dock.model.choice.findText("better") >= 0
+    assert dock.model.value.name == "any"
+    assert "learned nothing" in dock.model.note.text()
+
+
+def test_a_closed_dock_no_longer_listens(qtbot, viewer, dock, image):
+    viewer.window.remove_dock_widget(dock)
+
+    registry.notify()
+    image.name = "renamed"
+    viewer.add_image(np.zeros((64, 64, 3), np.uint8), rgb=True)
+
+    assert dock.image.currentText() == "colon"
+
+
+@pytest.mark.usefixtures("untrained_model")
+def test_two_docks_do_not_disturb_each_other(qtbot, make_napari_viewer, tissue, stage):
+    viewers = {name: make_napari_viewer() for name in ("first", "second")}
+    docks = []
+    for name, viewer in viewers.items():
+        docks.append(SegmentDock(viewer))
+        viewer.window.add_dock_widget(docks[-1])
+        viewer.add_image(tissue[0], rgb=True, name=name)
+
+    for dock in docks:
+        press(qtbot, dock.run_button)
+    qtbot.waitUntil(lambda: not any(dock.running for dock in docks))
+
+    for name, viewer in viewers.items():
+        assert [layer.name for layer in nuclei(viewer)] == [f"{name} nuclei (any)"]
