@@ -37,7 +37,7 @@ def write_labels_layer(
     if not path or data is None:
         return []
     facts = attributes or {}
-    labels = np.asarray(data[0] if isinstance(data, list | tuple) else data)
+    labels = np.asarray(data[0] if facts.get("multiscale") else data)
     pixel_size, offset = _place(facts)
     name = str(facts.get("name", Path(path).stem))
     write_labels(path, labels, pixel_size=pixel_size, offset=offset, name=name)
