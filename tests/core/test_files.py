@@ -126,6 +126,7 @@ def test_the_file_gets_the_usual_rights(tmp_path):
         (OSError(5, "Input/output error"), "Input/output error"),
         (RuntimeError("lzw\nbroken"), r"\(lzw broken\): it is damaged"),
         (ZeroDivisionError(), "ZeroDivisionError"),
+        (MemoryError(), "does not fit into memory"),
     ],
 )
 def test_what_a_decoder_raises_becomes_a_sentence(tmp_path, error, sentence):

@@ -14,8 +14,7 @@ from napari_monuseg.core.errors import ExportError, ImageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# What decoders have been seen to raise on damaged files. MemoryError is not
-# among them: a file that is merely too large is not damaged.
+# What decoders have been seen to raise on damaged files.
 _DECODER_ERRORS = (
     ArithmeticError,
     AssertionError,
@@ -95,6 +94,11 @@ def reading(path: str | Path) -> Iterator[None]:
     except PermissionError as error:
         raise ImageError(
             f"{name} may not be read; ask for the right to, or copy it."
+        ) from error
+    except MemoryError as error:
+        raise ImageError(
+            f"{name} does not fit into memory: it is damaged, or one of its parts is "
+            "too large; export it as a tiled TIFF."
         ) from error
     except (OSError, *_DECODER_ERRORS) as error:
         raise ImageError(

@@ -33,9 +33,12 @@ def read_picture(path: Path) -> NDArray[Any]:
         data = path.read_bytes()
         decode = _decoder(data, path)
         picture: NDArray[Any] = decode(data)
-    if picture.ndim == 3 and picture.shape[2] == 2:
-        return picture[..., [0, 0, 0, 1]]
-    return picture
+    channels = picture.shape[2] if picture.ndim == 3 else 1
+    if channels == 4 and decode is _decode_jpeg:
+        raise ImageError(
+            f"{path.name} is stored as CMYK, for print; export the image as RGB."
+        )
+    return picture[..., [0, 0, 0, 1]] if channels == 2 else picture
 
 
 def _decoder(data: bytes, path: Path) -> Callable[[bytes], Any]:
@@ -61,10 +64,6 @@ def _decode_jpeg(data: bytes) -> NDArray[Any]:
     if data.find(b"\xff\xd9", data.rfind(b"\xff\xda")) < 0:
         raise EOFError("its end is missing")
     picture: NDArray[Any] = imagecodecs.jpeg_decode(data)
-    if picture.ndim == 3 and picture.shape[2] == 4:
-        raise ImageError(
-            "A JPEG is stored as CMYK, for print; export the image as RGB."
-        )
     return picture
 
 

@@ -102,10 +102,10 @@ def _axes(shape: tuple[int, ...]) -> str | None:
             axes = "YX"
         case (_, _, 3 | 4):
             axes = "YXC"
-        case (3 | 4, _, _):
-            axes = "CYX"
         case (_, _, 1):
             axes = "YX1"
+        case (3 | 4, _, _):
+            axes = "CYX"
         case (1, _, _):
             axes = "1YX"
     return axes

@@ -57,7 +57,8 @@ def open_tiff(
         if calibration.pixel_size is None:
             page = series.keyframe
             calibration = find_calibration(page, file.ome_metadata, path.name)
-        level, calibration = _nearest(series, calibration, wanted_pixel_size)
+        levels = _levels(series, file.series)
+        level, calibration = _nearest(levels, calibration, wanted_pixel_size)
         _check_plane(level, path.name)
         encoding = _encoding(level, path.name)
         pixels = RgbPixels(_pixels(level), encoding, path.name)
@@ -84,17 +85,32 @@ def _largest_series(file: Any, name: str) -> Any:
     return largest
 
 
+def _levels(series: Any, others: Any) -> list[Any]:
+    """Find the levels, and in plain TIFFs also those that are marked as smaller.
+
+    tifffile takes for levels what halves from page to page.
+    """
+    levels = list(series.levels)
+    height, width = _sides(series)
+    for other in others if series.kind == "generic" else ():
+        low, narrow = _sides(other)
+        same_view = abs(height * narrow - width * low) <= max(height, width)
+        if other is not series and other.keyframe.is_reduced and same_view:
+            levels.append(other)
+    return levels
+
+
 def _nearest(
-    series: Any, calibration: Calibration, wanted: float
+    levels: list[Any], calibration: Calibration, wanted: float
 ) -> tuple[Any, Calibration]:
     """Choose by ratio, the finer one of two that are as near."""
     size = calibration.pixel_size
     if size is None:
-        return series.levels[0], calibration
-    width = _sides(series)[1]
-    sizes = [size * width / _sides(level)[1] for level in series.levels]
+        return levels[0], calibration
+    width = _sides(levels[0])[1]
+    sizes = [size * width / _sides(level)[1] for level in levels]
     best = min(range(len(sizes)), key=lambda n: abs(math.log(sizes[n] / wanted)))
-    return series.levels[best], Calibration(sizes[best], calibration.source)
+    return levels[best], Calibration(sizes[best], calibration.source)
 
 
 def _check_plane(level: Any, name: str) -> None:
@@ -121,7 +137,8 @@ def _encoding(level: Any, name: str) -> Encoding:
     if page.photometric == 3 and page.colormap is not None:
         return Encoding(palette=_palette(page.colormap))
     if page.photometric == 6 and page.compression in _JPEG:
-        return Encoding(bits=bits)  # the decoder makes it RGB
+        # Decoders make it RGB, where the three channels lie together.
+        return Encoding(bits=bits, ycbcr=page.planarconfig == 2)
     if page.compression == _APERIO_YCBCR:
         return Encoding(ycbcr=not _is_subsampled(page))
     if page.photometric not in {0, 1, 2}:

@@ -251,7 +251,7 @@ def is_labels_file(path: str | Path) -> bool:
     try:
         with reading(path), tifffile.TiffFile(path) as file:
             return bool(_facts(file))
-    except (ImageError, MemoryError):
+    except ImageError:
         return False
 
 

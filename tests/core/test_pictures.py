@@ -1,0 +1,107 @@
+"""PNG, JPEG and their like are read whole, as they are stored."""
+
+import imagecodecs
+import numpy as np
+import pytest
+
+from napari_monuseg.core.errors import ImageError
+from napari_monuseg.core.image import TissueImage
+
+ALL = slice(None)
+
+
+def opened(path, content):
+    path.write_bytes(content)
+    return TissueImage.open(path).read(ALL, ALL)
+
+
+@pytest.mark.parametrize(
+    ("ending", "encode"),
+    [
+        ("png", imagecodecs.png_encode),
+        ("bmp", imagecodecs.bmp_encode),
+        ("jp2", lambda rgb: imagecodecs.jpeg2k_encode(rgb, reversible=True)),
+        ("webp", lambda rgb: imagecodecs.webp_encode(rgb, lossless=True)),
+    ],
+)
+def test_lossless_pictures_give_their_pixels(tmp_path, tissue, ending, encode):
+    rgb = opened(tmp_path / f"a.{ending}", encode(tissue[0]))
+
+    np.testing.assert_array_equal(rgb, tissue[0])
+
+
+def test_the_content_counts_not_the_ending(tmp_path, tissue):
+    rgb = opened(tmp_path / "a.tif", imagecodecs.png_encode(tissue[0]))
+
+    np.testing.assert_array_equal(rgb, tissue[0])
+
+
+def test_a_jpeg_gives_nearly_its_pixels(tmp_path):
+    colour = np.full((40, 50, 3), (200, 80, 160), dtype=np.uint8)
+
+    rgb = opened(tmp_path / "a.jpg", imagecodecs.jpeg_encode(colour, level=95))
+
+    np.testing.assert_allclose(rgb, colour, atol=2)
+
+
+def test_a_png_of_16_bits_keeps_them(tmp_path):
+    wide = np.full((4, 5, 3), 4095, dtype=np.uint16)
+    wide[0] = 2047
+
+    rgb = opened(tmp_path / "a.png", imagecodecs.png_encode(wide))
+
+    assert (rgb[0] == 127).all()
+    assert (rgb[1:] == 255).all()
+
+
+@pytest.mark.parametrize(
+    ("channels", "encode"),
+    [
+        (2, imagecodecs.png_encode),
+        (4, imagecodecs.png_encode),
+        (4, lambda rgba: imagecodecs.webp_encode(rgba, lossless=True)),
+    ],
+)
+def test_transparent_pixels_are_white(tmp_path, channels, encode):
+    picture = np.full((16, 16, channels), 90, dtype=np.uint8)
+    picture[:8, :, -1] = 255
+    picture[8:, :, -1] = 0
+
+    rgb = opened(tmp_path / "a.png", encode(picture))
+
+    assert (rgb[:8] == 90).all()
+    assert (rgb[8:] == 255).all()
+
+
+def test_a_grey_png_is_rgb(tmp_path):
+    grey = np.arange(20, dtype=np.uint8).reshape(4, 5)
+
+    rgb = opened(tmp_path / "a.png", imagecodecs.png_encode(grey))
+
+    np.testing.assert_array_equal(rgb, np.stack([grey] * 3, axis=-1))
+
+
+def test_a_jpeg_for_print_is_refused(tmp_path):
+    ink = np.zeros((16, 16, 4), dtype=np.uint8)
+    content = imagecodecs.jpeg_encode(ink, colorspace="CMYK", outcolorspace="CMYK")
+
+    with pytest.raises(ImageError, match=r"a\.jpg is stored as CMYK"):
+        opened(tmp_path / "a.jpg", content)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.5, 0.99])
+@pytest.mark.parametrize(
+    "encode",
+    [
+        imagecodecs.png_encode,
+        imagecodecs.jpeg_encode,
+        imagecodecs.bmp_encode,
+        imagecodecs.webp_encode,
+        imagecodecs.jpeg2k_encode,
+    ],
+)
+def test_a_picture_cut_short_is_refused(tmp_path, tissue, encode, share):
+    content = encode(tissue[0])
+
+    with pytest.raises(ImageError, match="picture"):
+        opened(tmp_path / "picture", content[: int(len(content) * share)])
