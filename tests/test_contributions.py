@@ -142,7 +142,7 @@ def test_annotations_take_the_shape_of_their_image(viewer, tmp_path, tissue, fol
 
     assert isinstance(layer, Labels)
     assert layer.data.shape == (200, 256)
-    assert np.argwhere(layer.data).min(axis=0).tolist() == [20, 10]
+    assert np.argwhere(layer.data).min(axis=0).tolist() == [21, 11]
     assert layer.name == "one annotations"
 
 
