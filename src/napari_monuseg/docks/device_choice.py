@@ -36,17 +36,17 @@ class DeviceChoice(Choice):
         self._process.start(PROGRAM[0], list(PROGRAM[1:]))
 
     def _on_finished(self, *_: object) -> None:
+        lines = self._process.readAllStandardOutput().data().splitlines()
         try:
-            answer = json.loads(self._process.readAllStandardOutput().data())
+            answer = json.loads(lines[-1]) if lines else []  # torch may say things
         except ValueError:
-            # The run itself will say what is wrong with torch.
-            self.offer([("Auto", "auto")])
-            return
+            answer = []
         _found[:] = [(device["name"], device["description"]) for device in answer]
         self._offer(_found)
 
     def _offer(self, devices: list[tuple[str, str]]) -> None:
-        best = f"Auto: {devices[0][1]}"
+        # If none was named, the run itself will say what is wrong with torch.
+        best = f"Auto: {devices[0][1]}" if devices else "Auto"
         self.offer([(best, "auto")] + [(words, name) for name, words in devices])
 
     def _stop(self) -> None:

@@ -1,0 +1,201 @@
+"""Device, area in view, progress: what the dock shows of itself."""
+
+import sys
+
+import numpy as np
+import pytest
+from napari.layers import Image
+from qtpy.QtWidgets import QWidget
+
+from napari_monuseg.areas import in_view
+from napari_monuseg.core.progress import Progress
+from napari_monuseg.docks import device_choice, progress_line
+from napari_monuseg.docks.choice import Choice
+from napari_monuseg.docks.device_choice import DeviceChoice
+from napari_monuseg.docks.lifetime import Lifetime
+from napari_monuseg.docks.model_choice import describe
+from napari_monuseg.docks.progress_line import ProgressLine, duration
+
+
+@pytest.fixture
+def owner(qtbot):
+    owner = QWidget()
+    qtbot.addWidget(owner)
+    return owner
+
+
+@pytest.fixture
+def devices(owner, monkeypatch):
+    """Give a device choice that asks a process which says what it is told to."""
+
+    def make(says):
+        monkeypatch.setattr(device_choice, "_found", [])
+        program = (sys.executable, "-c", f"import sys; sys.stdout.write({says!r})")
+        monkeypatch.setattr(device_choice, "PROGRAM", program)
+        lifetime = Lifetime(owner)
+        owner.devices = DeviceChoice(lifetime)
+        owner.lifetime = lifetime
+        owner.devices.setParent(owner)
+        return owner.devices
+
+    return make
+
+
+def texts(choice):
+    return [choice.itemText(index) for index in range(choice.count())]
+
+
+def test_auto_names_the_device_it_found(qtbot, devices):
+    choice = devices(
+        'A library greets.\n[{"name": "cuda:0", "description": "Fast GPU"},'
+        ' {"name": "cpu", "description": "CPU, 4 cores"}]'
+    )
+    assert choice.value == "auto"
+
+    qtbot.waitUntil(lambda: choice.count() == 3, timeout=20_000)
+
+    assert texts(choice) == ["Auto: Fast GPU", "Fast GPU", "CPU, 4 cores"]
+    assert choice.value == "auto"
+    choice.setCurrentIndex(2)
+    assert choice.value == "cpu"
+
+
+@pytest.mark.parametrize("says", ["", "Traceback", "[]"])
+def test_without_an_answer_there_is_still_auto(qtbot, devices, says):
+    choice = devices(says)
+
+    qtbot.waitUntil(lambda: "looking" not in choice.currentText(), timeout=20_000)
+
+    assert texts(choice) == ["Auto"]
+    assert choice.value == "auto"
+
+
+def test_the_question_dies_with_the_dock(qtbot, owner, devices, monkeypatch):
+    choice = devices("[]")
+    monkeypatch.setattr(device_choice, "_found", [])
+
+    owner.lifetime.end()
+
+    assert choice._process.state() == choice._process.ProcessState.NotRunning
+
+
+def test_the_real_question_is_answered(qtbot, owner, monkeypatch):
+    monkeypatch.setattr(device_choice, "_found", [])
+    lifetime = Lifetime(owner)
+    choice = DeviceChoice(lifetime)
+    choice.setParent(owner)
+
+    qtbot.waitUntil(lambda: choice.count() > 1, timeout=120_000)
+
+    assert "CPU" in texts(choice)[-1]
+
+
+def test_a_choice_is_kept_when_entries_come_and_go(qtbot, owner):
+    choice = Choice("Nothing")
+    choice.setParent(owner)
+    changes = []
+    choice.currentIndexChanged.connect(lambda _: changes.append(choice.value))
+
+    choice.offer([("a", 1), ("b", 2)])
+    choice.value = 2
+    choice.offer([("c", 3), ("b", 2), ("a", 1)])
+    choice.offer([("c", 3)])
+    choice.offer([])
+
+    assert changes == [1, 2, 3, None]
+    assert not choice.isEnabled()
+
+
+def test_what_is_in_view_is_what_the_canvas_shows(qtbot, make_napari_viewer):
+    viewer = make_napari_viewer(show=True)
+    image = viewer.add_image(
+        np.zeros((400, 600, 3), np.uint8),
+        rgb=True,
+        scale=(0.5, 0.5),
+        translate=(30, 10),
+        units=("µm", "µm"),
+    )
+    viewer.scene.camera.center = (0, *image.data_to_world((200, 300)))
+    viewer.scene.camera.zoom = 20
+    viewer.window.resize(900, 700)
+    viewer.screenshot(canvas_only=True, flash=False)  # draws, and so sets the corners
+
+    area = in_view(image, viewer)
+
+    (top, left), (bottom, right) = image.corner_pixels
+    assert abs(area.rows.start - top) <= 2
+    assert abs(area.rows.stop - bottom) <= 2
+    assert abs(area.columns.start - left) <= 2
+    assert abs(area.columns.stop - right) <= 2
+    assert area.shape[0] < 100
+
+
+@pytest.fixture
+def line(owner, monkeypatch):
+    """Give a progress line and the clock it looks at."""
+    line = ProgressLine()
+    line.setParent(owner)
+    line.now = 0.0
+    monkeypatch.setattr(progress_line, "monotonic", lambda: line.now)
+    return line
+
+
+def test_time_left_is_estimated_from_the_steps_done(line):
+    line.begin("Starting…")
+    line.show_progress(Progress(message="Finding nuclei", done=0, total=10))
+    line.now = 20
+    line.show_progress(Progress(message="Finding nuclei", done=2, total=10))
+
+    assert line.text.text() == "Finding nuclei · 1 min 20 s left"
+    assert (line.bar.value(), line.bar.maximum()) == (2, 10)
+
+
+def test_a_new_phase_starts_a_new_estimate(line):
+    line.begin("Starting…")
+    line.show_progress(Progress(message="Finding nuclei", done=0, total=10))
+    line.now = 100
+    line.show_progress(Progress(message="Reading nuclei", done=5, total=10))
+
+    assert line.text.text() == "Reading nuclei"
+
+
+def test_without_a_total_the_bar_only_says_that_work_goes_on(line):
+    line.begin("Starting…")
+    line.show_progress(Progress(message="Loading PyTorch…"))
+
+    assert line.bar.maximum() == 0
+    assert line.bar.isVisibleTo(line)
+
+
+def test_the_end_is_said_and_the_bar_goes(line):
+    line.begin("Starting…")
+    line.end("Done in 3 s")
+
+    assert line.text.text() == "Done in 3 s"
+    assert not line.bar.isVisibleTo(line)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "1 s"), (59.4, "59 s"), (100, "1 min 40 s"), (8000, "2 h 13 min")],
+)
+def test_durations_are_said_as_a_person_would(seconds, words):
+    assert duration(seconds) == words
+
+
+def test_a_model_is_described_in_words(dock):
+    info = dock.model.value.info
+
+    assert describe(info).startswith("A network that learned nothing\nSegNet")
+    assert "0.25 µm/px" in describe(info)
+
+
+def test_an_image_layer_is_what_can_be_chosen(viewer, dock):
+    viewer.add_labels(np.zeros((9, 9), int))
+    viewer.add_points(np.zeros((1, 2)))
+    image = viewer.add_image(np.zeros((64, 64)))
+    viewer.add_shapes()
+
+    assert dock.image.count() == 1
+    assert dock.image.value is image
+    assert isinstance(dock.image.value, Image)
