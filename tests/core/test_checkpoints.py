@@ -11,7 +11,7 @@ from napari_monuseg.core.errors import CheckpointError
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.model_info import ModelInfo, read_info
 from napari_monuseg.core.networks import build_network
-from napari_monuseg.core.torch_import import load_file, save_file, torch
+from napari_monuseg.core.torch_import import load_file, save, torch
 
 SHAPE = {"widths": [4, 8], "convolutions": [1, 1]}
 INFO = ModelInfo(
@@ -68,7 +68,7 @@ def test_a_pickle_is_refused_and_not_run(tmp_path):
 
 def test_another_programs_safetensors_is_refused(tmp_path):
     path = tmp_path / "foreign.safetensors"
-    save_file({"weight": torch.zeros(3)}, path)
+    path.write_bytes(save({"weight": torch.zeros(3)}))
 
     with pytest.raises(CheckpointError, match="not a model of napari-monuseg"):
         read_info(path)
@@ -86,7 +86,7 @@ def test_a_header_without_a_network_is_damaged(tmp_path):
     path = tmp_path / "model.safetensors"
     metadata = INFO.as_metadata()
     metadata["model"] = json.dumps({"name": "no network"})
-    save_file({"weight": torch.zeros(1)}, path, metadata)
+    path.write_bytes(save({"weight": torch.zeros(1)}, metadata))
 
     with pytest.raises(CheckpointError, match="is damaged"):
         read_info(path)
@@ -113,7 +113,7 @@ def test_weights_that_are_not_numbers_are_refused(checkpoint):
     weights = load_file(checkpoint)
     name = next(name for name in weights if name.endswith("weight"))
     weights[name] = torch.full_like(weights[name], torch.nan)
-    save_file(weights, checkpoint, INFO.as_metadata())
+    checkpoint.write_bytes(save(weights, INFO.as_metadata()))
 
     with pytest.raises(CheckpointError, match="not numbers"):
         load_network(checkpoint)

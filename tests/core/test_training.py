@@ -192,3 +192,19 @@ def test_the_loss_is_near_nothing_where_the_network_is_right():
 
     assert right < 1e-3
     assert wrong > 10
+
+
+def test_no_steps_only_choose_thresholds(samples):
+    from napari_monuseg.core.networks import build_network
+
+    base = build_network("segnet", **TINY["network_options"]).eval()
+    before = [tensor.clone() for tensor in base.parameters()]
+
+    trained = finish(
+        train(samples[:1], samples[1:], TrainingOptions(**TINY, steps=0), base=base)
+    )
+
+    assert trained.steps == 0
+    assert trained.instances is not None
+    for old, new in zip(before, trained.network.parameters(), strict=True):
+        assert torch.equal(old, new)

@@ -31,10 +31,13 @@ def train(
         str | None,
         typer.Option(help="Model to start from: its weights and thresholds."),
     ] = None,
-    steps: Annotated[int, typer.Option(help="Most optimizer steps.")] = 4000,
+    steps: Annotated[
+        int, typer.Option(help="Most optimizer steps; 0 only chooses thresholds.")
+    ] = 4000,
     minutes: Annotated[
         float | None, typer.Option(help="Most minutes, over all resumed runs.")
     ] = None,
+    batch: Annotated[int, typer.Option(help="Crops per step.")] = 8,
     learning_rate: Annotated[
         float, typer.Option(help="Peak of the one-cycle schedule.")
     ] = 2e-3,
@@ -65,6 +68,7 @@ def train(
         pixel_size=parent.info.pixel_size if parent else 0.25,
         steps=steps,
         minutes=minutes,
+        batch=batch,
         learning_rate=learning_rate,
         seed=seed,
         device=device,
@@ -77,7 +81,7 @@ def train(
         state_path=state_path,
     )
     with output.with_suffix(".log").open("a" if resume else "w") as log:
-        trained = run_with_bar(job, TITLES[options.network], log)
+        trained = run_with_bar(job, TITLES.get(options.network, ""), log)
     info = ModelInfo(
         name=output.stem,
         network=options.network,

@@ -12,7 +12,7 @@ from napari_monuseg.core.errors import CheckpointError
 from napari_monuseg.core.files import write_beside
 from napari_monuseg.core.model_info import ModelInfo, read_info
 from napari_monuseg.core.networks import NucleusNetwork, build_network
-from napari_monuseg.core.torch_import import load_file, nn, save_file, torch
+from napari_monuseg.core.torch_import import load_file, nn, save, torch
 
 
 def save_checkpoint(path: str | Path, network: nn.Module, info: ModelInfo) -> None:
@@ -36,7 +36,7 @@ def save_checkpoint(path: str | Path, network: nn.Module, info: ModelInfo) -> No
     parameters = sum(parameter.numel() for parameter in network.parameters())
     metadata = replace(info, parameters=parameters).as_metadata()
     with write_beside(Path(path)) as beside:
-        save_file(weights, beside, metadata)
+        beside.write_bytes(save(weights, metadata))
 
 
 def load_network(path: str | Path) -> NucleusNetwork:

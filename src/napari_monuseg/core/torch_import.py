@@ -16,11 +16,11 @@ if sys.platform == "linux":
     sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import nn
 from torch.nn import functional
 
-__all__ = ["functional", "load_file", "nn", "save_file", "smp", "torch"]  # noqa: F822
+__all__ = ["functional", "load_file", "nn", "save", "smp", "torch"]  # noqa: F822
 
 
 def __getattr__(name: str) -> Any:

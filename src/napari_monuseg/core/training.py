@@ -33,6 +33,9 @@ from napari_monuseg.core.validation import (
     validation_maps,
 )
 
+REPORTED = ("accuracy", "dice", "aji", "pq")
+"""The validation scores a line of the log shows; the history has them all."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingOptions:
@@ -47,7 +50,7 @@ class TrainingOptions:
     pixel_size : float
         What the network is to see, µm/px; images known to differ are resampled.
     steps : int
-        Most optimizer steps.
+        Most optimizer steps; 0 only chooses thresholds for the base.
     minutes : float or None
         Most minutes, over all resumed runs; whichever ends first. The learning
         rate falls to nothing at the end, whichever it is.
@@ -294,8 +297,17 @@ def _report(
         maps = yield from _look(validation, options, state)
         line |= asdict(score_maps(maps, InstanceOptions()))
     state.history.append(line)
-    words = ", ".join(f"{name} {value:.4g}" for name, value in line.items())
-    yield Progress(message=f"Report: {words}")
+    yield Progress(message=describe_report(line))
+
+
+def describe_report(line: dict[str, float]) -> str:
+    """Return a line of the history as a person reads it, in columns."""
+    scores = (f"  {name} {line[name]:.3f}" for name in REPORTED if name in line)
+    return (
+        f"step {line['step']:6.0f}  {line['minutes']:6.1f} min"
+        f"  loss {line['loss']:6.3f}  learning rate {line['learning_rate']:.1e}"
+        + "".join(scores)
+    )
 
 
 def _look(

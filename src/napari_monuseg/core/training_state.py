@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.files import write_beside
 from napari_monuseg.core.networks import NucleusNetwork
-from napari_monuseg.core.torch_import import save_file, torch
+from napari_monuseg.core.torch_import import save, torch
 
 if TYPE_CHECKING:
     from napari_monuseg.core.training import TrainingOptions
@@ -43,6 +43,7 @@ class TrainingState:
             self.network.parameters(),
             lr=options.learning_rate,
             weight_decay=options.weight_decay,
+            fused=device.type in {"cpu", "cuda"},
         )
         self.generator = torch.Generator().manual_seed(options.seed)
         self.step = 0
@@ -52,7 +53,7 @@ class TrainingState:
 
     def share_done(self, options: "TrainingOptions") -> float:
         """Return how much of the training is done, 0 to 1."""
-        by_steps = self.step / options.steps
+        by_steps = self.step / options.steps if options.steps else 1.0
         by_time = self.seconds / 60 / options.minutes if options.minutes else 0.0
         return min(1.0, max(by_steps, by_time))
 
@@ -90,12 +91,9 @@ def save_state(path: Path, state: TrainingState) -> None:
         "history": state.history,
         "recipe": state.recipe,
     }
+    stored = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
     with write_beside(path) as beside:
-        save_file(
-            {name: tensor.cpu().contiguous() for name, tensor in tensors.items()},
-            beside,
-            {"training": json.dumps(progress)},
-        )
+        beside.write_bytes(save(stored, {"training": json.dumps(progress)}))
 
 
 def load_state(path: Path, state: TrainingState) -> None:

@@ -16,8 +16,8 @@ from napari_monuseg.core.progress import Progress, finish
 from napari_monuseg.core.scores import Scores, mean_scores, score_labels
 from napari_monuseg.core.torch_import import torch
 
-FOREGROUND_THRESHOLDS = (0.4, 0.45, 0.5, 0.55)
-SEED_THRESHOLDS = (0.4, 0.5, 0.6, 0.7)
+FOREGROUND_THRESHOLDS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.55)
+SEED_THRESHOLDS = (0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6)
 
 
 @dataclass(frozen=True)
