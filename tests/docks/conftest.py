@@ -16,7 +16,6 @@ from napari_monuseg.core.networks import build_network
 from napari_monuseg.core.progress import Progress
 from napari_monuseg.core.segment import Segmentation
 from napari_monuseg.docks import device_choice, segment_dock
-from napari_monuseg.docks.segment_dock import SegmentDock
 from napari_monuseg.docks.segment_steps import Found
 
 
@@ -66,8 +65,8 @@ def untrained_model(_untrained, user_models):
 
 @pytest.fixture
 def dock(viewer, untrained_model):
-    dock = SegmentDock(viewer)
-    viewer.window.add_dock_widget(dock, name="Segment nuclei", area="right")
+    """The dock as napari makes it, which is not the way a test would."""
+    _, dock = viewer.window.add_plugin_dock_widget("napari-monuseg", "Segment nuclei")
     return dock
 
 

@@ -1,6 +1,7 @@
 """Device, area in view, progress: what the dock shows of itself."""
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -184,10 +185,13 @@ def test_durations_are_said_as_a_person_would(seconds, words):
 
 
 def test_a_model_is_described_in_words(dock):
-    info = dock.model.value.info
+    info = replace(dock.model.value.info, parameters=14_300_000)
+    unnamed = replace(info, description="", network="deeplabv3plus")
 
-    assert describe(info).startswith("A network that learned nothing\nSegNet")
-    assert "0.25 µm/px" in describe(info)
+    assert describe(info) == (
+        "A network that learned nothing\n0.25 µm/px · 14.3 M parameters"
+    )
+    assert describe(unnamed).startswith("DeepLabV3+\n")
 
 
 def test_an_image_layer_is_what_can_be_chosen(viewer, dock):

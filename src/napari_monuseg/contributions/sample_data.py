@@ -14,7 +14,7 @@ LayerData = tuple[Any, dict[str, Any], str]
 def colon() -> list[LayerData]:
     """Give real tissue, restained; its pixel size is unknown, about 0.25 µm/px."""
     rgb = immunohistochemistry_restained()
-    return [(rgb, {"name": "colon (IHC restained)", "rgb": True}, "image")]
+    return [(rgb, {"name": "restained colon", "rgb": True}, "image")]
 
 
 def synthetic() -> list[LayerData]:

@@ -132,10 +132,23 @@ def _restore(
         moments.setdefault(int(number), {})[kind] = tensor
     groups = state.optimizer.state_dict()["param_groups"]
     state.optimizer.load_state_dict({"state": moments, "param_groups": groups})
+    _match_layout(state.optimizer)
     state.generator.set_state(tensors["generator"])
     state.step = progress["step"]
     state.seconds = progress["seconds"]
     state.history = progress["history"]
+
+
+def _match_layout(optimizer: torch.optim.Optimizer) -> None:
+    """Give the moments the memory layout of their weights.
+
+    The fused optimizer walks through both in the order of memory; safetensors keeps
+    values and shapes, but not channels_last.
+    """
+    for weights, moments in optimizer.state.items():
+        for name, moment in moments.items():
+            if moment.shape == weights.shape:
+                moments[name] = torch.empty_like(weights).copy_(moment)
 
 
 def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

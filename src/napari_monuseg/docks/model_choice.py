@@ -69,10 +69,9 @@ def _weakly(method: Callable[[], None]) -> Callable[[], None]:
 
 
 def describe(info: ModelInfo) -> str:
-    """Say in a line what a model is."""
-    network = NETWORKS.get(info.network, info.network)
-    facts = [network, f"{info.pixel_size:g} µm/px"]
+    """Say in two lines what a model is."""
+    headline = info.description or NETWORKS.get(info.network, info.network)
+    facts = [f"{info.pixel_size:g} µm/px"]
     if info.parameters:
         facts.append(f"{info.parameters / 1e6:.1f} M parameters")
-    line = " · ".join(facts)
-    return f"{info.description}\n{line}" if info.description else line
+    return f"{headline}\n{' · '.join(facts)}"

@@ -50,7 +50,7 @@ class PixelSize(QWidget):
         self.field.setValue(pixel_size or ASSUMED_PIXEL_SIZE)
         self.field.blockSignals(blocked)
         self.value = pixel_size
-        guess = "A guess (40x): the image does not state it" if self._image else ""
+        guess = "A guess (40×); nothing states it" if self._image else ""
         self.note.setText(source if pixel_size else guess)
 
     def _on_typed(self, pixel_size: float) -> None:

@@ -88,8 +88,12 @@ class Result:
 
     def _replace(self, layer: LabelsLayer, labels: Labels) -> None:
         layer.data = labels
-        # Its steps hold pixels of nuclei that are gone: undo would punch holes.
-        layer._reset_history()
+        # The undo history holds pixels of nuclei that are gone: it would punch
+        # holes into the new ones. A layer forgets it when it is made read-only.
+        mode = layer.mode
+        layer.editable = False
+        layer.editable = True
+        layer.mode = mode
 
     def _facts(self) -> dict[str, Any]:
         return {

@@ -54,20 +54,23 @@ class SegmentDock(QWidget):
 
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__()
-        self._viewer = napari_viewer
+        # napari hands plugins a proxy, whose layers are proxies too: none of them
+        # would ever be the same object as the layer that an event brings.
+        viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
+        self._viewer = viewer
         self._lifetime = Lifetime(self)
         self._slot = JobSlot()
         self._lifetime.add(self._slot.cancel)
         self._run: Run | None = None
-        self.image = ImageChoice(napari_viewer, self._lifetime)
+        self.image = ImageChoice(viewer, self._lifetime)
         self.model = ModelChoice(self._lifetime)
         self.device = DeviceChoice(self._lifetime)
-        self.area = AreaChoice(napari_viewer, self._lifetime)
+        self.area = AreaChoice(viewer, self._lifetime)
         self.pixel_size = PixelSize()
         self.run_button = QPushButton("Run")
         self.cancel_button = QPushButton("Cancel")
         self.progress = ProgressLine()
-        self.results = ResultPanel(napari_viewer, self._lifetime)
+        self.results = ResultPanel(viewer, self._lifetime)
         self._lay_out()
         self._connect()
         self._on_image()
