@@ -2,7 +2,7 @@
 
 PLUGIN = "napari-monuseg"
 DOCK = "Segment nuclei"
-SAMPLE = "colon"
+SAMPLE = "restained"
 
 
 def open_window() -> None:
