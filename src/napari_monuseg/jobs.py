@@ -7,9 +7,8 @@ is called in the main thread.
 from collections.abc import Callable, Generator
 from typing import Any
 
-from napari.qt.threading import create_worker
 from napari.utils.notifications import notification_manager, show_error
-from superqt.utils import GeneratorWorker
+from superqt.utils import GeneratorWorker, create_worker
 
 from napari_monuseg.core.errors import DeviceError, MonusegError
 from napari_monuseg.core.progress import Progress
@@ -63,6 +62,8 @@ def start_job(steps: Steps, **connect: Callable[..., Any]) -> GeneratorWorker:
         elif not worker.abort_requested:
             show_error(str(error))
 
+    # Not napari's own `create_worker`: its window keeps every worker it ever made,
+    # and with it all that is connected.
     worker = create_worker(
         guarded,
         _worker_class=Job,

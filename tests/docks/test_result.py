@@ -1,6 +1,8 @@
 """The nuclei on screen: sliders, hand edits, undo, export."""
 
+import gc
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -170,6 +172,27 @@ def test_when_the_nuclei_go_there_is_nothing_to_adjust(viewer, panel, found):
 
     assert not panel.sliders.isEnabled()
     assert panel.current is None
+
+
+def test_the_memory_of_a_result_goes_with_its_layer(qtbot, viewer, panel, found):
+    panel.sliders.foreground.setValue(0.8)
+    settle(qtbot, panel)
+    maps = weakref.ref(panel.current.maps)
+
+    viewer.layers.remove(found)
+    qtbot.wait(50)
+    gc.collect()
+
+    assert maps() is None
+
+
+def test_the_brush_stays_in_hand_when_a_slider_moves(qtbot, panel, found):
+    found.mode = "paint"
+
+    panel.sliders.foreground.setValue(0.8)
+    settle(qtbot, panel)
+
+    assert found.mode == "paint"
 
 
 def test_nuclei_can_be_adjusted_when_their_image_is_gone(

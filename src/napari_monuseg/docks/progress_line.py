@@ -16,6 +16,8 @@ class ProgressLine(QWidget):
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setMaximumHeight(8)
+        # napari's own is grey on grey; this is the blue of its buttons.
+        self.bar.setStyleSheet("QProgressBar::chunk { background: #4b6bd6; }")
         policy = self.bar.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self.bar.setSizePolicy(policy)
