@@ -203,3 +203,15 @@ def test_an_image_layer_is_what_can_be_chosen(viewer, dock):
     assert dock.image.count() == 1
     assert dock.image.value is image
     assert isinstance(dock.image.value, Image)
+
+
+def test_long_names_do_not_widen_the_dock(viewer, dock):
+    before = dock.minimumSizeHint().width()
+    name = "TCGA-" + 40 * "0123456789"
+
+    viewer.add_image(np.zeros((64, 64, 3), np.uint8), rgb=True, name=name)
+    dock.progress.end(f"Written to {name}")
+    dock.results.count.setText(name)
+
+    assert dock.minimumSizeHint().width() == before < 300
+    assert dock.results.count.text() == name

@@ -3,6 +3,7 @@
 import gc
 import threading
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -206,26 +207,41 @@ def test_nuclei_can_be_adjusted_when_their_image_is_gone(
     assert panel.count.text().startswith(f"{found.data.max()} nuclei")
 
 
-def test_export_writes_what_is_shown_edits_and_all(
-    qtbot, panel, found, tmp_path, monkeypatch
-):
-    path = tmp_path / "colon_nuclei.tif"
-    asked = []
+@pytest.fixture
+def chooser(monkeypatch, tmp_path):
+    """Answers the file dialog: a path, or None for Cancel."""
+    answer = {"path": tmp_path / "mine.tif", "suggested": []}
 
-    def choose(*args):
-        asked.append(args)
-        return str(path.with_suffix("")), ""
+    def execute(dialog):
+        answer["suggested"].append(Path(dialog.selectedFiles()[0]).name)
+        if answer["path"] is not None:
+            dialog.selectFile(str(answer["path"]))
+        return answer["path"] is not None
 
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", choose)
+    monkeypatch.setattr(QFileDialog, "exec", execute)
+    return answer
+
+
+def test_export_writes_what_is_shown_edits_and_all(qtbot, panel, found, chooser):
     found.paint((128, 128), 777)
     expected = found.data.copy()
 
     press(qtbot, panel.export_button)
     qtbot.waitUntil(lambda: not panel._exporting.busy)
 
-    assert asked[0][2] == "colon_nuclei.tif"
-    assert np.array_equal(tifffile.imread(path), expected)
-    assert read_labels(path).pixel_size == pytest.approx(0.25)
+    assert chooser["suggested"] == ["colon_nuclei.tif"]
+    assert np.array_equal(tifffile.imread(chooser["path"]), expected)
+    assert read_labels(chooser["path"]).pixel_size == pytest.approx(0.25)
+
+
+def test_a_file_name_is_suggested_that_every_system_allows(
+    qtbot, panel, found, chooser
+):
+    panel.current.image_name = "a/b: c.tif"
+
+    press(qtbot, panel.export_button)
+
+    assert chooser["suggested"] == ["a_b_ c_nuclei.tif"]
 
 
 @pytest.mark.usefixtures("stage")
@@ -251,8 +267,8 @@ def test_an_export_that_fails_is_a_sentence(qtbot, dock, panel, found, tmp_path)
     assert "no folder" in dock.progress.text.text()
 
 
-def test_export_can_be_thought_better_of(qtbot, panel, found, monkeypatch):
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: ("", ""))
+def test_export_can_be_thought_better_of(qtbot, panel, found, chooser):
+    chooser["path"] = None
 
     press(qtbot, panel.export_button)
 

@@ -58,12 +58,13 @@ def test_without_an_image_there_is_nothing_to_run(dock):
     assert dock.image.value is None
 
 
-def test_without_a_model_there_is_nothing_to_run(viewer, image, monkeypatch, tmp_path):
-    monkeypatch.setattr(registry, "SHIPPED_FOLDER", tmp_path)
+def test_without_a_model_there_is_nothing_to_run(viewer, user_models, monkeypatch):
+    monkeypatch.setattr(registry, "SHIPPED_FOLDER", user_models)
     dock = SegmentDock(viewer)
 
     assert dock.model.value is None
     assert not dock.run_button.isEnabled()
+    assert str(user_models) in dock.model.note.text()
     dock.deleteLater()
 
 

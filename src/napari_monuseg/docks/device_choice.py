@@ -30,7 +30,7 @@ class DeviceChoice(Choice):
         if _found:
             self._offer(_found)
             return
-        self.offer([("Auto (looking for devices…)", "auto")])
+        self.offer([("Auto (looking…)", "auto")])
         self._process.finished.connect(self._on_finished)
         self._process.errorOccurred.connect(self._on_finished)
         self._process.start(PROGRAM[0], list(PROGRAM[1:]))

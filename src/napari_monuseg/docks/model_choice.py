@@ -52,7 +52,8 @@ class ModelChoice(QWidget):
 
     def _on_chosen(self) -> None:
         model = self.value
-        self.note.setText(describe(model.info) if model else "")
+        remedy = f"Put a model (.safetensors) into {registry.user_folder()}"
+        self.note.setText(describe(model.info) if model else remedy)
         self.changed.emit()
 
 

@@ -3,9 +3,10 @@
 from time import monotonic
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QProgressBar, QVBoxLayout, QWidget
 
 from napari_monuseg.core.progress import Progress
+from napari_monuseg.docks.note import Line
 
 
 class ProgressLine(QWidget):
@@ -21,9 +22,7 @@ class ProgressLine(QWidget):
         policy = self.bar.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self.bar.setSizePolicy(policy)
-        self.text = QLabel()
-        self.text.setWordWrap(True)
-        self.text.setTextFormat(Qt.TextFormat.PlainText)
+        self.text = Line()
         self.text.setMinimumHeight(2 * self.text.fontMetrics().lineSpacing() + 2)
         self.text.setAlignment(Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout(self)

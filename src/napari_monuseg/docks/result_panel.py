@@ -1,5 +1,6 @@
 """The lower half of the Segment dock: the nuclei found, and how they are read."""
 
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,6 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QFileDialog,
     QFrame,
-    QLabel,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -18,6 +18,7 @@ from napari_monuseg.areas import Labels
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.newest import NewestJob
+from napari_monuseg.docks.note import Line
 from napari_monuseg.docks.result import Result
 from napari_monuseg.docks.segment_steps import export, read_again
 from napari_monuseg.docks.sliders import InstanceSliders
@@ -49,8 +50,7 @@ class ResultPanel(QWidget):
         self._exporting = JobSlot()
         lifetime.add(self._reading.cancel)
         lifetime.add(self._exporting.cancel)
-        self.count = QLabel()
-        self.count.setWordWrap(True)
+        self.count = Line()
         self.count.setStyleSheet("font-weight: bold;")
         self.sliders = InstanceSliders()
         self.export_button = QPushButton("Export labels…")
@@ -129,15 +129,12 @@ class ResultPanel(QWidget):
     def _on_export(self) -> None:
         if self.current is None:
             return
-        suggestion = f"{Path(self.current.image_name).stem}_nuclei.tif"
-        name, _ = QFileDialog.getSaveFileName(
-            self, "Export labels", suggestion, "Labels (*.tif *.tiff)"
-        )
-        if name:
-            path = Path(name)
-            self._export(
-                self.current, path if path.suffix else path.with_suffix(".tif")
-            )
+        dialog = QFileDialog(self, "Export labels", _file_name(self.current))
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilter("Labels (*.tif *.tiff)")
+        dialog.setDefaultSuffix("tif")  # so that an existing file is noticed
+        if dialog.exec():
+            self._export(self.current, Path(dialog.selectedFiles()[0]))
 
     def _export(self, result: Result, path: Path) -> None:
         """Write what the layer shows now, edits and all."""
@@ -157,3 +154,9 @@ class ResultPanel(QWidget):
         row, column = result.area.offset
         place = f"; the area begins at row {row:,}, column {column:,} of the image"
         self.message.emit(f"Written to {path.name}{place if row or column else ''}")
+
+
+def _file_name(result: Result) -> str:
+    """Suggest a file name that every system allows."""
+    stem = re.sub(r'[<>:"/\\|?*]', "_", result.image_name)
+    return f"{stem.removesuffix('.tiff').removesuffix('.tif')}_nuclei.tif"

@@ -21,6 +21,7 @@ class InstanceSliders(QWidget):
         self.seed.setToolTip("Higher: touching nuclei are separated more readily.")
         self.smallest = _slider(0, 100, 1)
         self.smallest.setToolTip("Nuclei with a smaller area are left out.")
+        self.value = InstanceOptions()
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapAllRows)
