@@ -15,6 +15,7 @@ from npe2.manifest.utils import import_python_name
 from napari_monuseg.contributions.readers import annotations_reader, labels_reader
 from napari_monuseg.core.tiff import read_labels, write_labels
 from napari_monuseg.docks import device_choice
+from napari_monuseg.layers import calibration
 
 PLUGIN = "napari-monuseg"
 
@@ -127,6 +128,22 @@ def test_tissue_is_opened_without_a_question(viewer, tissue, tmp_path):
     (layer,) = viewer.open(tmp_path / "tissue.tif", plugin=None)
 
     assert layer.rgb
+
+
+def test_the_pixel_size_of_an_opened_file_is_known(viewer, tissue, tmp_path):
+    tifffile.imwrite(
+        tmp_path / "tissue.tif",
+        tissue[0],
+        photometric="rgb",
+        resolution=(20_000, 20_000),
+        resolutionunit="CENTIMETER",
+    )
+    (layer,) = viewer.open(tmp_path / "tissue.tif", plugin=None)
+
+    known = calibration(layer)
+
+    assert known.pixel_size == pytest.approx(0.5)
+    assert known.source.startswith("the file")
 
 
 @pytest.mark.parametrize("folder", [".", "Tissue Images", "images"])

@@ -215,6 +215,16 @@ def test_closing_the_window_stops_the_run(qtbot, viewer, dock, image, stage):
     qtbot.waitUntil(lambda: stage.closed == 1)
 
 
+def test_closing_the_window_alone_stops_the_run(qtbot, viewer, dock, image, stage):
+    stage.go_on.clear()
+    press(qtbot, dock.run_button)
+    qtbot.waitUntil(stage.started.is_set)
+
+    viewer.window.close()  # as its button does: the layers stay
+
+    qtbot.waitUntil(lambda: stage.closed == 1)
+
+
 def test_a_dock_goes_with_its_window(qtbot, viewer, dock):
     before = len(registry._listeners)
 
