@@ -62,7 +62,8 @@ def tiny_model(tissue_folder, tmp_path_factory) -> Path:
     from napari_monuseg.core.instances import InstanceOptions
     from napari_monuseg.core.model_info import ModelInfo
     from napari_monuseg.core.progress import finish
-    from napari_monuseg.core.training import TrainingOptions, train
+    from napari_monuseg.core.training import train
+    from napari_monuseg.core.training_options import TrainingOptions
 
     shape = {"widths": [8, 16], "convolutions": [1, 1]}
     options = TrainingOptions(

@@ -10,12 +10,8 @@ from napari_monuseg.core.datasets import find_samples
 from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.progress import finish
 from napari_monuseg.core.torch_import import torch
-from napari_monuseg.core.training import (
-    TrainingOptions,
-    nucleus_loss,
-    schedule,
-    train,
-)
+from napari_monuseg.core.training import nucleus_loss, schedule, train
+from napari_monuseg.core.training_options import TrainingOptions
 from napari_monuseg.core.training_state import TrainingState, load_state, save_state
 
 TINY = {

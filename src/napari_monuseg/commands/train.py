@@ -55,8 +55,8 @@ def train(
 ) -> None:
     """Train a network on a folder of images with true nuclei."""
     from napari_monuseg.core.checkpoints import load_network, save_checkpoint
-    from napari_monuseg.core.training import TrainingOptions
     from napari_monuseg.core.training import train as train_network
+    from napari_monuseg.core.training_options import TrainingOptions
 
     state_path = output.with_suffix(".training")
     _check_paths(output, state_path, resume=resume)

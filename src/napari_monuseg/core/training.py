@@ -8,11 +8,9 @@ on them.
 import math
 import time
 from collections.abc import Generator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from napari_monuseg.core.augmentation import AugmentationOptions
 from napari_monuseg.core.crops import Batch, CropSource, read_training_images
 from napari_monuseg.core.datasets import Sample
 from napari_monuseg.core.devices import pick_device, precision
@@ -26,8 +24,10 @@ from napari_monuseg.core.networks import (
 )
 from napari_monuseg.core.progress import Progress
 from napari_monuseg.core.torch_import import functional, nn, torch
+from napari_monuseg.core.training_options import TrainingOptions
 from napari_monuseg.core.training_state import TrainingState, load_state, save_state
 from napari_monuseg.core.validation import (
+    ValidationImage,
     choose_thresholds,
     score_maps,
     validation_maps,
@@ -35,59 +35,6 @@ from napari_monuseg.core.validation import (
 
 REPORTED = ("accuracy", "dice", "aji", "pq")
 """The validation scores a line of the log shows; the history has them all."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingOptions:
-    """How a network is trained.
-
-    Parameters
-    ----------
-    network : str
-        As `build_network` takes it.
-    network_options : dict
-        Its shape, as `build_network` takes it.
-    pixel_size : float
-        What the network is to see, µm/px; images known to differ are resampled.
-    steps : int
-        Most optimizer steps; 0 only chooses thresholds for the base.
-    minutes : float or None
-        Most minutes, over all resumed runs; whichever ends first. The learning
-        rate falls to nothing at the end, whichever it is.
-    batch, crop : int
-        Crops per step, and their side, px.
-    learning_rate, weight_decay : float
-        Peak of the one-cycle schedule, and decay, of AdamW.
-    warm_up : float
-        Share of the training in which the learning rate rises.
-    averaging : float
-        Decay per step of the exponential moving average of the weights, which is
-        what is validated and kept.
-    seed : int
-        Of weights and crops.
-    validations : int
-        How often the validation images are looked at.
-    augmentation : AugmentationOptions
-        How far crops are varied.
-    device : str
-        As `pick_device` takes it.
-    """
-
-    network: str = "unet"
-    network_options: dict[str, Any] = field(default_factory=dict)
-    pixel_size: float = 0.25
-    steps: int = 4000
-    minutes: float | None = None
-    batch: int = 8
-    crop: int = 256
-    learning_rate: float = 2e-3
-    weight_decay: float = 1e-2
-    warm_up: float = 0.08
-    averaging: float = 0.998
-    seed: int = 0
-    validations: int = 6
-    augmentation: AugmentationOptions = field(default_factory=AugmentationOptions)
-    device: str = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,11 +119,12 @@ def train(
     yield from _train_steps(source, validation, options, state, state_path)
     instances: InstanceOptions | None = None
     scores: dict[str, float] = {}
+    network = state.averaged_network(source, options)
     if validation:
-        maps = yield from _look(validation, options, state)
+        maps = yield from _look(validation, network, options, state)
         instances, scores = choose_thresholds(maps)
     return TrainedNetwork(
-        network=state.averaged_network(),
+        network=network.cpu(),
         instances=instances,
         scores=scores,
         history=state.history,
@@ -213,7 +161,7 @@ def _train_steps(
         parts = share * options.validations
         if int(state.share_done(options) * options.validations) > int(parts):
             started = time.monotonic()
-            yield from _report(validation, options, state, losses)
+            yield from _report(source, validation, options, state, losses)
             losses = []
             if state_path is not None:
                 save_state(state_path, state)
@@ -281,6 +229,7 @@ def nucleus_loss(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
 
 
 def _report(
+    source: CropSource,
     validation: Sequence[Sample],
     options: TrainingOptions,
     state: TrainingState,
@@ -294,7 +243,8 @@ def _report(
         "learning_rate": state.optimizer.param_groups[0]["lr"],
     }
     if validation:
-        maps = yield from _look(validation, options, state)
+        network = state.averaged_network(source, options)
+        maps = yield from _look(validation, network, options, state)
         line |= asdict(score_maps(maps, InstanceOptions()))
     state.history.append(line)
     yield Progress(message=describe_report(line))
@@ -311,10 +261,13 @@ def describe_report(line: dict[str, float]) -> str:
 
 
 def _look(
-    validation: Sequence[Sample], options: TrainingOptions, state: TrainingState
-) -> Generator[Progress, None, list[Any]]:
+    validation: Sequence[Sample],
+    network: NucleusNetwork,
+    options: TrainingOptions,
+    state: TrainingState,
+) -> Generator[Progress, None, list[ValidationImage]]:
     return (
         yield from validation_maps(
-            validation, state.averaged.eval(), options.pixel_size, state.device
+            validation, network, options.pixel_size, state.device
         )
     )

@@ -4,17 +4,20 @@ import copy
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
+from napari_monuseg.core.crops import CropSource
+from napari_monuseg.core.devices import precision
 from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.files import write_beside
 from napari_monuseg.core.networks import NucleusNetwork
-from napari_monuseg.core.torch_import import save, torch
+from napari_monuseg.core.torch_import import nn, save, torch
+from napari_monuseg.core.training_options import TrainingOptions
 
-if TYPE_CHECKING:
-    from napari_monuseg.core.training import TrainingOptions
+STATISTICS_BATCHES = 12
+"""Batches the averaged network's batch statistics are taken from."""
 
 
 class TrainingState:
@@ -33,7 +36,7 @@ class TrainingState:
     def __init__(
         self,
         network: NucleusNetwork,
-        options: "TrainingOptions",
+        options: TrainingOptions,
         device: torch.device,
     ) -> None:
         self.device = device
@@ -51,7 +54,7 @@ class TrainingState:
         self.history: list[dict[str, float]] = []
         self.recipe = _recipe(options)
 
-    def share_done(self, options: "TrainingOptions") -> float:
+    def share_done(self, options: TrainingOptions) -> float:
         """Return how much of the training is done, 0 to 1."""
         by_steps = self.step / options.steps if options.steps else 1.0
         by_time = self.seconds / 60 / options.minutes if options.minutes else 0.0
@@ -68,9 +71,36 @@ class TrainingState:
             ):
                 old.copy_(old.lerp(new, 1 - keep) if old.is_floating_point() else new)
 
-    def averaged_network(self) -> NucleusNetwork:
-        """Return the averaged weights, on the CPU, in evaluation mode."""
-        network: NucleusNetwork = copy.deepcopy(self.averaged).cpu()
+    def averaged_network(
+        self, source: CropSource, options: TrainingOptions
+    ) -> NucleusNetwork:
+        """Return the averaged weights, in evaluation mode.
+
+        The mean of many networks' batch statistics is not what their mean shows: the
+        statistics are taken anew, from crops drawn beside the training's own.
+
+        References
+        ----------
+        P. Izmailov et al., "Averaging Weights Leads to Wider Optima and Better
+        Generalization", UAI 2018, section 3.2.
+        """
+        network: NucleusNetwork = copy.deepcopy(self.averaged)
+        layers = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+        for layer in layers:
+            layer.reset_running_stats()
+            layer.momentum = None  # a plain mean over the batches
+        network.train()
+        generator = torch.Generator().manual_seed(options.seed)
+        bf16 = precision(self.device) == torch.bfloat16
+        with (
+            torch.no_grad(),
+            torch.autocast(self.device.type, torch.bfloat16, enabled=bf16),
+        ):
+            for _ in range(STATISTICS_BATCHES):
+                batch = source.draw(options.batch, generator, self.device)
+                network(batch.rgb)
+        for layer in layers:
+            layer.momentum = 0.1
         return network.eval()
 
 
@@ -160,7 +190,7 @@ def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tens
     }
 
 
-def _recipe(options: "TrainingOptions") -> dict[str, Any]:
+def _recipe(options: TrainingOptions) -> dict[str, Any]:
     """Return what must not change between runs of one training, as JSON holds it."""
     recipe = asdict(options)
     for free in ("device", "minutes", "steps"):
