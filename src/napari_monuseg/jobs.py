@@ -10,12 +10,11 @@ from typing import Any
 from napari.utils.notifications import notification_manager, show_error
 from superqt.utils import GeneratorWorker, create_worker
 
+from napari_monuseg.core.devices import is_out_of_memory
 from napari_monuseg.core.errors import DeviceError, MonusegError
 from napari_monuseg.core.progress import Progress
 
 Steps = Generator[Progress, None, Any]
-
-OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 class JobError(Exception):
@@ -75,8 +74,7 @@ def start_job(steps: Steps, **connect: Callable[..., Any]) -> GeneratorWorker:
 
 
 def _translated(error: RuntimeError | MemoryError) -> Exception:
-    words = str(error).lower()
-    if isinstance(error, MemoryError) or any(sign in words for sign in OUT_OF_MEMORY):
+    if isinstance(error, MemoryError) or is_out_of_memory(error):
         return DeviceError(
             "The device has too little free memory for this; choose a smaller area "
             "or another device."

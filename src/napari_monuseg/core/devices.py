@@ -24,6 +24,13 @@ needs windows large enough to fill it; when its memory is too small, the window
 is halved while the job runs.
 """
 
+_OUT_OF_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+    "alloc_failed",  # cuBLAS and cuDNN
+)
+
 
 @dataclass(frozen=True)
 class DeviceInfo:
@@ -94,12 +101,8 @@ def largest_window(device: "torch.device") -> int:
 
 def is_out_of_memory(error: RuntimeError) -> bool:
     """Say whether torch failed for want of memory, on whatever device."""
-    from napari_monuseg.core.torch_import import torch
-
-    wording = ("out of memory", "can't allocate memory", "not enough memory")
-    return isinstance(error, torch.OutOfMemoryError) or any(
-        words in str(error).lower() for words in wording
-    )
+    # Only CUDA has an error of its own, and that says "out of memory" as well.
+    return any(words in str(error).lower() for words in _OUT_OF_MEMORY)
 
 
 def _cpu_has_bf16() -> bool:
