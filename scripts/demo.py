@@ -14,7 +14,7 @@ from typing import Any
 import napari
 from qtpy.QtWidgets import QApplication
 
-from napari_monuseg.commands.window import DOCK, PLUGIN, SAMPLE
+from napari_monuseg.commands.window import SAMPLE, build_window
 from napari_monuseg.core.errors import MonusegError
 from napari_monuseg.core.progress import finish
 from napari_monuseg.docks.segment_dock import SegmentDock
@@ -58,10 +58,8 @@ def _options() -> argparse.Namespace:
 
 def open_window() -> tuple[napari.Viewer, SegmentDock]:
     """Open napari with the sample and the dock, as ``napari-monuseg`` does."""
-    viewer = napari.Viewer(title=PLUGIN)
+    viewer, dock = build_window()
     viewer.window.resize(*WINDOW)
-    viewer.open_sample(PLUGIN, SAMPLE)
-    _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, DOCK)
     wait_until(lambda: all(layer.loaded for layer in viewer.layers), 60)
     return viewer, dock
 
