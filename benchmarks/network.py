@@ -1,0 +1,206 @@
+"""How fast an image becomes labels, against the network alone and a naive tool."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from itertools import product
+from statistics import median
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from table import Row
+from tissue import tissue
+
+from napari_monuseg.core.checkpoints import load_network
+from napari_monuseg.core.devices import LARGEST_WINDOW, pick_device, precision
+from napari_monuseg.core.image import TissueImage
+from napari_monuseg.core.instances import InstanceOptions, find_nuclei
+from napari_monuseg.core.maps import NucleusMaps
+from napari_monuseg.core.networks import NucleusNetwork
+from napari_monuseg.core.progress import finish
+from napari_monuseg.core.registry import ModelEntry
+from napari_monuseg.core.scores import score_labels
+from napari_monuseg.core.segment import Segmentation, SegmentOptions, segment
+from napari_monuseg.core.torch_import import torch
+
+SIDE = 1000
+"""Of the image, px."""
+
+WINDOWS = (512, 640, 768)
+"""Windows the network is timed in, px; the fastest counts."""
+
+NAIVE_WINDOW, NAIVE_OVERLAP = 256, 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """How long one image took: with us, the network alone, and a naive tool, s.
+
+    Parameters
+    ----------
+    model : str
+        Which.
+    ours, alone, naive : float
+        Medians of runs in turns.
+    window : int
+        In which the network alone was fastest, px.
+    """
+
+    model: str
+    ours: float
+    alone: float
+    naive: float
+    window: int
+
+    def rows(self) -> list[Row]:
+        """Compare them."""
+        what = f"{SIDE:,} × {SIDE:,} px to labels, time"
+        against_network = Row(
+            model=self.model,
+            what=f"{what} over the network's alone",
+            value=self.ours / self.alone,
+            unit=" ×",
+            aim=1.5,
+            must=1.8,
+            how=f"{self.ours:.3f} s : {self.alone:.3f} s, windows of {self.window} px",
+        )
+        against_naive = Row(
+            model=self.model,
+            what=f"{what} of a naive tool over ours",
+            value=self.naive / self.ours,
+            unit=" ×",
+            aim=3,
+            must=2,
+            at_least=True,
+            how=f"{self.naive:.3f} s : {self.ours:.3f} s",
+        )
+        return [against_network, against_naive]
+
+
+def time_model(model: ModelEntry, rounds: int) -> Timing:
+    """Time an image to labels, the network alone and the naive tool, in turns."""
+    rgb = tissue(SIDE)
+    device = torch.device(pick_device("auto").name)
+    network = load_network(model.path).to(device)
+    fast = load_network(model.path).to(device).to(memory_format=torch.channels_last)
+    alone = {
+        size: partial(_run_network, fast, _cut(rgb, size, fast.stride, device), device)
+        for size in sorted({*WINDOWS, LARGEST_WINDOW[device.type]})
+    }
+    window = _fastest(alone)
+    actions = {
+        "ours": partial(_segment, rgb, model),
+        "alone": alone[window],
+        "naive": partial(_segment_naively, rgb, network, device, model.info.instances),
+    }
+    return Timing(model=model.name, window=window, **in_turns(actions, rounds))
+
+
+def tiling_row(model: ModelEntry) -> Row:
+    """Compare an image cut into windows with the same image in one piece."""
+    rgb = tissue(SIDE)
+    tiled = _segment(rgb, model, window=LARGEST_WINDOW["cpu"])
+    whole = _segment(rgb, model, window=SIDE + 128)
+    threshold = model.info.instances.foreground_threshold
+    masks = [one.maps.foreground > threshold for one in (tiled, whole)]
+    flipped = np.count_nonzero(masks[0] != masks[1]) / max(1, masks[1].sum())
+    return Row(
+        model=model.name,
+        what=f"{SIDE:,} × {SIDE:,} px in windows against one piece, AJI",
+        value=score_labels(whole.labels, tiled.labels).aji,
+        unit="",
+        aim=0.99,
+        at_least=True,
+        how=f"{flipped:.2%} of the foreground pixels flipped, "
+        f"{int(whole.labels.max())} nuclei",
+    )
+
+
+def _segment(
+    rgb: npt.NDArray[np.uint8], model: ModelEntry, window: int | None = None
+) -> Segmentation:
+    image = TissueImage.from_array(rgb)
+    return finish(segment(image, model, SegmentOptions(window=window)))
+
+
+def _cut(
+    rgb: npt.NDArray[np.uint8], size: int, stride: int, device: torch.device
+) -> list[torch.Tensor]:
+    """Cut an image into windows that do not overlap, ready for the network.
+
+    Those at the right and at the bottom are only as large as they need be.
+    """
+    missing = [-side % stride for side in rgb.shape[:2]]
+    filled = np.pad(rgb, [(0, missing[0]), (0, missing[1]), (0, 0)], mode="symmetric")
+    pixels = torch.from_numpy(filled).to(device).permute(2, 0, 1)[None].float() / 255
+    tops, lefts = (range(0, side, size) for side in filled.shape[:2])
+    return [
+        pixels[..., top : top + size, left : left + size].contiguous(
+            memory_format=torch.channels_last
+        )
+        for top, left in product(tops, lefts)
+    ]
+
+
+def _run_network(
+    network: NucleusNetwork, windows: list[torch.Tensor], device: torch.device
+) -> None:
+    dtype = precision(device)
+    with (
+        torch.inference_mode(),
+        torch.autocast(device.type, dtype, enabled=dtype != torch.float32),
+    ):
+        for window in windows:
+            network(window)
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+
+
+def _segment_naively(
+    rgb: npt.NDArray[np.uint8],
+    network: NucleusNetwork,
+    device: torch.device,
+    options: InstanceOptions,
+) -> npt.NDArray[np.int32]:
+    """Segment as most tools do: small windows, one at a time, fp32, averaged."""
+    height, width = rgb.shape[:2]
+    total = np.zeros((2, height, width), np.float32)
+    count = np.zeros((height, width), np.float32)
+    for top, left in product(_origins(height), _origins(width)):
+        window = (slice(top, top + NAIVE_WINDOW), slice(left, left + NAIVE_WINDOW))
+        pixels = torch.from_numpy(rgb[window]).permute(2, 0, 1)[None].float() / 255
+        with torch.inference_mode():
+            output = torch.sigmoid(network(pixels.to(device)))
+        total[(slice(None), *window)] += output[0].cpu().numpy()
+        count[window] += 1
+    foreground, distance = (total / count).astype(np.float16)
+    maps = NucleusMaps(foreground=foreground, distance=distance)
+    return finish(find_nuclei(maps, options))
+
+
+def _origins(length: int) -> list[int]:
+    last = length - NAIVE_WINDOW
+    return [*range(0, last, NAIVE_WINDOW - NAIVE_OVERLAP), last]
+
+
+def _fastest(runs: dict[int, Callable[[], Any]]) -> int:
+    seconds = in_turns(runs, rounds=3)
+    return min(seconds, key=seconds.__getitem__)
+
+
+def in_turns(actions: dict[Any, Callable[[], Any]], rounds: int) -> dict[Any, float]:
+    """Time actions A B C, A B C, …; give the median of each, s.
+
+    Whatever else the machine does then slows all of them alike.
+    """
+    seconds: dict[Any, list[float]] = {name: [] for name in actions}
+    for action in actions.values():  # the first time is always slow
+        action()
+    for _ in range(rounds):
+        for name, action in actions.items():
+            begun = time.perf_counter()
+            action()
+            seconds[name].append(time.perf_counter() - begun)
+    return {name: median(times) for name, times in seconds.items()}
