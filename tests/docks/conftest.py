@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from napari_monuseg.core import registry
 from napari_monuseg.core.checkpoints import save_checkpoint
 from napari_monuseg.core.instances import InstanceOptions, find_nuclei
 from napari_monuseg.core.maps import NucleusMaps
@@ -23,6 +24,12 @@ from napari_monuseg.docks.segment_steps import Found
 def known_devices(monkeypatch):
     """Spare each test the process that looks for devices."""
     monkeypatch.setattr(device_choice, "_found", [("cpu", "CPU, 2 cores")])
+
+
+@pytest.fixture(autouse=True)
+def no_shipped_models(monkeypatch, tmp_path):
+    """Leave only the models a test makes to choose from."""
+    monkeypatch.setattr(registry, "SHIPPED_FOLDER", tmp_path / "none")
 
 
 @pytest.fixture
