@@ -10,7 +10,6 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from napari_monuseg.core.crossing import CrossingComponent, CrossingComponents
 from napari_monuseg.core.maps import NucleusMaps, Window
@@ -87,7 +86,7 @@ def find_nuclei(
         4-connected component without holes. The partition does not depend on
         `block` as long as no component is larger than `LARGEST_COMPONENT`.
     """
-    reader = _BlockReader(maps, options, block)
+    reader = _BlockReader(maps, options)
     windows = list(_blocks(maps.shape, block))
     for number, window in enumerate(windows):
         yield Progress(message="Reading nuclei", done=number, total=len(windows))
@@ -101,10 +100,10 @@ def find_nuclei(
 class _BlockReader:
     """Collects nuclei block by block, and the components that cross blocks."""
 
-    def __init__(self, maps: NucleusMaps, options: InstanceOptions, block: int) -> None:
+    def __init__(self, maps: NucleusMaps, options: InstanceOptions) -> None:
         self.maps = maps
         self.options = options
-        self.block = block
+        self.threshold = np.float32(options.foreground_threshold)
         self.smallest_px = options.smallest_nucleus_px(maps.pixel_size)
         self.labels: Labels = np.zeros(maps.shape, np.int32)
         self.count = 0
@@ -113,41 +112,44 @@ class _BlockReader:
     def read_block(self, window: Window) -> None:
         """Read the components inside the block and remember those that cross it."""
         foreground, distance = self.maps.read(window)
-        mask = foreground > self.options.foreground_threshold
-        components = connected_components(mask)
+        components = connected_components(foreground > self.threshold)
         crossing = self._crossing.add(components, window)
-        inside = mask if not crossing.size else mask & ~np.isin(components, crossing)
-        self._write(inside, distance, window)
+        if crossing.size:
+            components[np.isin(components, crossing)] = 0
+        self._write(components, distance, window)
 
     def read_crossing(self) -> None:
         """Read the components that cross blocks, each in its own window."""
         for group in self._crossing.groups():
             if max(_size(group.window)) <= LARGEST_COMPONENT:
                 foreground, distance = self.maps.read(group.window)
-                mask = foreground > self.options.foreground_threshold
-                components = connected_components(mask)
+                components = connected_components(foreground > self.threshold)
                 row, column = group.pixel
                 own = components[
                     row - group.window[0].start, column - group.window[1].start
                 ]
-                self._write(components == own, distance, group.window)
+                self._write(
+                    (components == own).astype(np.int32), distance, group.window
+                )
             else:
                 self._read_in_parts(group)
 
     def _read_in_parts(self, group: CrossingComponent) -> None:
         for part in group.parts:
             foreground, distance = self.maps.read(part.window)
-            mask = foreground > self.options.foreground_threshold
-            components = connected_components(mask)
-            self._write(np.isin(components, part.components), distance, part.window)
+            components = connected_components(foreground > self.threshold)
+            components[~np.isin(components, part.components)] = 0
+            self._write(components, distance, part.window)
 
-    def _write(
-        self, mask: npt.NDArray[np.bool_], distance: FloatImage, window: Window
-    ) -> None:
+    def _write(self, components: Labels, distance: FloatImage, window: Window) -> None:
         nuclei, count = separate(
-            mask, distance, self.options.seed_threshold, self.smallest_px
+            components, distance, self.options.seed_threshold, self.smallest_px
         )
         written = self.labels[window]
+        if not self.count:  # nothing to keep clear of
+            written[:] = nuclei
+            self.count = count
+            return
         # Two components meet only where one lies in a filled hole of the other.
         # The outer one stays: it covers the inner, or already stands around it.
         free = np.bincount(nuclei[written == 0], minlength=count + 1)

@@ -11,20 +11,20 @@ FloatImage = npt.NDArray[np.float32]
 
 
 def separate(
-    mask: Mask, distance: FloatImage, seed_threshold: float, smallest_px: int
+    components: Labels, distance: FloatImage, seed_threshold: float, smallest_px: int
 ) -> tuple[Labels, int]:
     """Divide the foreground among the nuclei in it.
 
     Every connected region of `distance` above the threshold is a seed. A
-    component of the mask with one seed, or none, is one nucleus as it stands;
-    the others are divided by a watershed of the distance. Nuclei then lose their
-    holes (a nucleus that lies wholly inside another goes with them), and small
-    ones are dropped.
+    component of the foreground with one seed, or none, is one nucleus as it
+    stands; the others are divided by a watershed of the distance. Nuclei then lose
+    their holes (a nucleus that lies wholly inside another goes with them), and
+    small ones are dropped.
 
     Parameters
     ----------
-    mask : (H, W) bool
-        Foreground.
+    components : (H, W) int32
+        The connected components of the foreground, however numbered.
     distance : (H, W) float32
         Distance to the nearest border, 1 in the middle of a nucleus.
     seed_threshold : float
@@ -39,17 +39,15 @@ def separate(
     count : int
         How many nuclei.
     """
-    components = connected_components(mask)
     component_count = int(components.max(initial=0))
+    labels = components.copy()
     if not component_count:
-        return np.zeros(mask.shape, np.int32), 0
-    seeds = connected_components(mask & (distance > seed_threshold))
-    seeds_in = _seeds_per_component(components, component_count, seeds)
-    crowded = (seeds_in > 1)[components]
-    labels = np.where(crowded, 0, components).astype(np.int32)
+        return labels, 0
+    seeds = connected_components((components > 0) & (distance > seed_threshold))
+    crowded = _crowded(components, component_count, seeds)
     if crowded.any():
-        divided = _watershed(distance, np.where(crowded, seeds, 0), crowded)
-        np.copyto(labels, divided + component_count, where=divided > 0)
+        mask = crowded[components]
+        _watershed(labels, distance, seeds, mask, first=component_count + 1)
     _fill_holes(labels)
     return _keep_large(labels, smallest_px)
 
@@ -61,19 +59,19 @@ def connected_components(mask: Mask) -> Labels:
     return components
 
 
-def _seeds_per_component(
-    components: Labels, component_count: int, seeds: Labels
-) -> npt.NDArray[np.int64]:
+def _crowded(components: Labels, component_count: int, seeds: Labels) -> Mask:
+    """Tell, by number, which components have more than one seed."""
+    seeded = np.flatnonzero(seeds)
     owner = np.zeros(seeds.max(initial=0) + 1, np.int64)
-    inside = seeds > 0
-    owner[seeds[inside]] = components[inside]
-    seeds_in = np.bincount(owner[1:], minlength=component_count + 1)
-    seeds_in[0] = 0
-    return seeds_in
+    owner[seeds.ravel()[seeded]] = components.ravel()[seeded]
+    crowded: Mask = np.bincount(owner[1:], minlength=component_count + 1) > 1
+    return crowded
 
 
-def _watershed(distance: FloatImage, seeds: Labels, mask: Mask) -> Labels:
-    """Flood the mask from the seeds, inside the window that holds the mask.
+def _watershed(
+    labels: Labels, distance: FloatImage, seeds: Labels, mask: Mask, first: int
+) -> None:
+    """Flood the mask from its seeds, in place, numbered from `first`.
 
     Seeds are flooded first and in raster order. Left to their values, equal ones
     would come in an order that depends on everything else in the window, and the
@@ -81,12 +79,13 @@ def _watershed(distance: FloatImage, seeds: Labels, mask: Mask) -> Labels:
     """
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     window = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
+    inside = mask[window]
+    markers = np.where(inside, seeds[window], 0)
     height = -distance[window].astype(np.float64)
-    seeded = np.flatnonzero(seeds[window])
+    seeded = np.flatnonzero(markers)
     height.flat[seeded] = np.linspace(-2, -1.5, seeded.size)
-    divided = np.zeros(mask.shape, np.int32)
-    divided[window] = watershed(height, seeds[window], mask=mask[window])
-    return divided
+    divided = watershed(height, markers, mask=inside)
+    np.copyto(labels[window], divided + (first - 1), where=inside)
 
 
 def _fill_holes(labels: Labels) -> None:
@@ -112,12 +111,14 @@ def labels_with_holes(labels: Labels) -> npt.NDArray[np.int64]:
     Transactions on Computers C-20(5), 1971.
     """
     padded = np.pad(labels, 1)
-    corners = np.stack(
-        [padded[:-1, :-1], padded[:-1, 1:], padded[1:, 1:], padded[1:, :-1]]
+    mixed = np.zeros(padded.shape, bool)
+    mixed[:-1, :-1] = (padded[:-1, :-1] != padded[:-1, 1:]) | (
+        padded[1:, :-1] != padded[1:, 1:]
     )
-    mixed = (corners[0] != corners[2]) | (corners[1] != corners[3])
-    mixed |= corners[0] != corners[1]
-    around = corners[:, mixed]
+    mixed[:-1, :-1] |= padded[:-1, :-1] != padded[1:, :-1]
+    row = padded.shape[1]
+    first = np.flatnonzero(mixed)
+    around = padded.ravel()[first + np.array([[0], [1], [row + 1], [row]])]
     same = (around[:, None] == around[None]).sum(1)
     opposite = around == np.roll(around, 2, axis=0)
     # A window counts once for each of the label's pixels in it, hence the shares.
@@ -135,10 +136,11 @@ def _keep_large(labels: Labels, smallest_px: int) -> tuple[Labels, int]:
     areas = np.bincount(labels.ravel())
     areas[0] = 0
     kept = areas >= max(1, smallest_px)
-    occupied = np.flatnonzero(labels)
-    numbers, first = np.unique(labels.ravel()[occupied], return_index=True)
-    order = numbers[np.argsort(first)]
-    order = order[kept[order]]
+    occupied = np.flatnonzero(labels)[::-1]
+    first = np.zeros(areas.size, np.int64)
+    first[labels.ravel()[occupied]] = occupied  # the last one written stays
+    order = np.flatnonzero(kept)
+    order = order[np.argsort(first[order])]
     renumbered = np.zeros(areas.size, np.int32)
     renumbered[order] = np.arange(1, order.size + 1)
     return renumbered[labels], int(order.size)
