@@ -142,6 +142,24 @@ def test_train_starts_from_another_model_and_keeps_its_thresholds(
     assert info.instances.seed_threshold == 0.4
 
 
+def test_train_starts_from_the_encoder_of_another_network(run, tissue_folder, tmp_path):
+    from napari_monuseg.core.model_info import read_info
+
+    steps = ("--steps", "1", "--device", "cpu")
+    unet, deeplab = "u.safetensors", "d.safetensors"
+    run("train", tissue_folder, "--network", "unet", "--output", unet, *steps)
+    network = ("--network", "deeplabv3plus")
+    run("train", tissue_folder, *network, "--base", unet, "--output", deeplab, *steps)
+
+    info = read_info(tmp_path / deeplab)
+    assert (info.network, info.parent) == ("deeplabv3plus", "u")
+    assert info.network_options == {"atrous_rates": [3, 6, 9]}
+
+    segnet = ("--network", "segnet", "--base", unet, "--output", "s.safetensors")
+    refused = run("train", tissue_folder, *segnet, *steps, expect=1)
+    assert "encoders of the two networks differ" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

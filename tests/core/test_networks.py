@@ -3,7 +3,12 @@
 import pytest
 
 from napari_monuseg.core.errors import CheckpointError
-from napari_monuseg.core.networks import NETWORKS, build_network
+from napari_monuseg.core.networks import (
+    NETWORKS,
+    RECOMMENDED,
+    build_network,
+    copy_encoder,
+)
 from napari_monuseg.core.segnet import SegNet
 from napari_monuseg.core.torch_import import torch
 
@@ -21,7 +26,8 @@ def test_every_network_gives_foreground_and_distance(name):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_network_fits_a_shipped_file(name):
-    parameters = sum(tensor.numel() for tensor in build_network(name).parameters())
+    network = build_network(name, **RECOMMENDED[name])
+    parameters = sum(tensor.numel() for tensor in network.parameters())
 
     assert 2 * parameters < 30e6
 
@@ -63,6 +69,32 @@ def test_deeplabv3plus_pools_as_far_as_it_did_in_training_whatever_the_tile():
     inner = slice(40, 60)
     assert torch.allclose(whole[..., 50:70, 50:70], tile[..., inner, inner], atol=1e-5)
     assert whole.std() > 0.01
+
+
+def test_deeplabv3plus_as_trained_sees_no_further_than_a_training_crop():
+    torch.manual_seed(0)
+    network = build_network("deeplabv3plus", **RECOMMENDED["deeplabv3plus"])
+    pyramid_pooling = network.eval().body.decoder.aspp
+    features = torch.rand(1, 512, 64, 64, requires_grad=True)
+
+    pyramid_pooling(features)[..., 32, 32].sum().backward()
+
+    rows = torch.nonzero(features.grad.abs().sum((0, 1, 3))).ravel()
+    # 9 positions by the largest rate and 1 by the convolution after it, 16 px each.
+    assert (rows.min(), rows.max()) == (32 - 10, 32 + 10)
+
+
+def test_an_encoder_moves_to_another_network_that_has_the_same():
+    source, target = build_network("unet"), build_network("deeplabv3plus")
+    head = target.state_dict()["body.segmentation_head.0.weight"].clone()
+
+    copy_encoder(source, target)
+
+    first = "body.encoder.conv1.weight"
+    assert torch.equal(target.state_dict()[first], source.state_dict()[first])
+    assert torch.equal(target.state_dict()["body.segmentation_head.0.weight"], head)
+    with pytest.raises(CheckpointError, match="encoders of the two networks differ"):
+        copy_encoder(source, build_network("segnet"))
 
 
 def test_unknown_names_and_options_are_one_sentence():

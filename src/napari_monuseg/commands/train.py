@@ -21,15 +21,21 @@ def train(
     folder: Annotated[Path, typer.Argument(help="Images with their true nuclei.")],
     output: Annotated[Path, typer.Option(help="Model file, .safetensors.")],
     network: Annotated[
-        str, typer.Option(help="unet, segnet or deeplabv3plus.")
-    ] = "unet",
+        str | None,
+        typer.Option(
+            help="unet, segnet or deeplabv3plus; the base's, or unet, if left out."
+        ),
+    ] = None,
     split: Annotated[
         Path | None,
         typer.Option(help='JSON: stems under "train" and, if any, "validation".'),
     ] = None,
     base: Annotated[
         str | None,
-        typer.Option(help="Model to start from: its weights and thresholds."),
+        typer.Option(
+            help="Model to start from: its weights and thresholds; of another "
+            "network, its encoder."
+        ),
     ] = None,
     steps: Annotated[
         int, typer.Option(help="Most optimizer steps; 0 only chooses thresholds.")
@@ -54,7 +60,7 @@ def train(
     ] = False,
 ) -> None:
     """Train a network on a folder of images with true nuclei."""
-    from napari_monuseg.core.checkpoints import load_network, save_checkpoint
+    from napari_monuseg.core.checkpoints import save_checkpoint
     from napari_monuseg.core.training import train as train_network
     from napari_monuseg.core.training_options import TrainingOptions
 
@@ -62,9 +68,10 @@ def train(
     _check_paths(output, state_path, resume=resume)
     samples, validation = _choose_samples(folder, split)
     parent = find_model(base) if base else None
+    name, shape = _choose_network(network, parent)
     options = TrainingOptions(
-        network=parent.info.network if parent else network,
-        network_options=parent.info.network_options if parent else {},
+        network=name,
+        network_options=shape,
         pixel_size=parent.info.pixel_size if parent else 0.25,
         steps=steps,
         minutes=minutes,
@@ -77,7 +84,7 @@ def train(
         samples,
         validation,
         options,
-        base=load_network(parent.path) if parent else None,
+        base=_start(options, parent) if parent else None,
         state_path=state_path,
     )
     with output.with_suffix(".log").open("a" if resume else "w") as log:
@@ -101,6 +108,33 @@ def train(
     save_checkpoint(output, trained.network, info)
     state_path.unlink(missing_ok=True)
     typer.echo(f"{output}: {trained.steps} steps in {trained.minutes:.1f} minutes")
+
+
+def _choose_network(
+    network: str | None, parent: ModelEntry | None
+) -> tuple[str, dict[str, Any]]:
+    """Return name and shape of the network to train."""
+    from napari_monuseg.core.networks import RECOMMENDED
+
+    if parent is not None and network in {None, parent.info.network}:
+        return parent.info.network, parent.info.network_options
+    name = network or "unet"
+    return name, RECOMMENDED.get(name, {})
+
+
+def _start(options: Any, parent: ModelEntry) -> Any:
+    """Return the parent's network, or another with its encoder."""
+    from napari_monuseg.core.checkpoints import load_network
+    from napari_monuseg.core.networks import build_network, copy_encoder
+    from napari_monuseg.core.torch_import import torch
+
+    base = load_network(parent.path)
+    if options.network == parent.info.network:
+        return base
+    torch.manual_seed(options.seed)
+    network = build_network(options.network, **options.network_options)
+    copy_encoder(base, network)
+    return network
 
 
 def _check_paths(output: Path, state_path: Path, *, resume: bool) -> None:

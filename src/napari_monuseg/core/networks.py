@@ -106,13 +106,18 @@ def _segnet(
 
 
 def _deeplabv3plus(
-    *, encoder: str = "resnet18", decoder_channels: int = 128, reach: int = 8
+    *,
+    encoder: str = "resnet18",
+    decoder_channels: int = 128,
+    reach: int = 8,
+    atrous_rates: tuple[int, ...] = (12, 24, 36),
 ) -> NucleusNetwork:
     body = smp.DeepLabV3Plus(
         encoder,
         encoder_weights=None,
         encoder_output_stride=16,
         decoder_channels=decoder_channels,
+        decoder_atrous_rates=tuple(atrous_rates),
         classes=CHANNELS,
     )
     image_pooling = body.decoder.aspp[0].convs[-1]
@@ -128,6 +133,20 @@ _BUILDERS: dict[str, Callable[..., NucleusNetwork]] = {
 
 NETWORKS = tuple(_BUILDERS)
 
+RECOMMENDED: dict[str, dict[str, Any]] = {
+    "unet": {},
+    # A stage less, since nuclei are small, and fewer filters where they are dear.
+    "segnet": {"widths": [32, 64, 128, 256], "convolutions": [1, 2, 3, 3]},
+    # The paper's rates reach 576 px, more than twice a training crop: what lies
+    # there is the border's padding, and the result would depend on the tile.
+    "deeplabv3plus": {"atrous_rates": [3, 6, 9]},
+}
+"""The shape in which each network is trained unless another is asked for.
+
+`build_network` itself keeps to the papers, and to what checkpoints that do not
+name their shape were trained with.
+"""
+
 
 def build_network(name: str, **options: Any) -> NucleusNetwork:
     """Build one of the networks, with random weights.
@@ -138,8 +157,9 @@ def build_network(name: str, **options: Any) -> NucleusNetwork:
         The architecture.
     **options
         Its shape: ``encoder`` and ``decoder_channels`` (unet, deeplabv3plus),
-        ``reach`` of the local mean (deeplabv3plus), ``widths`` and
-        ``convolutions`` of each stage (segnet). Values JSON can hold.
+        ``reach`` of the local mean and the three ``atrous_rates``, both in
+        feature-map px (deeplabv3plus), ``widths`` and ``convolutions`` of each
+        stage (segnet). Values JSON can hold.
 
     Returns
     -------
@@ -162,3 +182,36 @@ def build_network(name: str, **options: Any) -> NucleusNetwork:
         raise CheckpointError(
             f"The network {name!r} cannot be built with {options}: {error}."
         ) from error
+
+
+def copy_encoder(source: NucleusNetwork, target: NucleusNetwork) -> None:
+    """Start a network from the encoder of another architecture, in place.
+
+    Parameters
+    ----------
+    source, target : NucleusNetwork
+        Both with the same encoder, such as UNet and DeepLabV3+ with ResNet18.
+
+    Raises
+    ------
+    CheckpointError
+        If their encoders differ.
+    """
+    weights, places = (
+        {
+            name: tensor
+            for name, tensor in network.state_dict().items()
+            if name.startswith("body.encoder.")
+        }
+        for network in (source, target)
+    )
+    shapes = [
+        {name: tensor.shape for name, tensor in encoder.items()}
+        for encoder in (weights, places)
+    ]
+    if shapes[0] != shapes[1]:
+        raise CheckpointError(
+            "The encoders of the two networks differ, so that one cannot start from "
+            "the other's; choose a base of the same network, or none."
+        )
+    target.load_state_dict(weights, strict=False)
