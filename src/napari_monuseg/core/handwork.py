@@ -5,7 +5,7 @@ what the program wrote there last. Edits are not counted: undo is none of them.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -112,6 +112,10 @@ class HandWork:
         labels = self.labels[self.edited]
         erased = self.pixels[self.edited][labels == 0]
         return HandCount(_ids(labels).size, _regions(erased, self.shape))
+
+    def knowing(self, used: frozenset[int]) -> "HandWork":
+        """Give the same hand work, with more ids that are not to be given again."""
+        return self if used <= self.used else replace(self, used=self.used | used)
 
     def _mask(self, pixels: Places) -> Mask:
         mask = np.zeros(self.shape, bool)
