@@ -33,6 +33,8 @@ TORCH_FREE = [
         "instances",
         "maps",
         "samples",
+        "handwork",
+        "autosave",
     )
 ]
 
