@@ -1,0 +1,180 @@
+"""What was checked by eye: marked, counted, and left as it stands."""
+
+import numpy as np
+import pytest
+from app_model.types import KeyBinding
+from napari.layers import Labels, Shapes
+from napari.utils.shortcuts import default_shortcuts
+from qtpy.QtCore import Qt
+
+from napari_monuseg.docks.reviewed import KEY, mark, reviewed_layer, reviewed_mask
+
+
+def press(qtbot, button):
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def nuclei(viewer):
+    return [layer for layer in viewer.layers if isinstance(layer, Labels)]
+
+
+def run(qtbot, dock):
+    press(qtbot, dock.run_button)
+    qtbot.waitUntil(lambda: not dock.running)
+
+
+@pytest.fixture
+def found(qtbot, viewer, dock, image, stage):
+    run(qtbot, dock)
+    return nuclei(viewer)[-1]
+
+
+@pytest.fixture
+def result(dock, found):
+    return dock.results.current
+
+
+def rectangle(top, left, bottom, right):
+    """Give the outline of the pixels from `top` and `left` to before the others."""
+    corners = [(top, left), (top, right), (bottom, right), (bottom, left)]
+    return np.array(corners) - 0.5
+
+
+def test_nothing_is_reviewed_at_first(dock, result):
+    assert reviewed_mask(result) is None
+    assert dock.results.hand.reviewed.text() == ""
+
+
+@pytest.mark.usefixtures("found")
+def test_what_is_in_view_is_marked(qtbot, viewer, dock, image, result):
+    press(qtbot, dock.results.hand.mark_button)
+
+    shapes = reviewed_layer(image)
+    assert shapes.name == "Reviewed"
+    assert shapes in viewer.layers
+    assert reviewed_mask(result).all()
+    assert viewer.layers.selection.active is result.layer
+
+
+def test_the_key_marks_what_is_in_view(viewer, image, result):
+    viewer.keymap[KeyBinding.from_str(KEY)](viewer)
+
+    assert reviewed_mask(result).all()
+
+
+def test_the_key_is_not_one_of_naparis():
+    taken = {key for keys in default_shortcuts.values() for key in keys}
+
+    assert KeyBinding.from_str(KEY) not in taken
+
+
+def test_every_shape_with_an_inside_counts(viewer, image, result):
+    mark(viewer, image, [rectangle(10, 20, 30, 60), rectangle(100, 0, 120, 10)])
+    shapes = reviewed_layer(image)
+    shapes.add_ellipses([rectangle(150, 150, 190, 210)])
+    shapes.add_lines([np.array([[200, 10], [220, 30]])])
+    shapes.selected_data = {0}
+
+    mask = reviewed_mask(result)
+
+    assert mask[10:30, 20:60].all()
+    assert mask[100:120, :10].all()
+    assert mask[170, 180]
+    ellipse = np.pi * 20 * 30
+    assert mask.sum() == pytest.approx(20 * 40 + 20 * 10 + ellipse, rel=0.01)
+
+
+def test_the_mask_lies_on_the_grid_of_the_area(qtbot, viewer, dock, image, stage):
+    viewer.add_shapes(
+        [[image.data_to_world(corner) for corner in rectangle(40, 60, 120, 160)]],
+        name="tumour",
+    )
+    dock.area.choice.setCurrentText("Inside “tumour”")
+    run(qtbot, dock)
+    mark(viewer, image, [rectangle(30, 70, 60, 90)])
+
+    mask = reviewed_mask(dock.results.current)
+
+    assert mask.shape == (80, 100)
+    assert mask.sum() == mask[:20, 10:30].sum() == 20 * 20
+
+
+@pytest.mark.usefixtures("result")
+def test_the_line_says_what_is_inside_and_what_is_cut(qtbot, viewer, dock, found):
+    mark(viewer, dock.image.value, [rectangle(0, 0, 128, 128)])
+    inside = set(np.unique(found.data[:128, :128])) - {0}
+    outside = np.concatenate([found.data[128:].ravel(), found.data[:, 128:].ravel()])
+    cut = inside & set(np.unique(outside))
+
+    line = dock.results.hand.reviewed
+    qtbot.waitUntil(lambda: bool(line.text()))
+
+    assert line.text() == (
+        f"{len(inside) - len(cut)} nuclei reviewed; "
+        f"{len(cut)} cut by the area's edge do not count"
+    )
+    viewer.layers.remove(reviewed_layer(dock.image.value))
+    qtbot.waitUntil(lambda: not line.text())
+
+
+def test_sliders_leave_the_reviewed_area_as_it_stands(
+    qtbot, viewer, dock, found, result
+):
+    mark(viewer, dock.image.value, [rectangle(0, 0, 256, 128)])
+    mask, before = reviewed_mask(result), found.data.copy()
+
+    dock.results.sliders.foreground.setValue(0.9)
+    qtbot.waitUntil(lambda: not dock.results._reading.busy)
+
+    assert np.array_equal(found.data[mask], before[mask])
+    whole = np.isin(before, np.unique(before[mask])[1:])
+    assert np.array_equal(found.data[whole], before[whole])
+    assert not np.array_equal(found.data, before)
+
+    viewer.layers.remove(reviewed_layer(dock.image.value))
+    dock.results.sliders.foreground.setValue(0.95)
+    qtbot.waitUntil(lambda: not dock.results._reading.busy)
+    assert not np.array_equal(found.data[mask], before[mask])
+
+
+def test_what_was_reviewed_stands_in_the_next_run(qtbot, viewer, dock, found, result):
+    mark(viewer, dock.image.value, [rectangle(0, 0, 256, 128)])
+    mask = reviewed_mask(result)
+    dock.results.sliders.foreground.setValue(0.9)
+    qtbot.waitUntil(lambda: not dock.results._reading.busy)
+
+    run(qtbot, dock)
+
+    assert np.array_equal(nuclei(viewer)[-1].data[mask], found.data[mask])
+
+
+def test_each_image_has_a_reviewed_area_of_its_own(viewer, image, tissue, result):
+    other = viewer.add_image(tissue[0], rgb=True, name="other")
+    mark(viewer, other, [rectangle(0, 0, 50, 50)])
+
+    assert reviewed_layer(image) is None
+    assert reviewed_mask(result) is None
+    assert isinstance(reviewed_layer(other), Shapes)
+
+
+def test_what_was_reviewed_stays_so_when_the_image_goes(viewer, image, result):
+    mark(viewer, image, [rectangle(0, 0, 50, 50)])
+
+    viewer.layers.remove(image)
+
+    assert reviewed_mask(result).sum() == 2500
+
+
+@pytest.mark.usefixtures("image")
+def test_without_nuclei_there_is_nothing_to_mark(viewer, dock):
+    assert not dock.results.hand.mark_button.isEnabled()
+    viewer.keymap[KeyBinding.from_str(KEY)](viewer)
+
+    assert "find its nuclei first" in dock.progress.text.text()
+    assert not any(isinstance(layer, Shapes) for layer in viewer.layers)
+
+
+def test_a_closed_dock_gives_its_key_back(viewer, dock):
+    viewer.window.remove_dock_widget(dock)
+
+    assert KeyBinding.from_str(KEY) not in viewer.keymap
