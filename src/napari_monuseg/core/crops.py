@@ -13,6 +13,7 @@ from napari_monuseg.core.augmentation import (
     vary_look,
 )
 from napari_monuseg.core.datasets import Sample
+from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.predict import SAME_PIXEL_SIZE
 from napari_monuseg.core.progress import Progress
@@ -71,11 +72,12 @@ class CropSource:
         self._side = patch_side(crop, options)
         # Crops near the edge are turned and shrunk beyond it.
         self._images = [_mirror_edges(image, self._side // 2) for image in images]
+        self._places = [_places_that_count(image) for image in images]
 
     def draw(
         self, count: int, generator: torch.Generator, device: torch.device
     ) -> Batch:
-        """Draw crops from images and places chosen evenly."""
+        """Draw crops from images chosen evenly, around places that count."""
         patches = torch.stack([self._patch(generator) for _ in range(count)])
         patches = patches.to(device).float() / 255
         crops = vary_geometry(patches, self._crop, self._options, generator)
@@ -87,20 +89,42 @@ class CropSource:
         )
 
     def _patch(self, generator: torch.Generator) -> torch.Tensor:
-        image = self._images[_draw(len(self._images), generator)]
+        number = _draw(len(self._images), generator)
+        image, places = self._images[number], self._places[number]
         inside = self._side // 2 * 2
-        top = self._start(image.shape[1] - inside, generator)
-        left = self._start(image.shape[2] - inside, generator)
+        sides = image.shape[1] - inside, image.shape[2] - inside
+        middles = [self._middles(length) for length in sides]
+        if places is None:
+            top, left = (low + _draw(high - low, generator) for low, high in middles)
+        else:
+            chosen = places[_draw(len(places), generator)].tolist()
+            top, left = (
+                min(max(place, low), high - 1)
+                for place, (low, high) in zip(chosen, middles, strict=True)
+            )
         return image[:, top : top + self._side, left : left + self._side]
 
-    def _start(self, length: int, generator: torch.Generator) -> int:
-        """Draw where a patch starts so that its crop lies inside, if it can."""
+    def _middles(self, length: int) -> tuple[int, int]:
+        """Return between where crops' middles lie if the crops are to lie inside."""
         half = min(self._crop, length) // 2
-        return half + _draw(max(1, length - 2 * half), generator)
+        return half, max(half + 1, length - half)
 
 
 def _draw(count: int, generator: torch.Generator) -> int:
     return int(torch.randint(count, (1,), generator=generator))
+
+
+def _places_that_count(image: torch.Tensor) -> torch.Tensor | None:
+    """Return rows and columns ``(K, 2)`` of valid pixels; None if all are valid."""
+    valid = image[VALID] > 0
+    if bool(valid.all()):
+        return None
+    if not bool(valid.any()):
+        raise TrainingError(
+            "Nothing counts in one of the areas to train on: mark a larger area as "
+            "reviewed, or leave it out."
+        )
+    return torch.nonzero(valid)
 
 
 def _mirror_edges(image: torch.Tensor, by: int) -> torch.Tensor:
