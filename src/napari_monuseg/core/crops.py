@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -171,19 +172,36 @@ def read_training_images(
             message=f"Reading {sample.name}", done=number, total=len(samples)
         )
         with sample.image() as image:
-            rgb, labels = _at_pixel_size(image, sample.labels(), pixel_size)
+            rgb, labels = at_pixel_size(image, (sample.labels(),), pixel_size)
         images.append(training_image(rgb, labels))
     return images
 
 
-def _at_pixel_size(
-    image: TissueImage, labels: Labels, pixel_size: float
-) -> tuple[Rgb, Labels]:
-    """Return the image and its labels ``(H, W)`` on the network's grid."""
+def at_pixel_size(
+    image: TissueImage, labels: Sequence[Labels], pixel_size: float
+) -> tuple[npt.NDArray[Any], ...]:
+    """Bring an image and its labels to a pixel size, if they are known to differ.
+
+    Parameters
+    ----------
+    image : TissueImage
+        RGB ``(H, W)``.
+    labels : sequence of (H, W) int32
+        On its grid.
+    pixel_size : float
+        The wanted one, µm/px.
+
+    Returns
+    -------
+    rgb : (h, w, 3) uint8
+        The image; resampled if its own pixel size differs by more than 10%.
+    *labels : (h, w) int32
+        Each of the labels, taken from the nearest pixels.
+    """
     everything = slice(0, image.height), slice(0, image.width)
     ratio = (image.pixel_size or pixel_size) / pixel_size
     if abs(ratio - 1) <= SAME_PIXEL_SIZE:
-        return image.read(*everything), labels
+        return image.read(*everything), *labels
     height, width = round(image.height * ratio), round(image.width * ratio)
     scale = (height / image.height, width / image.width)
     rgb = resample_window(
@@ -194,5 +212,5 @@ def _at_pixel_size(
     )
     rows = np.minimum((np.arange(height) + 0.5) / scale[0], image.height - 1)
     columns = np.minimum((np.arange(width) + 0.5) / scale[1], image.width - 1)
-    nearest = labels[rows.astype(int)[:, None], columns.astype(int)[None]]
-    return np.rint(rgb).astype(np.uint8), nearest
+    nearest = rows.astype(int)[:, None], columns.astype(int)[None]
+    return np.rint(rgb).astype(np.uint8), *(one[nearest] for one in labels)
