@@ -147,7 +147,7 @@ def inside(truth: Labels, found: Labels, area: Mask) -> tuple[Labels, Labels]:
     size = int(found.max(initial=0)) + 1
     areas = np.bincount(found.ravel(), minlength=size)
     counted = np.bincount(found[counts], minlength=size)
-    kept = np.where(2 * counted > areas, found, 0)
+    kept = np.where((2 * counted > areas)[found], found, 0)
     return truth[counts][None], kept[counts][None]
 
 

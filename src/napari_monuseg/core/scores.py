@@ -144,10 +144,7 @@ def _pixel_scores(
 
 
 def _aji(overlaps: Overlaps) -> float:
-    # By true nucleus, the largest Jaccard index first, then the lower label.
-    order = np.lexsort((-overlaps.jaccard, overlaps.true))
-    _, first = np.unique(overlaps.true[order], return_index=True)
-    return _aggregated(overlaps, order[first])
+    return _aggregated(overlaps, overlaps.best_of_each_true())
 
 
 def _aji_plus(overlaps: Overlaps) -> float:
