@@ -11,6 +11,7 @@ from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.regions import (
     CONTEXT,
     MARGIN,
+    HeldOut,
     Region,
     count_nuclei,
     divide,
@@ -141,6 +142,30 @@ def test_few_nuclei_spare_nothing_to_stop_the_training():
     assert not division.stop.any()
     assert division.judge.any()
     assert count_nuclei(small.labels, division.learn) > 0
+
+
+def test_what_somebody_chose_to_hold_out_is_held_out(tissue):
+    rgb, labels = tissue
+    judge, stop = np.zeros(labels.shape, bool), np.zeros(labels.shape, bool)
+    judge[:80, :80], stop[60:120, 60:120] = True, True
+    reviewed = np.zeros(labels.shape, bool)
+    reviewed[20:] = True
+    read = read_region(
+        TissueImage.from_array(rgb, pixel_size=0.5),
+        labels,
+        reviewed,
+        pixel_size=0.25,
+        held_out=HeldOut(judge=judge, stop=stop),
+    )
+
+    (division,) = divide([read])
+
+    assert np.array_equal(division.judge[1::2, 1::2], judge & reviewed)
+    assert np.array_equal(division.stop[1::2, 1::2], stop & ~judge)
+    distance = ndimage.distance_transform_cdt(
+        ~(division.judge | division.stop), "chessboard"
+    )
+    assert distance[division.learn].min() == MARGIN + 1
 
 
 def test_an_area_too_small_to_share_is_all_learned_from():

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_monuseg.core.checkpoints import load_network
+from napari_monuseg.core.devices import pick_device
 from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.finetuning import (
     FinetunedNetwork,
@@ -24,6 +25,7 @@ from napari_monuseg.core.model_info import ModelInfo
 from napari_monuseg.core.progress import Progress
 from napari_monuseg.core.regions import (
     Division,
+    HeldOut,
     Region,
     count_nuclei,
     divide,
@@ -48,12 +50,19 @@ class Corrections:
         What was checked.
     offset : tuple of int
         Row and column of the image where `labels` begin, px.
+    held_out : HeldOut or None
+        What of it is held out, on the grid of `labels`; None for what the program
+        proposes.
+    corrected : int or None
+        How many nuclei had to be corrected in there; None where nobody counted.
     """
 
     image: TissueImage
     labels: npt.NDArray[np.int32]
     reviewed: npt.NDArray[np.bool_]
     offset: tuple[int, int] = (0, 0)
+    held_out: HeldOut | None = None
+    corrected: int | None = None
 
 
 class Lesson:
@@ -112,6 +121,7 @@ class Lesson:
                 one.reviewed,
                 pixel_size=info.pixel_size,
                 offset=one.offset,
+                held_out=one.held_out,
             )
             self.regions.append(region)
         self.divisions = divide(self.regions, seed=self.options.seed)
@@ -142,8 +152,6 @@ class Lesson:
         tuned : FinetunedNetwork
             Of `train` or `result`.
         """
-        from napari_monuseg.core.devices import pick_device
-
         yield Progress(message="Comparing before and after")
         device = pick_device(self.options.device).name
         base = load_network(self.model.path)
@@ -200,10 +208,19 @@ class Lesson:
                 "device": tuned.device,
                 "areas": len(self.regions),
                 "nuclei": nuclei,
+                "corrections_per_100": self._effort(nuclei),
             },
             scores={"held out": _figures(judgement)},
             history=tuned.history,
         )
+
+    def _effort(self, nuclei: int) -> float | None:
+        """Return the corrections per 100 nuclei; None if not all were counted."""
+        counts = [one.corrected for one in self._corrections]
+        known = [count for count in counts if count is not None]
+        if len(known) < len(counts) or not nuclei:
+            return None
+        return round(100 * sum(known) / nuclei, 1)
 
 
 def _figures(judgement: Judgement) -> dict[str, object]:

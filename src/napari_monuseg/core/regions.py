@@ -7,6 +7,7 @@ ignored, never background.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +49,8 @@ class Region:
         What was checked.
     pixel_size : float
         Of all of these, µm/px.
+    held_out : HeldOut or None
+        What somebody chose to hold out; None to leave that to `divide`.
     """
 
     name: str
@@ -55,11 +58,26 @@ class Region:
     labels: Labels
     reviewed: Mask
     pixel_size: float
+    held_out: "HeldOut | None" = None
 
     @property
     def nuclei(self) -> int:
         """How many nuclei lie wholly inside the reviewed area."""
         return count_nuclei(self.labels, self.reviewed)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class HeldOut:
+    """What of a reviewed area is held out.
+
+    Parameters
+    ----------
+    judge, stop : (H, W) bool
+        To judge the training, once, and to stop it. What both hold only judges.
+    """
+
+    judge: Mask
+    stop: Mask
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -84,6 +102,7 @@ def read_region(
     *,
     pixel_size: float,
     offset: tuple[int, int] = (0, 0),
+    held_out: HeldOut | None = None,
 ) -> Region:
     """Read a reviewed area with its surroundings, at the network's pixel size.
 
@@ -97,6 +116,8 @@ def read_region(
         The network's, µm/px.
     offset : tuple of int
         Row and column of the image where `labels` begin, px.
+    held_out : HeldOut, optional
+        On the grid of `labels`.
 
     Raises
     ------
@@ -111,22 +132,33 @@ def read_region(
             (0, offset[1], image.width),
         )
     )
-    shape = rows.stop - rows.start, columns.stop - columns.start
-    whole_labels = np.zeros(shape, np.int32)
-    whole_reviewed = np.zeros(shape, np.int32)
-    target, source = _overlap((rows, columns), labels.shape, offset)
-    whole_labels[target] = labels[source]
-    whole_reviewed[target] = reviewed[source]
-    rgb, corrected, checked = at_pixel_size(
-        image.crop(rows, columns), (whole_labels, whole_reviewed), pixel_size
+    layers = [labels, reviewed]
+    if held_out is not None:
+        layers += [held_out.judge, held_out.stop]
+    placed = [_place(layer, (rows, columns), offset) for layer in layers]
+    rgb, corrected, *masks = at_pixel_size(
+        image.crop(rows, columns), placed, pixel_size
     )
+    checked, *held = (mask.astype(bool) for mask in masks)
     return Region(
         name=image.name,
         rgb=rgb,
         labels=corrected,
-        reviewed=checked.astype(bool),
+        reviewed=checked,
         pixel_size=pixel_size,
+        held_out=HeldOut(judge=held[0], stop=held[1]) if held else None,
     )
+
+
+def _place(
+    layer: npt.NDArray[Any], window: tuple[slice, slice], offset: tuple[int, int]
+) -> Labels:
+    """Return a window of the image's grid with what a layer holds of it."""
+    rows, columns = window
+    placed = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.int32)
+    target, source = _overlap(window, layer.shape, offset)
+    placed[target] = layer[source]
+    return placed
 
 
 def _check(
@@ -192,44 +224,61 @@ def count_nuclei(labels: Labels, area: Mask) -> int:
 
 
 def divide(regions: Sequence[Region], *, seed: int = 0) -> list[Division]:
-    """Choose what is held out: strips at the two ends of each reviewed area.
+    """Divide each region into what is learned from and what is held out.
 
-    One strip judges the training, and if there are nuclei enough the one at the
-    other end stops it. Where that would leave nothing to learn from, nothing of a
-    region is held out.
+    Where nobody chose what to hold out, `propose` does; where that would leave
+    nothing to learn from, nothing of a region is held out.
 
     Parameters
     ----------
     regions : sequence of Region
         Reviewed areas.
     seed : int
-        Even or odd: at which end the judging strip lies.
+        As `propose` takes it.
 
     Returns
     -------
     list of Division
         One for each region.
     """
-    nuclei = sum(region.nuclei for region in regions)
-    stop_share = STOP_SHARE if nuclei >= FEWEST_TO_STOP else 0.0
-    return [
-        _divide(region.labels, region.reviewed, stop_share, seed) for region in regions
-    ]
+    enough = sum(region.nuclei for region in regions) >= FEWEST_TO_STOP
+    divisions = []
+    for region in regions:
+        held_out = region.held_out or propose(region.reviewed, stop=enough, seed=seed)
+        divisions.append(_divide(region, held_out))
+    return divisions
 
 
-def _divide(labels: Labels, reviewed: Mask, stop_share: float, seed: int) -> Division:
+def propose(reviewed: Mask, *, stop: bool, seed: int = 0) -> HeldOut:
+    """Choose what to hold out: strips at the two ends of a reviewed area.
+
+    Parameters
+    ----------
+    reviewed : (H, W) bool
+        Not empty.
+    stop : bool
+        Whether there are nuclei enough to spare some to stop the training.
+    seed : int
+        Even or odd: at which end the judging strip lies.
+    """
     rows, columns = (np.flatnonzero(reviewed.any(axis)) for axis in (1, 0))
     axis = 0 if np.ptp(rows) >= np.ptp(columns) else 1
     along = reviewed.sum(1 - axis).cumsum() / reviewed.sum()
     if seed % 2:
         along = 1 - along
-    judged = along <= JUDGE_SHARE
-    stopped = along > 1 - stop_share
     shape = (-1, 1) if axis == 0 else (1, -1)
-    judge, stop = (reviewed & part.reshape(shape) for part in (judged, stopped))
-    near = ndimage.binary_dilation(judged | stopped, iterations=MARGIN)
-    learn = reviewed & ~near.reshape(shape)
-    if count_nuclei(labels, learn):
+    judged = (along <= JUDGE_SHARE).reshape(shape)
+    stopped = (along > 1 - STOP_SHARE * stop).reshape(shape)
+    return HeldOut(judge=reviewed & judged, stop=reviewed & stopped)
+
+
+def _divide(region: Region, held_out: HeldOut) -> Division:
+    reviewed = region.reviewed
+    judge = reviewed & held_out.judge
+    stop = reviewed & held_out.stop & ~judge
+    near = ndimage.maximum_filter(judge | stop, 2 * MARGIN + 1)
+    learn = reviewed & ~near
+    if count_nuclei(region.labels, learn):
         return Division(learn=learn, stop=stop, judge=judge)
     nothing = np.zeros_like(reviewed)
     return Division(learn=reviewed, stop=nothing, judge=nothing)
