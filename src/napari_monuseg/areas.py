@@ -1,11 +1,13 @@
 """Which part of an image is meant: all of it, what is in view, or what is drawn."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from napari.layers import Image, Shapes
+from skimage import draw
 from skimage.draw import polygon2mask
 
 from napari_monuseg.core.errors import ImageError
@@ -98,7 +100,7 @@ def inside(layer: Image, shapes: Shapes) -> Area:
     """
     polygons = [
         np.array([_to_pixels(layer, shapes.data_to_world(at)) for at in outline])
-        for outline in _outlines(shapes)
+        for outline in _outlines(shapes, shapes.selected_data or range(shapes.nshapes))
     ]
     around = _bounding(layer, np.concatenate(polygons)) if polygons else None
     area = _drawn(around, polygons) if around is not None else None
@@ -108,6 +110,28 @@ def inside(layer: Image, shapes: Shapes) -> Area:
             f"“{layer.name}”; draw one there or choose another area."
         )
     return area
+
+
+def covered(layer: Any, shapes: Shapes) -> Mask:
+    """Give what all shapes of a layer cover of another one, which lies in a plane.
+
+    Parameters
+    ----------
+    layer : napari layer
+        Labels ``(h, w)``, on whose grid the mask is.
+    shapes : Shapes
+        Rectangles, ellipses and polygons count.
+
+    Returns
+    -------
+    (h, w) bool
+        True at the pixels whose centres lie in a shape.
+    """
+    mask = np.zeros(layer.data.shape, bool)
+    for outline in _outlines(shapes, range(shapes.nshapes)):
+        corners = [_to_pixels(layer, shapes.data_to_world(at)) for at in outline]
+        mask[draw.polygon(*np.transpose(corners), mask.shape)] = True
+    return mask
 
 
 def _drawn(around: Area, polygons: list[npt.NDArray[np.float64]]) -> Area | None:
@@ -133,9 +157,8 @@ def _extent(filled: npt.ArrayLike) -> slice:
     return slice(int(places[0]), int(places[-1]) + 1)
 
 
-def _outlines(shapes: Shapes) -> list[npt.NDArray[np.float64]]:
+def _outlines(shapes: Shapes, chosen: Iterable[int]) -> list[npt.NDArray[np.float64]]:
     """Give the outlines of the shapes that have an inside, in their coordinates."""
-    chosen = shapes.selected_data or range(shapes.nshapes)
     outlines = []
     for index in sorted(chosen):
         kind, corners = shapes.shape_type[index], np.asarray(shapes.data[index])
@@ -157,7 +180,7 @@ def _ellipse(corners: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return outline
 
 
-def _to_pixels(layer: Image, world: Any) -> npt.NDArray[np.float64]:
+def _to_pixels(layer: Any, world: Any) -> npt.NDArray[np.float64]:
     return np.asarray(layer.world_to_data(world), float)[-2:]
 
 

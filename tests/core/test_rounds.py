@@ -9,11 +9,11 @@ from napari_monuseg.core.rounds import Round, advise, rounds_of
 from napari_monuseg.core.user_models import delete_model, save_model
 
 
-def add_round(network, options, name, parent, corrections, before, after):
+def add_round(base, name, parent, *, corrections, before, after):
     info = ModelInfo(
         name=name,
         network="segnet",
-        network_options=options,
+        network_options=base.info.network_options,
         parent=parent,
         recipe={"areas": 2, "nuclei": 90, "corrections_per_100": corrections},
         scores={
@@ -23,16 +23,15 @@ def add_round(network, options, name, parent, corrections, before, after):
             }
         },
     )
-    save_model(name, network, info)
+    save_model(name, load_network(base.path), info)
 
 
 @pytest.fixture
 def taught(installed_model):
     """Give a model of two rounds, and the one before it."""
     base = find_model("tiny")
-    network, options = load_network(base.path), base.info.network_options
-    add_round(network, options, "first", "tiny", 40, 0.5, 0.55)
-    add_round(network, options, "second", "first", 20, 0.55, 0.6)
+    add_round(base, "first", "tiny", corrections=40, before=0.5, after=0.55)
+    add_round(base, "second", "first", corrections=20, before=0.55, after=0.6)
     return find_model("second")
 
 

@@ -45,9 +45,19 @@ def save_model(name: str, network: NucleusNetwork, info: ModelInfo) -> Path:
     ExportError
         If the file cannot be written.
     """
+    path = write_model(name, network, info)
+    notify()
+    return path
+
+
+def write_model(name: str, network: NucleusNetwork, info: ModelInfo) -> Path:
+    """Do as `save_model`, but tell nobody.
+
+    From a worker thread it would be heard in the wrong thread: call
+    `registry.notify` from the main one.
+    """
     path = _new_file(name)
     save_checkpoint(path, network, replace(info, name=path.stem))
-    notify()
     return path
 
 
