@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QDialog, QLabel, QVBoxLayout, QWidget
 
 from napari_monuseg.core.figures import LIME, overlay
 from napari_monuseg.docks.choice import Choice
+from napari_monuseg.docks.curves import TEXT
 
 if TYPE_CHECKING:
     from napari_monuseg.core.gate import Judgement
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 TRUE = (255, 255, 255)
 """Outlines of the nuclei as corrected; the model's are lime."""
+
+DARK = "#262930"
+"""As napari's dark theme: tissue is bright enough."""
 
 MARGIN = 16
 """Tissue shown around what was held out, px."""
@@ -37,7 +41,7 @@ class Comparison(QDialog):
         self.setWindowTitle("Before and after")
         self.resize(1000, 640)
         self._judgement = judgement
-        self.figure = Figure(layout="constrained")
+        self.figure = Figure(layout="constrained", facecolor=DARK)
         self.canvas = FigureCanvasQTAgg(self.figure)
         self.area = Choice()
         self.area.offer(
@@ -81,5 +85,5 @@ def _show(axes: Any, seen: "Seen", title: str) -> None:
     picture = overlay(picture, truth, colour=TRUE, width=1)
     shaded = np.where(seen.area[window][..., None], picture, picture // 2 + 64)
     axes.imshow(shaded.astype(np.uint8), interpolation="nearest")
-    axes.set_title(title, fontsize=10)
+    axes.set_title(title, fontsize=10, color=TEXT)
     axes.set_axis_off()
