@@ -234,6 +234,24 @@ def test_an_error_leaves_the_dock_ready(qtbot, monkeypatch, reviewed, train):
     assert train.train_button.isEnabled()
 
 
+def test_training_on_with_less_memory_is_said(
+    qtbot, monkeypatch, reviewed, train, quick
+):
+    step = finetuning._Learner.step
+
+    def starved(learner, share):
+        if learner.options.batch > 2:
+            raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")
+        return step(learner, share)
+
+    monkeypatch.setattr(finetuning._Learner, "step", starved)
+    press(qtbot, train.train_button)
+    done(qtbot, train)
+
+    assert "Out of memory: on with 2 crops of 96 px" in train.notice.text()
+    assert not train.gate.isHidden()
+
+
 def test_layers_removed_during_the_training_do_no_harm(
     qtbot, viewer, reviewed, train, quick
 ):

@@ -129,6 +129,13 @@ class Finetuning:
     options : FinetuneOptions
         The recipe.
 
+    Attributes
+    ----------
+    history : list of dict
+        As in `FinetunedNetwork`, while it grows.
+    notices : list of str
+        What the user should know: that it went on with less memory.
+
     Raises
     ------
     TrainingError
@@ -146,6 +153,7 @@ class Finetuning:
         _check(regions, divisions, options)
         self.options = options
         self.history: list[dict[str, float]] = []
+        self.notices: list[str] = []
         self._base = base
         self._instances = instances
         self._held_out = [
@@ -265,10 +273,11 @@ class Finetuning:
                 f"{options.crop} px; close other programs and train again."
             )
         now = learner.options
-        yield Progress(
-            message=f"Out of memory: on with {now.batch} crops of {now.crop} px on "
+        self.notices.append(
+            f"Out of memory: on with {now.batch} crops of {now.crop} px on "
             f"{self._device.description}"
         )
+        yield Progress(message=self.notices[-1])
 
     def _look(
         self, network: NucleusNetwork, losses: list[float]

@@ -106,6 +106,11 @@ class Lesson:
         """What was measured so far, a line per look; see `FinetunedNetwork`."""
         return list(self._finetuning.history) if self._finetuning else []
 
+    @property
+    def notices(self) -> list[str]:
+        """What the user should know so far; see `Finetuning`."""
+        return list(self._finetuning.notices) if self._finetuning else []
+
     def train(self) -> Generator[Progress, None, FinetunedNetwork]:
         """Read the areas and fine-tune; see `Finetuning.steps`."""
         info = self.model.info

@@ -26,7 +26,7 @@ from napari_monuseg.docks.gathered import GatheredAreas
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.model_choice import ModelChoice
 from napari_monuseg.docks.model_manager import ModelManager
-from napari_monuseg.docks.note import Line
+from napari_monuseg.docks.note import Line, Note
 from napari_monuseg.docks.progress_line import ProgressLine
 from napari_monuseg.docks.train_options import TrainOptions
 from napari_monuseg.docks.train_steps import Handle, Taught, judge_so_far, keep, teach
@@ -59,6 +59,7 @@ class TrainDock(QWidget):
         self.train_button = QPushButton("Train")
         self.cancel_button = QPushButton("Cancel")
         self.progress = ProgressLine()
+        self.notice = Note()
         self.curves = Curves()
         self.gate = GatePanel()
         self.rounds = Line()
@@ -90,6 +91,7 @@ class TrainDock(QWidget):
         column.addLayout(buttons)
         for widget in (
             self.progress,
+            self.notice,
             self.curves,
             self.gate,
             self.rounds,
@@ -170,7 +172,9 @@ class TrainDock(QWidget):
         self._draw()
 
     def _draw(self) -> None:
-        history = self._handle.lesson.history if self._handle.lesson else []
+        lesson = self._handle.lesson
+        history = lesson.history if lesson else []
+        self.notice.setText("\n".join(lesson.notices) if lesson else "")
         if len(history) > self._drawn:
             self._drawn = len(history)
             self.curves.show_history(history)
