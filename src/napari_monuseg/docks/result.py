@@ -42,6 +42,7 @@ class Result:
     place: dict[str, Any]
     layer: LabelsLayer | None = None
     count: int = 0
+    _largest_id: int = 0
     _written: Labels = field(default_factory=lambda: np.zeros((0, 0), np.int32))
 
     @classmethod
@@ -57,6 +58,12 @@ class Result:
         """
         layer = self.layer
         return layer is not None and not np.array_equal(layer.data, self._written)
+
+    def next_id(self) -> int:
+        """Give an id that no nucleus of the layer has, had, or was promised."""
+        largest = 0 if self.layer is None else int(self.layer.data.max(initial=0))
+        self._largest_id = max(self._largest_id, largest) + 1
+        return self._largest_id
 
     def pixels(self) -> Labels:
         """Give a copy of what the layer holds now, for work that takes a while."""

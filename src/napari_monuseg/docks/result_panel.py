@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import Signal
+from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import (
     QFileDialog,
     QFrame,
@@ -13,9 +14,11 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from superqt import QCollapsible
 
 from napari_monuseg.areas import Labels
 from napari_monuseg.core.instances import InstanceOptions
+from napari_monuseg.docks.correction_tools import CorrectionTools
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.newest import NewestJob
 from napari_monuseg.docks.note import Line
@@ -28,7 +31,7 @@ KEPT = "You had edited the nuclei, so the new ones went to a layer of their own"
 
 
 class ResultPanel(QWidget):
-    """Count, sliders and export for the result whose layer is active.
+    """Count, sliders, correction tools and export for the result whose layer is active.
 
     Parameters
     ----------
@@ -53,6 +56,7 @@ class ResultPanel(QWidget):
         self.count = Line()
         self.count.setStyleSheet("font-weight: bold;")
         self.sliders = InstanceSliders()
+        self.corrections = CorrectionTools(viewer, lifetime)
         self.export_button = QPushButton("Export labels…")
         self._lay_out()
         self._connect(lifetime)
@@ -64,11 +68,13 @@ class ResultPanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(10)
-        for widget in (line, self.count, self.sliders, self.export_button):
+        section = _section("Correct by hand", self.corrections)
+        for widget in (line, self.count, self.sliders, section, self.export_button):
             column.addWidget(widget)
 
     def _connect(self, lifetime: Lifetime) -> None:
         self.sliders.changed.connect(self._on_moved)
+        self.corrections.message.connect(self.message)
         self.export_button.clicked.connect(self._on_export)
         layers = self._viewer.layers
         for emitter, slot in (
@@ -92,6 +98,7 @@ class ResultPanel(QWidget):
             self._reading.cancel()
         self.current = result
         self.sliders.setEnabled(result is not None)
+        self.corrections.set_result(result)
         self.export_button.setEnabled(result is not None)
         self.count.setText("No nuclei yet")
         if result is not None:
@@ -124,6 +131,8 @@ class ResultPanel(QWidget):
         result, options = wish
         if result.show(self._viewer, labels, options):
             self.message.emit(KEPT)
+        if result is self.current:
+            self.corrections.set_result(result)  # which may have another layer now
         self._show_count(result)
 
     def _on_export(self) -> None:
@@ -154,6 +163,23 @@ class ResultPanel(QWidget):
         row, column = result.area.offset
         place = f"; the area begins at row {row:,}, column {column:,} of the image"
         self.message.emit(f"Written to {path.name}{place if row or column else ''}")
+
+
+def _section(title: str, content: QWidget) -> QCollapsible:
+    """Put a widget below a heading that folds it away."""
+    nothing = QIcon()  # superqt's arrows are black, whatever the theme
+    section = QCollapsible(f"▾ {title}", expandedIcon=nothing, collapsedIcon=nothing)
+    section.toggled.connect(
+        lambda open_: section.setText(f"{'▾' if open_ else '▸'} {title}")
+    )
+    section.toggleButton().setStyleSheet(
+        "text-align: left; border: none; background: transparent; padding: 0px;"
+    )
+    section.layout().setContentsMargins(0, 0, 0, 0)
+    section.content().layout().setContentsMargins(0, 0, 0, 0)
+    section.addWidget(content)
+    section.expand(animate=False)
+    return section
 
 
 def _file_name(result: Result) -> str:
