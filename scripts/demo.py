@@ -90,7 +90,7 @@ def save(viewer: napari.Viewer, dock: SegmentDock, folder: Path) -> str:
     steps = export(
         labels,
         result.pixels(),
-        pixel_size=result.maps.pixel_size,
+        pixel_size=result.pixel_size,
         offset=result.area.offset,
     )
     finish(steps)

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from napari.layers import Image, Shapes
-from skimage import draw
 from skimage.draw import polygon2mask
 
 from napari_monuseg.core.errors import ImageError
@@ -18,6 +17,8 @@ LARGEST_SIDE = 8192
 
 Mask = npt.NDArray[np.bool_]
 Labels = npt.NDArray[np.int32]
+Outline = npt.NDArray[np.float64]
+"""``(n, 2)``, rows and columns."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,10 +99,8 @@ def inside(layer: Image, shapes: Shapes) -> Area:
     ImageError
         If there are no shapes with an inside on the image.
     """
-    polygons = [
-        np.array([_to_pixels(layer, shapes.data_to_world(at)) for at in outline])
-        for outline in _outlines(shapes, shapes.selected_data or range(shapes.nshapes))
-    ]
+    chosen = sorted(shapes.selected_data) or range(shapes.nshapes)
+    polygons = outlines(layer, shapes, chosen)
     around = _bounding(layer, np.concatenate(polygons)) if polygons else None
     area = _drawn(around, polygons) if around is not None else None
     if area is None:
@@ -127,18 +126,12 @@ def covered(layer: Any, shapes: Shapes) -> Mask:
     (h, w) bool
         True at the pixels whose centres lie in a shape.
     """
-    mask = np.zeros(layer.data.shape, bool)
-    for outline in _outlines(shapes, range(shapes.nshapes)):
-        corners = [_to_pixels(layer, shapes.data_to_world(at)) for at in outline]
-        mask[draw.polygon(*np.transpose(corners), mask.shape)] = True
-    return mask
+    return cover(layer.data.shape, outlines(layer, shapes))
 
 
-def _drawn(around: Area, polygons: list[npt.NDArray[np.float64]]) -> Area | None:
+def _drawn(around: Area, polygons: list[Outline]) -> Area | None:
     """Give the pixels whose centres lie in the polygons; None if there are none."""
-    mask = np.zeros(around.shape, bool)
-    for polygon in polygons:
-        mask |= polygon2mask(around.shape, polygon - around.offset)
+    mask = cover(around.shape, [polygon - around.offset for polygon in polygons])
     if not mask.any():
         return None
     rows, columns = (_extent(np.any(mask, axis=axis)) for axis in (1, 0))
@@ -152,21 +145,53 @@ def _drawn(around: Area, polygons: list[npt.NDArray[np.float64]]) -> Area | None
     )
 
 
+def cover(shape: tuple[int, int], polygons: Iterable[Outline]) -> Mask:
+    """Give the pixels whose centres lie in any of the polygons.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Height and width, px.
+    polygons : iterable of ndarray
+        Each ``(n, 2)``, rows and columns, px.
+    """
+    mask = np.zeros(shape, bool)
+    for polygon in polygons:
+        start = np.clip(np.floor(polygon.min(axis=0)), 0, shape).astype(int)
+        stop = np.clip(np.ceil(polygon.max(axis=0)) + 1, start, shape).astype(int)
+        window = mask[start[0] : stop[0], start[1] : stop[1]]
+        if window.size:
+            window |= polygon2mask(window.shape, polygon - start)
+    return mask
+
+
 def _extent(filled: npt.ArrayLike) -> slice:
     places = np.flatnonzero(filled)
     return slice(int(places[0]), int(places[-1]) + 1)
 
 
-def _outlines(shapes: Shapes, chosen: Iterable[int]) -> list[npt.NDArray[np.float64]]:
-    """Give the outlines of the shapes that have an inside, in their coordinates."""
-    outlines = []
-    for index in sorted(chosen):
+def outlines(
+    layer: Any, shapes: Shapes, chosen: Iterable[int] | None = None
+) -> list[Outline]:
+    """Give the outlines of the shapes that have an inside.
+
+    Parameters
+    ----------
+    layer : Image or Labels
+        In whose pixels the outlines are given.
+    shapes : Shapes
+        Rectangles, ellipses and polygons; anything else has no inside.
+    chosen : iterable of int, optional
+        Which shapes; None for all.
+    """
+    found = []
+    for index in range(shapes.nshapes) if chosen is None else chosen:
         kind, corners = shapes.shape_type[index], np.asarray(shapes.data[index])
-        if kind == "ellipse":
-            outlines.append(_ellipse(corners))
-        elif kind in ("rectangle", "polygon"):
-            outlines.append(corners)
-    return outlines
+        outline = _ellipse(corners) if kind == "ellipse" else corners
+        if kind in ("rectangle", "ellipse", "polygon"):
+            points = [_to_pixels(layer, shapes.data_to_world(at)) for at in outline]
+            found.append(np.array(points))
+    return found
 
 
 def _ellipse(corners: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

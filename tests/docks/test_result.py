@@ -15,7 +15,7 @@ from qtpy.QtWidgets import QFileDialog
 from napari_monuseg.core.instances import InstanceOptions, find_nuclei
 from napari_monuseg.core.progress import Progress, finish
 from napari_monuseg.core.tiff import read_labels
-from napari_monuseg.docks import result_panel
+from napari_monuseg.docks import result_panel, undo_steps
 from napari_monuseg.docks.newest import PATIENCE, NewestJob
 from napari_monuseg.docks.result import METADATA
 
@@ -80,42 +80,255 @@ def test_the_smallest_nucleus_is_an_area_in_micrometres(qtbot, panel, found):
     assert sizes.min() >= 10
 
 
-def test_painted_nuclei_are_never_overwritten(qtbot, viewer, dock, panel, found):
-    found.paint((128, 128), 777)
-    edited = found.data.copy()
+def disc(row, column, radius=4):
+    """Give the indices of the pixels of a small nucleus."""
+    rows, columns = np.ogrid[:256, :256]
+    return np.nonzero((rows - row) ** 2 + (columns - column) ** 2 <= radius**2)
 
-    panel.sliders.foreground.setValue(0.8)
+
+def paint(layer, row=128, column=128, number=777):
+    layer.data_setitem(disc(row, column), number)
+
+
+def erase(layer, number):
+    layer.data_setitem(np.nonzero(layer.data == number), 0)
+
+
+def move(qtbot, panel, foreground):
+    panel.sliders.foreground.setValue(foreground)
     settle(qtbot, panel)
 
-    first, second = nuclei(viewer)
-    assert first is found
-    assert np.array_equal(found.data, edited)
-    assert not (second.data == 777).any()
-    assert np.allclose(second.translate, found.translate)
-    assert "edited" in dock.progress.text.text()
+
+def test_painted_nuclei_stay_when_a_slider_moves(qtbot, viewer, panel, found):
+    paint(found)
+    painted, before = found.data == 777, found.data.copy()
+
+    move(qtbot, panel, 0.8)
+
+    assert nuclei(viewer) == [found]
+    assert np.array_equal(found.data == 777, painted)
+    assert (found.data > 0).sum() < (before > 0).sum()
+
+
+def test_deleted_nuclei_do_not_come_back(qtbot, panel, found):
+    number = int(found.data.max()) // 2
+    gone = found.data == number
+    erase(found, number)
+
+    for foreground in (0.3, 0.9, 0.1):
+        move(qtbot, panel, foreground)
+        assert not found.data[gone].any()
+
+
+def test_hand_work_accumulates_over_slider_moves(qtbot, panel, found):
+    erase(found, 3)
+    move(qtbot, panel, 0.7)
+    paint(found)
+    move(qtbot, panel, 0.3)
+
+    assert (found.data[disc(128, 128)] == 777).all()
+    assert panel.current.hand.count.erased >= 1
+
+
+def test_undo_takes_back_a_slider_move_in_one_step(qtbot, panel, found):
+    paint(found)
+    before = found.data.copy()
+    move(qtbot, panel, 0.8)
+    after = found.data.copy()
+
+    found.undo()
+    assert np.array_equal(found.data, before)
+    found.redo()
+    assert np.array_equal(found.data, after)
+
+
+def test_undo_leads_through_edits_and_slider_moves(qtbot, panel, found):
+    states = [found.data.copy()]
+    for foreground, place in ((0.8, 60), (0.3, 120), (0.6, 180)):
+        paint(found, place, place, 700 + place)
+        states.append(found.data.copy())
+        move(qtbot, panel, foreground)
+        states.append(found.data.copy())
+
+    for state in reversed(states[:-1]):
+        found.undo()
+        assert np.array_equal(found.data, state)
+    for state in states[1:]:
+        found.redo()
+        assert np.array_equal(found.data, state)
+
+
+def test_a_slider_held_in_motion_is_one_step(qtbot, panel, found):
+    before = found.data.copy()
+    slider = panel.sliders.foreground
+    slider.sliderPressed.emit()
+    slider._slider.setSliderDown(True)
+    for foreground in (0.6, 0.7, 0.8):
+        move(qtbot, panel, foreground)
+    slider._slider.setSliderDown(False)
+    after = found.data.copy()
+
+    found.undo()
+
+    assert np.array_equal(found.data, before)
+    found.redo()
+    assert np.array_equal(found.data, after)
+
+
+def test_after_an_undone_slider_move_hand_work_is_still_known(qtbot, panel, found):
+    paint(found)
+    move(qtbot, panel, 0.8)
+    found.undo()
+
+    hand = panel.current.gather()
+    assert (found.data[disc(128, 128)] == 777).all()
+    assert hand.held_by_edits[disc(128, 128)].all()
+    assert hand.count.nuclei < 5
+
+    found.undo()
+    assert panel.current.gather().count == (0, 0)
+    move(qtbot, panel, 0.9)
+    assert not (found.data == 777).any()
 
 
 def test_what_was_painted_and_undone_is_no_edit(qtbot, viewer, panel, found):
-    found.paint((128, 128), 777)
+    paint(found)
     found.undo()
 
-    panel.sliders.foreground.setValue(0.8)
-    settle(qtbot, panel)
+    move(qtbot, panel, 0.8)
 
-    assert nuclei(viewer) == [found]
+    maps = panel.current.maps
+    assert np.array_equal(found.data, finish(find_nuclei(maps, panel.sliders.value)))
 
 
-def test_undo_punches_no_holes_into_new_nuclei(qtbot, panel, found):
-    found.paint((128, 128), 777)
+def test_undo_after_a_slider_move_punches_no_holes(qtbot, panel, found):
+    paint(found)
     found.undo()
-    panel.sliders.foreground.setValue(0.8)
-    settle(qtbot, panel)
+    before = found.data.copy()
+    move(qtbot, panel, 0.8)
     now = found.data.copy()
 
     found.undo()
+    assert np.array_equal(found.data, before)
+    found.undo()  # there is nothing before it
+    assert np.array_equal(found.data, before)
     found.redo()
-
     assert np.array_equal(found.data, now)
+
+
+def test_a_forgotten_history_does_not_make_hand_work(qtbot, panel, found):
+    move(qtbot, panel, 0.8)
+    found.editable = False  # a layer forgets its history then
+    found.editable = True
+    paint(found)
+
+    assert panel.current.gather().count.nuclei < 5
+
+
+def test_what_can_be_undone_stays_within_bounds(qtbot, panel, found, monkeypatch):
+    monkeypatch.setattr(undo_steps, "MEMORY", 3 * found.data.nbytes)
+    states = [found.data.copy()]
+    for foreground in (0.8, 0.3, 0.6, 0.9, 0.2):
+        move(qtbot, panel, foreground)
+        states.append(found.data.copy())
+
+    assert len(found._undo_history) < 5
+    found.undo()
+    assert np.array_equal(found.data, states[-2])
+    for _ in range(5):
+        found.undo()
+    assert any(np.array_equal(found.data, state) for state in states)
+    assert panel.current.gather().count == (0, 0)
+
+
+def test_a_stroke_under_way_is_a_step_of_its_own(qtbot, panel, found):
+    found._begin_stroke()
+    found.paint((128, 128), 777)
+    before = found.data.copy()
+    move(qtbot, panel, 0.8)
+    found._commit_stroke()
+
+    found.undo()
+
+    assert np.array_equal(found.data, before)
+
+
+def test_hand_work_is_carried_into_the_next_run(qtbot, viewer, dock, panel, found):
+    paint(found)
+    painted = found.data.copy()
+
+    press(qtbot, dock.run_button)
+    qtbot.waitUntil(lambda: not dock.running)
+
+    second = nuclei(viewer)[-1]
+    assert second is not found
+    assert np.array_equal(found.data, painted)
+    assert np.array_equal(second.data == 777, painted == 777)
+    assert "by hand" in panel.count.text()
+    move(qtbot, panel, 0.8)
+    assert np.array_equal(second.data == 777, painted == 777)
+
+
+def test_the_number_of_nuclei_by_hand_is_shown(qtbot, panel, found):
+    assert "hand" not in panel.count.text()
+    row, column = np.argwhere(found.data == 0)[0]
+    before = found.data.copy()
+
+    found.data_setitem((np.array([row]), np.array([column])), 777)
+
+    qtbot.waitUntil(lambda: "1 by hand" in panel.count.text())
+    assert panel.count.text().startswith(f"{before.max() + 1} nuclei")
+    found.undo()
+    qtbot.waitUntil(lambda: "hand" not in panel.count.text())
+    erase(found, 3)
+    qtbot.waitUntil(lambda: "1 place erased" in panel.count.text())
+
+
+def test_hand_work_can_be_highlighted(qtbot, viewer, panel, found, chooser):
+    found.mode = "paint"
+    paint(found)
+    expected = found.data.copy()
+    panel.hand.highlight.setChecked(True)
+
+    outline = viewer.layers[-1]
+    qtbot.waitUntil(lambda: 777 in outline.data)
+    assert np.array_equal(outline.data == 777, found.data == 777)
+    assert np.allclose(outline.data_to_world((3, 4)), found.data_to_world((3, 4)))
+    assert viewer.layers.selection.active is found
+    assert found.mode == "paint"
+    press(qtbot, panel.export_button)
+    qtbot.waitUntil(lambda: not panel._exporting.busy)
+    assert np.array_equal(tifffile.imread(chooser["path"]), expected)
+
+    panel.hand.highlight.setChecked(False)
+    assert nuclei(viewer) == [found]
+
+
+def test_the_highlight_goes_with_its_layer(viewer, panel, found):
+    panel.hand.highlight.setChecked(True)
+    assert len(nuclei(viewer)) == 2
+
+    viewer.layers.remove(found)
+
+    assert nuclei(viewer) == []
+
+
+def test_a_highlight_that_is_removed_is_switched_off(viewer, panel, found):
+    panel.hand.highlight.setChecked(True)
+
+    viewer.layers.remove(nuclei(viewer)[-1])
+
+    assert not panel.hand.highlight.isChecked()
+
+
+def test_pixels_of_another_size_are_left_alone(qtbot, viewer, panel, found):
+    found.data = found.data[:100]
+    cropped = found.data.copy()
+
+    move(qtbot, panel, 0.8)
+
+    assert np.array_equal(found.data, cropped)
+    assert nuclei(viewer)[-1].data.shape == (256, 256)
 
 
 def test_edits_made_while_nuclei_are_read_are_kept(
@@ -135,7 +348,7 @@ def test_edits_made_while_nuclei_are_read_are_kept(
     go_on.set()
     settle(qtbot, panel)
 
-    assert len(nuclei(viewer)) == 2
+    assert nuclei(viewer) == [found]
     assert (found.data == 777).any()
 
 

@@ -59,6 +59,10 @@ def _split_by_shape(result: Result, points: Points) -> Edit:
 
 
 def _add(result: Result, points: Points) -> Edit:
+    if result.maps is None:
+        raise CorrectionError(
+            "What the network saw here is not kept; run it again, or draw the outline."
+        )
     labels = _layer(result).data
     return corrections.add_at(labels, result.maps, points[-1], result.next_id())
 

@@ -2,18 +2,49 @@
 
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import ref
 
 import numpy as np
 from napari.layers import Image
 from napari.layers import Labels as LabelsLayer
 
-from napari_monuseg.areas import Area, Labels
+from napari_monuseg.areas import Area, Labels, Mask
+from napari_monuseg.core.handwork import HandWork, count_nuclei
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.maps import NucleusMaps
+from napari_monuseg.docks.reviewed import reviewed_mask
+from napari_monuseg.docks.undo_steps import State, UndoSteps
 from napari_monuseg.layers import placement
 
 METADATA = "napari-monuseg"
 """Under this key a labels layer keeps where its nuclei come from."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Snapshot:
+    """A result's pixels at one moment, and what tells hand work in them.
+
+    Parameters
+    ----------
+    labels : ndarray
+        What the layer shows, ``(h, w)`` int32.
+    base : State
+        What the program wrote before.
+    used : frozenset of int
+        Every id ever given by hand.
+    reviewed : ndarray, optional
+        ``(h, w)`` bool, True where everything is right as it stands.
+    """
+
+    labels: Labels
+    base: State
+    used: frozenset[int]
+    reviewed: Mask | None
+
+    def gather(self) -> HandWork:
+        """Find the hand work; it may take a while where much was edited."""
+        hand = self.base.hand.knowing(self.used)
+        return hand.gather(self.labels, self.base.written, self.reviewed)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -26,87 +57,176 @@ class Result:
         What was segmented, with what.
     area : Area
         Which part of the image.
-    maps : NucleusMaps
-        What the network saw there.
+    maps : NucleusMaps, optional
+        What the network saw there; None for a result that was restored.
     options : InstanceOptions
         How the nuclei were read from the maps.
     place : dict
         What puts a layer onto the area.
+    pixel_size : float, optional
+        µm/px; None when unknown.
     """
 
     image_name: str
     model_name: str
     area: Area
-    maps: NucleusMaps
+    maps: NucleusMaps | None
     options: InstanceOptions
     place: dict[str, Any]
+    pixel_size: float | None = None
     layer: LabelsLayer | None = None
     count: int = 0
+    hand: HandWork = field(init=False)
+    """The hand work when it was last gathered."""
+    image_reference: "ref[Image] | None" = None
+    _steps: UndoSteps | None = None
+
+    def __post_init__(self) -> None:
+        self.hand = HandWork.none(self.area.shape)
+        if self.maps is not None:
+            self.pixel_size = self.maps.pixel_size
+
     _largest_id: int = 0
-    _written: Labels = field(default_factory=lambda: np.zeros((0, 0), np.int32))
 
     @classmethod
     def on(cls, image: Image, area: Area, **facts: Any) -> "Result":
         """Bind a result to where its image lies now."""
         place = placement(image, area.offset)
-        return cls(image_name=image.name, area=area, place=place, **facts)
+        return cls(
+            image_name=image.name,
+            area=area,
+            place=place,
+            image_reference=ref(image),  # the image's pixels go when its layer goes
+            **facts,
+        )
 
-    def is_edited(self) -> bool:
-        """Whether somebody changed the nuclei since the program wrote them.
+    @property
+    def image(self) -> Image | None:
+        """The image layer; None if that is gone."""
+        return None if self.image_reference is None else self.image_reference()
 
-        The pixels are compared: undo fires no edit event, so counting would err.
-        """
-        layer = self.layer
-        return layer is not None and not np.array_equal(layer.data, self._written)
+    def covers(self, other: "Result") -> bool:
+        """Tell whether another result lies on the same part of the same image."""
+        mine, theirs = self.area.mask, other.area.mask
+        same_mask = mine is theirs or (
+            mine is not None and theirs is not None and np.array_equal(mine, theirs)
+        )
+        same_window = (self.area.rows, self.area.columns) == (
+            other.area.rows,
+            other.area.columns,
+        )
+        same_image = self.image is not None and self.image is other.image
+        return same_image and same_window and same_mask
 
     def next_id(self) -> int:
         """Give an id that no nucleus of the layer has, had, or was promised."""
         largest = 0 if self.layer is None else int(self.layer.data.max(initial=0))
-        self._largest_id = max(self._largest_id, largest) + 1
+        self._largest_id = max(self._largest_id, largest, *self.hand.used, 0) + 1
         return self._largest_id
 
     def pixels(self) -> Labels:
         """Give a copy of what the layer holds now, for work that takes a while."""
-        return self._written.copy() if self.layer is None else self.layer.data.copy()
+        if self.layer is None:
+            return np.zeros(self.area.shape, np.int32)
+        return np.array(self.layer.data)
 
-    def show(self, viewer: Any, labels: Labels, options: InstanceOptions) -> bool:
-        """Show nuclei in the result's layer, or in a new one if that was edited.
+    def snapshot(self) -> Snapshot | None:
+        """Give a copy of the pixels in which hand work can be found in a thread."""
+        return self._snapshot(self.pixels())
 
-        Returns
-        -------
-        bool
-            Whether edits were left alone in the old layer.
+    def gather(self) -> HandWork:
+        """Find what was made by hand, now."""
+        snapshot = None if self.layer is None else self._snapshot(self.layer.data)
+        if snapshot is not None:
+            self.learn(snapshot.gather())
+        return self.hand
+
+    def inherit(self, other: "Result") -> None:
+        """Begin with the hand work of an earlier result on the same area."""
+        self.hand = other.gather()
+
+    def learn(self, hand: HandWork) -> None:
+        """Take over hand work that was gathered from a snapshot."""
+        self.hand = hand.knowing(self.hand.used)
+
+    def show(
+        self,
+        viewer: Any,
+        labels: Labels,
+        options: InstanceOptions,
+        *,
+        continued: bool = False,
+    ) -> None:
+        """Show nuclei in the result's layer, under what was made by hand.
+
+        In the layer's undo it is one step.
+
+        Parameters
+        ----------
+        viewer : napari.Viewer
+            Where a layer is made if there is none yet.
+        labels : ndarray
+            What the program found, ``(h, w)`` int32.
+        options : InstanceOptions
+            How it was read from the maps.
+        continued : bool
+            Whether it goes on with the last step, as a slider held in motion does.
         """
-        edited = self.is_edited()
         self.options = options
-        self.count = int(labels.max(initial=0))
-        self._written = labels.copy()  # painting changes the layer's array in place
-        if self.layer is None or edited:
-            self.layer = self._add_layer(viewer, labels)
+        hand = self.gather()
+        merged = hand.merge(labels)
+        self.count = count_nuclei(merged)
+        if self._steps is not None and self._is_whole():
+            self._steps.write(merged, hand, continued=continued)
         else:
-            self._replace(self.layer, labels)
-        self.layer.metadata[METADATA] = self._facts()
-        self.layer.selected_label = self.count + 1  # so that painting adds a nucleus
-        return edited
+            self._add_layer(viewer, merged)
+        self._mark(merged)
 
-    def _add_layer(self, viewer: Any, labels: Labels) -> LabelsLayer:
+    def show_restored(self, viewer: Any, labels: Labels, hand: HandWork) -> None:
+        """Show nuclei as they were saved, hand work in them."""
+        self.hand = hand
+        self.count = count_nuclei(labels)
+        self._add_layer(viewer, labels)
+        self._mark(labels)
+
+    def _add_layer(self, viewer: Any, labels: Labels) -> None:
         name = f"{self.image_name} nuclei ({self.model_name})"
-        return viewer.add_labels(labels, name=name, opacity=0.5, **self.place)
+        # Painting changes the layer's array in place, so it gets one of its own.
+        self.layer = layer = viewer.add_labels(
+            labels.copy(), name=name, opacity=0.5, **self.place
+        )
+        self._steps = UndoSteps(layer, State(written=labels, hand=self.hand))
 
-    def _replace(self, layer: LabelsLayer, labels: Labels) -> None:
-        layer.data = labels
-        # The undo history holds pixels of nuclei that are gone: it would punch
-        # holes into the new ones. A layer forgets it when it is made read-only.
-        mode = layer.mode
-        layer.editable = False
-        layer.editable = True
-        layer.mode = mode
+    def _mark(self, labels: Labels) -> None:
+        """Say in the layer what it is, and let painting add a nucleus."""
+        if self.layer is not None:
+            self.layer.metadata[METADATA] = self._facts()
+            largest = max(int(labels.max(initial=0)), *self.hand.used, 0)
+            self.layer.selected_label = min(largest + 1, np.iinfo(np.int32).max)
+
+    def _is_whole(self) -> bool:
+        """Tell whether the layer still holds the area's pixels, one by one.
+
+        napari or another plugin may have put something else there.
+        """
+        data = None if self.layer is None else self.layer.data
+        return isinstance(data, np.ndarray) and data.shape == self.area.shape
+
+    def _snapshot(self, labels: Labels) -> Snapshot | None:
+        if self._steps is None or not self._is_whole():
+            return None
+        return Snapshot(
+            labels=labels,
+            base=self._steps.state,
+            used=self.hand.used,
+            reviewed=reviewed_mask(self),
+        )
 
     def _facts(self) -> dict[str, Any]:
         return {
             "image": self.image_name,
             "model": self.model_name,
-            "pixel_size": self.maps.pixel_size,
+            "pixel_size": self.pixel_size,
             "offset": self.area.offset,
             "options": self.options,
         }

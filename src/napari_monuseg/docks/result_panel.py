@@ -1,9 +1,11 @@
 """The lower half of the Segment dock: the nuclei found, and how they are read."""
 
 import re
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from qtpy.QtCore import Signal
 from qtpy.QtGui import QIcon
@@ -17,8 +19,11 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible
 
 from napari_monuseg.areas import Labels
+from napari_monuseg.core.handwork import HandCount
 from napari_monuseg.core.instances import InstanceOptions
+from napari_monuseg.core.maps import NucleusMaps
 from napari_monuseg.docks.correction_tools import CorrectionTools
+from napari_monuseg.docks.hand_panel import HandPanel
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.newest import NewestJob
 from napari_monuseg.docks.note import Line
@@ -27,7 +32,14 @@ from napari_monuseg.docks.segment_steps import export, read_again
 from napari_monuseg.docks.sliders import InstanceSliders
 from napari_monuseg.jobs import JobSlot, Steps
 
-KEPT = "You had edited the nuclei, so the new ones went to a layer of their own"
+
+class Wish(NamedTuple):
+    """Nuclei to be read otherwise, and the movement of a slider that asked for it."""
+
+    result: Result
+    maps: NucleusMaps
+    options: InstanceOptions
+    gesture: int
 
 
 class ResultPanel(QWidget):
@@ -49,6 +61,7 @@ class ResultPanel(QWidget):
         self._viewer = viewer
         self._results: list[Result] = []
         self.current: Result | None = None
+        self._gestures: WeakKeyDictionary[Result, int] = WeakKeyDictionary()
         self._reading = NewestJob(self._read_again, self._show_again)
         self._exporting = JobSlot()
         lifetime.add(self._reading.cancel)
@@ -57,6 +70,7 @@ class ResultPanel(QWidget):
         self.count.setStyleSheet("font-weight: bold;")
         self.sliders = InstanceSliders()
         self.corrections = CorrectionTools(viewer, lifetime)
+        self.hand = HandPanel(viewer, lifetime)
         self.export_button = QPushButton("Export labels…")
         self._lay_out()
         self._connect(lifetime)
@@ -69,12 +83,22 @@ class ResultPanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(10)
         section = _section("Correct by hand", self.corrections)
-        for widget in (line, self.count, self.sliders, section, self.export_button):
+        widgets = (
+            line,
+            self.count,
+            self.sliders,
+            section,
+            self.hand,
+            self.export_button,
+        )
+        for widget in widgets:
             column.addWidget(widget)
 
     def _connect(self, lifetime: Lifetime) -> None:
         self.sliders.changed.connect(self._on_moved)
         self.corrections.message.connect(self.message)
+        self.hand.counted.connect(self._on_counted)
+        self.hand.message.connect(self.message)
         self.export_button.clicked.connect(self._on_export)
         layers = self._viewer.layers
         for emitter, slot in (
@@ -85,8 +109,14 @@ class ResultPanel(QWidget):
             lifetime.add(partial(emitter.disconnect, slot))
 
     def add(self, result: Result, labels: Labels) -> None:
-        """Show the nuclei of a run in a new layer."""
+        """Show the nuclei of a run in a new layer, under hand work from earlier runs.
+
+        An earlier run on the same area keeps its layer as it is.
+        """
         self._reading.cancel()
+        earlier = [one for one in self._results if one.covers(result)]
+        if earlier:
+            result.inherit(earlier[-1])
         self._results.append(result)
         self.current = result
         result.show(self._viewer, labels, result.options)
@@ -97,17 +127,23 @@ class ResultPanel(QWidget):
         if result is not self.current:
             self._reading.cancel()
         self.current = result
-        self.sliders.setEnabled(result is not None)
+        self.sliders.setEnabled(result is not None and result.maps is not None)
         self.corrections.set_result(result)
         self.export_button.setEnabled(result is not None)
         self.count.setText("No nuclei yet")
         if result is not None:
             self.sliders.value = result.options
             self._show_count(result)
+        self.hand.show_result(result)
+
+    def _on_counted(self) -> None:
+        if self.current is not None:
+            self._show_count(self.current)
 
     def _show_count(self, result: Result) -> None:
         nuclei = "nucleus" if result.count == 1 else "nuclei"
-        self.count.setText(f"{result.count:,} {nuclei} in “{result.image_name}”")
+        found = f"{result.count:,} {nuclei} in “{result.image_name}”"
+        self.count.setText(", ".join([found, *_by_hand(result.hand.count)]))
 
     def _on_active(self, event: Any) -> None:
         for result in self._results:
@@ -120,20 +156,24 @@ class ResultPanel(QWidget):
             self._choose(self._results[-1] if self._results else None)
 
     def _on_moved(self, options: InstanceOptions) -> None:
-        if self.current is not None:
-            self._reading.ask((self.current, options))
+        result = self.current
+        if result is not None and result.maps is not None:
+            gesture = self.sliders.gesture
+            self._reading.ask(Wish(result, result.maps, options, gesture))
 
-    def _read_again(self, wish: tuple[Result, InstanceOptions]) -> Steps:
-        result, options = wish
-        return read_again(result.maps, result.area, options)
+    def _read_again(self, wish: Wish) -> Steps:
+        return read_again(wish.maps, wish.result.area, wish.options)
 
-    def _show_again(self, wish: tuple[Result, InstanceOptions], labels: Labels) -> None:
-        result, options = wish
-        if result.show(self._viewer, labels, options):
-            self.message.emit(KEPT)
-        if result is self.current:
-            self.corrections.set_result(result)  # which may have another layer now
+    def _show_again(self, wish: Wish, labels: Labels) -> None:
+        result, before = wish.result, wish.result.layer
+        continued = self._gestures.get(result) == wish.gesture
+        self._gestures[result] = wish.gesture
+        result.show(self._viewer, labels, wish.options, continued=continued)
         self._show_count(result)
+        if result.layer is not before:
+            self.hand.show_result(result)
+            if result is self.current:
+                self.corrections.set_result(result)
 
     def _on_export(self) -> None:
         if self.current is None:
@@ -150,7 +190,7 @@ class ResultPanel(QWidget):
         steps = export(
             path,
             result.pixels(),
-            pixel_size=result.maps.pixel_size,
+            pixel_size=result.pixel_size,
             offset=result.area.offset,
         )
         self._exporting.start(
@@ -180,6 +220,14 @@ def _section(title: str, content: QWidget) -> QCollapsible:
     section.addWidget(content)
     section.expand(animate=False)
     return section
+
+
+def _by_hand(count: HandCount) -> Iterator[str]:
+    """Say how much was made by hand; nothing of what was not."""
+    if count.nuclei:
+        yield f"{count.nuclei:,} by hand"
+    if count.erased:
+        yield f"{count.erased:,} {'place' if count.erased == 1 else 'places'} erased"
 
 
 def _file_name(result: Result) -> str:

@@ -6,6 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_monuseg.areas import Area, Labels, keep_inside
+from napari_monuseg.core.handwork import (
+    HandWork,
+    InsideCount,
+    count_nuclei,
+    nuclei_inside,
+)
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.instances import InstanceOptions, find_nuclei
 from napari_monuseg.core.maps import NucleusMaps
@@ -15,6 +21,7 @@ from napari_monuseg.core.tiff import write_labels
 
 if TYPE_CHECKING:
     from napari_monuseg.core.segment import Segmentation
+    from napari_monuseg.docks.result import Snapshot
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,6 +38,25 @@ class Found:
 
     segmentation: "Segmentation"
     labels: Labels
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Counted:
+    """How many nuclei a result has.
+
+    Parameters
+    ----------
+    nuclei : int
+        All of them.
+    hand : HandWork
+        What was made by hand.
+    reviewed : InsideCount, optional
+        Those in the reviewed area; None if nothing was reviewed.
+    """
+
+    nuclei: int
+    hand: HandWork
+    reviewed: InsideCount | None
 
 
 def segment_area(
@@ -64,6 +90,23 @@ def read_again(
     """Read the nuclei of an area from its maps, by other options."""
     labels = yield from find_nuclei(maps, options)
     return keep_inside(labels, area.mask)
+
+
+def count(
+    snapshot: "Snapshot | None",
+) -> Generator[Progress, None, Counted | None]:
+    """Count the nuclei, those made by hand and those reviewed among them."""
+    yield Progress(message="Counting nuclei")
+    if snapshot is None:
+        return None
+    hand = snapshot.gather()
+    hand.count  # noqa: B018 - found here, not when it is shown
+    reviewed = snapshot.reviewed
+    return Counted(
+        nuclei=count_nuclei(snapshot.labels),
+        hand=hand,
+        reviewed=None if reviewed is None else nuclei_inside(snapshot.labels, reviewed),
+    )
 
 
 def export(

@@ -15,6 +15,8 @@ class InstanceSliders(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self.gesture = 0
+        """How often a slider was taken in hand, or moved by itself."""
         self.foreground = _slider(0.05, 0.95, 2)
         self.foreground.setToolTip("Higher: smaller nuclei, and fewer pale ones.")
         self.seed = _slider(0.05, 0.95, 2)
@@ -30,6 +32,7 @@ class InstanceSliders(QWidget):
         form.addRow("Smallest nucleus, µm²", self.smallest)
         for slider in (self.foreground, self.seed, self.smallest):
             slider.valueChanged.connect(self._on_moved)
+            slider.sliderPressed.connect(self._on_pressed)
 
     @property
     def value(self) -> InstanceOptions:
@@ -48,7 +51,13 @@ class InstanceSliders(QWidget):
         self.smallest.setValue(options.smallest_nucleus_um2)
         self.blockSignals(blocked)
 
+    def _on_pressed(self) -> None:
+        self.gesture += 1
+
     def _on_moved(self) -> None:
+        sliders = (self.foreground, self.seed, self.smallest)
+        if not any(slider.isSliderDown() for slider in sliders):
+            self.gesture += 1
         self.changed.emit(self.value)
 
 

@@ -1,0 +1,281 @@
+"""What was made by hand, and labels in which it stands whatever the program finds.
+
+Hand work is told from the program's by comparing states: what is there now with
+what the program wrote there last. Edits are not counted: undo is none of them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from napari_monuseg.core.separation import Labels, Mask, connected_components
+
+BLOCK = 256
+"""Side of the blocks in which two states are compared, px."""
+
+Ids = npt.NDArray[np.int64]
+Places = npt.NDArray[np.int64]
+
+
+class HandCount(NamedTuple):
+    """How much was made by hand: nuclei, and connected regions erased."""
+
+    nuclei: int
+    erased: int
+
+
+class InsideCount(NamedTuple):
+    """How many nuclei lie wholly inside a mask, and how many its edge cuts."""
+
+    inside: int
+    cut: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class HandWork:
+    """The pixels of a labels image that belong to hand work. It is never changed.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Height and width of the labels, px.
+    pixels : (n,) int64
+        The pixels held, as positions in the flattened image, ascending.
+    labels : (n,) int32
+        What stands there; 0 where something was erased.
+    edited : (n,) bool
+        Where the pixel differs from what the program wrote, or its nucleus does;
+        False where the reviewed area alone holds it.
+    used : frozenset of int
+        Every id that was ever given by hand; none is given again.
+    """
+
+    shape: tuple[int, int]
+    pixels: Places
+    labels: npt.NDArray[np.int32]
+    edited: Mask
+    used: frozenset[int] = frozenset()
+
+    @classmethod
+    def none(
+        cls, shape: tuple[int, int], used: frozenset[int] = frozenset()
+    ) -> "HandWork":
+        """Give the hand work of labels that nobody has touched."""
+        return cls._holding(np.zeros(shape, np.int32), np.zeros(shape, bool), used)
+
+    @classmethod
+    def restored(
+        cls, labels: Labels, held: Mask, used: frozenset[int] = frozenset()
+    ) -> "HandWork":
+        """Give the hand work that was saved as labels and mask ``(H, W)``."""
+        return cls._holding(labels, held, used)
+
+    @classmethod
+    def _holding(
+        cls,
+        labels: Labels,
+        edited: Mask,
+        used: frozenset[int],
+        reviewed: Mask | None = None,
+    ) -> "HandWork":
+        held = edited if reviewed is None else edited | reviewed
+        pixels = np.flatnonzero(held)
+        standing = labels.ravel()[pixels].astype(np.int32, copy=False)
+        by_hand = edited.ravel()[pixels]
+        height, width = labels.shape
+        return cls(
+            shape=(height, width),
+            pixels=pixels,
+            labels=standing,
+            edited=by_hand,
+            used=used.union(_ids(standing[by_hand]).tolist()),
+        )
+
+    @property
+    def held(self) -> Mask:
+        """The pixels held, ``(H, W)`` bool, erased ones and the reviewed included."""
+        return self._mask(self.pixels)
+
+    @property
+    def held_by_edits(self) -> Mask:
+        """The pixels held because somebody changed them, ``(H, W)`` bool."""
+        return self._mask(self.pixels[self.edited])
+
+    @cached_property
+    def count(self) -> HandCount:
+        """Nuclei made or changed by hand, and regions erased; not what is reviewed."""
+        labels = self.labels[self.edited]
+        erased = self.pixels[self.edited][labels == 0]
+        return HandCount(_ids(labels).size, _regions(erased, self.shape))
+
+    def knowing(self, used: frozenset[int]) -> "HandWork":
+        """Give the same hand work, with more ids that are not to be given again."""
+        return self if used <= self.used else replace(self, used=self.used | used)
+
+    def _mask(self, pixels: Places) -> Mask:
+        mask = np.zeros(self.shape, bool)
+        mask.ravel()[pixels] = True
+        return mask
+
+    def gather(
+        self, current: Labels, written: Labels, reviewed: Mask | None = None
+    ) -> "HandWork":
+        """Add to this hand work what was done by hand since the program wrote.
+
+        A nucleus of which a pixel changed is held as a whole, and so is each pixel
+        that was erased. What was done and undone again is not held.
+
+        Parameters
+        ----------
+        current : (H, W) int32
+            What is there now.
+        written : (H, W) int32
+            What the program wrote, this hand work in it.
+        reviewed : (H, W) bool, optional
+            Where everything is right as it stands: held, background included, and
+            nuclei that reach into it as a whole.
+
+        Returns
+        -------
+        HandWork
+            This one and the new; what only an earlier `reviewed` held is not in it.
+        """
+        touched, erased = _differences(current, written)
+        before = self.pixels[self.edited]
+        by_hand = np.union1d(touched, _ids(self.labels[self.edited]))
+        edited = _where(current, by_hand)
+        edited.ravel()[before] = True
+        edited.ravel()[erased] = True
+        if reviewed is not None:
+            reviewed = reviewed | _where(current, _ids(current[reviewed]))
+        return self._holding(current, edited, self.used, reviewed)
+
+    def merge(self, derived: Labels) -> Labels:
+        """Put the hand work over nuclei that the program found.
+
+        A nucleus the program found loses the pixels held. It is dropped if less
+        than half of it is left, or a ring around something held: a nucleus that
+        was deleted would come back so. Otherwise its largest piece stays.
+
+        Parameters
+        ----------
+        derived : (H, W) int32
+            Nuclei, numbered from 1.
+
+        Returns
+        -------
+        labels : (H, W) int32
+            Hand work bit for bit, and around it nuclei of the program, numbered as
+            in `derived` unless that id was ever used by hand.
+        """
+        labels = derived.copy()
+        flat = labels.ravel()
+        sizes = np.bincount(flat)
+        lost = np.bincount(flat[self.pixels], minlength=sizes.size)
+        lost[0] = 0
+        flat[self.pixels] = 0
+        numbers = self._free_numbers(sizes.size)
+        numbers[2 * (sizes - lost) < sizes] = 0
+        self._cut(labels, np.flatnonzero((lost > 0) & (numbers > 0)))
+        merged: Labels = numbers[labels]
+        merged.ravel()[self.pixels] = self.labels
+        return merged
+
+    def _free_numbers(self, count: int) -> npt.NDArray[np.int32]:
+        """Give a number for each of `count` ids that no hand work ever had."""
+        numbers = np.arange(count, dtype=np.int32)
+        taken = np.array(sorted(self.used.union(_ids(self.labels).tolist())), np.int64)
+        colliding = taken[taken < count]
+        candidates = np.arange(count, count + colliding.size + taken.size)
+        numbers[colliding] = np.setdiff1d(candidates, taken)[: colliding.size]
+        return numbers
+
+    def _cut(self, labels: Labels, ids: Ids) -> None:
+        """Leave of each nucleus its largest piece, in place, and nothing of a ring."""
+        if not ids.size:
+            return
+        held, boxes = self.held, ndimage.find_objects(labels)
+        for nucleus in ids.tolist():
+            window, box = labels[boxes[nucleus - 1]], boxes[nucleus - 1]
+            mask = window == nucleus
+            piece = _largest_piece(mask)
+            inner = ndimage.binary_fill_holes(piece, np.ones((3, 3), bool)) & ~piece
+            ring = bool((inner & held[box]).any())
+            window[mask if ring else mask & ~piece] = 0
+
+
+def count_nuclei(labels: Labels) -> int:
+    """Count the ids in labels ``(H, W)``, gaps or not."""
+    return _ids(labels).size
+
+
+def nuclei_inside(labels: Labels, mask: Mask) -> InsideCount:
+    """Count the nuclei inside a mask and those that its edge cuts, both ``(H, W)``."""
+    inside, outside = _ids(labels[mask]), _ids(labels[~mask])
+    cut = np.intersect1d(inside, outside, assume_unique=True).size
+    return InsideCount(inside.size - cut, cut)
+
+
+def _differences(current: Labels, written: Labels) -> tuple[Ids, Places]:
+    """Give the ids that gained or lost a pixel, and where pixels were erased."""
+    touched: list[Ids] = [np.zeros(0, np.int64)]
+    erased: list[Places] = [np.zeros(0, np.int64)]
+    for top, left in _corners(current.shape):
+        block = (slice(top, top + BLOCK), slice(left, left + BLOCK))
+        now, before = current[block], written[block]
+        rows, columns = np.nonzero(now != before)
+        if not rows.size:
+            continue
+        new, old = now[rows, columns], before[rows, columns]
+        touched += [_ids(new), _ids(old)]
+        places = (top + rows) * current.shape[1] + left + columns
+        erased.append(places[new == 0])
+    return np.unique(np.concatenate(touched)), np.concatenate(erased)
+
+
+def _corners(shape: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+    for top in range(0, shape[0], BLOCK):
+        for left in range(0, shape[1], BLOCK):
+            yield top, left
+
+
+def _ids(labels: npt.NDArray[Any]) -> Ids:
+    """Give the distinct ids in labels of any shape, ascending, without background."""
+    values = labels.ravel()
+    lowest, highest = int(values.min(initial=0)), int(values.max(initial=0))
+    if lowest >= 0 and highest <= 4 * values.size:  # counting is faster than sorting
+        found = np.flatnonzero(np.bincount(values))
+    else:
+        found = np.unique(values).astype(np.int64)
+    ids: Ids = found[found != 0]
+    return ids
+
+
+def _where(labels: Labels, ids: Ids) -> Mask:
+    """Tell where labels bear one of the ids."""
+    mask: Mask = np.isin(labels, ids) if ids.size else np.zeros(labels.shape, bool)
+    return mask
+
+
+def _largest_piece(mask: Mask) -> Mask:
+    pieces = connected_components(mask)
+    sizes = np.bincount(pieces.ravel())
+    sizes[0] = 0
+    largest: Mask = pieces == sizes.argmax()
+    return largest
+
+
+def _regions(pixels: Places, shape: tuple[int, int]) -> int:
+    """Count the 4-connected regions of some pixels."""
+    if not pixels.size:
+        return 0
+    rows, columns = np.unravel_index(pixels, shape)
+    top, left = rows.min(), columns.min()
+    mask = np.zeros((rows.max() - top + 1, columns.max() - left + 1), bool)
+    mask[rows - top, columns - left] = True
+    return int(connected_components(mask).max())

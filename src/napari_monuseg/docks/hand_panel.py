@@ -1,0 +1,167 @@
+"""What was made by hand and what was reviewed: counted, outlined, marked."""
+
+from functools import partial
+from typing import Any
+
+from qtpy.QtCore import QTimer, Signal
+from qtpy.QtWidgets import QCheckBox, QPushButton, QVBoxLayout, QWidget
+
+from napari_monuseg.core.errors import MonusegError
+from napari_monuseg.core.handwork import InsideCount
+from napari_monuseg.docks.edit_watch import EditWatch
+from napari_monuseg.docks.highlight import Highlight
+from napari_monuseg.docks.lifetime import Lifetime
+from napari_monuseg.docks.newest import NewestJob
+from napari_monuseg.docks.note import Note
+from napari_monuseg.docks.result import Result
+from napari_monuseg.docks.reviewed import KEY, is_reviewed_layer, mark_view
+from napari_monuseg.docks.segment_steps import Counted, count
+from napari_monuseg.jobs import Steps
+
+PAUSE = 300
+"""Nuclei are counted when nothing was edited for so long, ms."""
+
+
+class HandPanel(QWidget):
+    """Follows the edits of one result, and lets what is in view be marked as reviewed.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Where the nuclei are shown.
+    lifetime : Lifetime
+        Of the dock.
+    """
+
+    counted = Signal()
+    """Emits when the result's nuclei were counted again."""
+
+    message = Signal(str)
+    """Emits a line for the user."""
+
+    def __init__(self, viewer: Any, lifetime: Lifetime) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._result: Result | None = None
+        self._watch: EditWatch | None = None
+        self._outlines = Highlight(viewer)
+        self._counting = NewestJob(self._count, self._on_counted)
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(PAUSE)
+        self.highlight = QCheckBox("Highlight hand work")
+        self.mark_button = QPushButton("Mark what is in view as reviewed")
+        self.mark_button.setToolTip(
+            "What is reviewed stays as it is, and is what a network learns from "
+            f"({KEY.replace('-', '+')})."
+        )
+        self.reviewed = Note()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        for widget in (self.highlight, self.mark_button, self.reviewed):
+            column.addWidget(widget)
+        self._connect(lifetime)
+
+    def _connect(self, lifetime: Lifetime) -> None:
+        lifetime.add(self._leave)
+        self._pause.timeout.connect(self._on_pause)
+        self.highlight.toggled.connect(self._on_highlight)
+        self.mark_button.clicked.connect(self._on_mark)
+        events = self._viewer.layers.events
+        for emitter, slot in (
+            (events.inserted, self._on_inserted),
+            (events.removed, self._on_removed),
+        ):
+            emitter.connect(slot)
+            lifetime.add(partial(emitter.disconnect, slot))
+        for layer in self._viewer.layers:
+            self._listen_to(layer)
+        self._viewer.bind_key(KEY, self._on_key, overwrite=True)
+        lifetime.add(lambda: self._viewer.bind_key(KEY, None))
+
+    def show_result(self, result: Result | None) -> None:
+        """Follow a result; None if there is none."""
+        self._leave()
+        self._pause.stop()
+        self._result = result
+        self.reviewed.setText("")
+        self.setEnabled(result is not None)
+        if result is not None and result.layer is not None:
+            self._watch = EditWatch(result.layer, self._on_edited)
+            self._pause.start()
+        self._outline()
+
+    def _leave(self) -> None:
+        self._result = None
+        self._counting.cancel()
+        if self._watch is not None:
+            self._watch.stop()
+            self._watch = None
+
+    def _on_inserted(self, event: Any) -> None:
+        self._listen_to(event.value)
+
+    def _listen_to(self, layer: Any) -> None:
+        if is_reviewed_layer(layer):
+            layer.events.data.connect(self._on_reviewed)
+
+    def _on_reviewed(self, _event: Any) -> None:
+        self._on_edited()
+
+    def _on_removed(self, event: Any) -> None:
+        if event.value is self._outlines.layer:
+            self.highlight.setChecked(False)
+        self._on_edited()
+
+    def _on_edited(self) -> None:
+        if self._result is not None:
+            self._pause.start()
+
+    def _on_pause(self) -> None:
+        if self._result is not None:
+            self._counting.ask(self._result)
+
+    def _count(self, result: Result) -> Steps:
+        return count(result.snapshot())
+
+    def _on_counted(self, result: Result, counted: Counted | None) -> None:
+        if counted is not None:
+            result.count = counted.nuclei
+            result.learn(counted.hand)
+            self.reviewed.setText(_describe(counted.reviewed))
+            self.counted.emit()
+            self._outline()
+
+    def _on_highlight(self) -> None:
+        self._outline()
+
+    def _outline(self) -> None:
+        result = self._result
+        if self.highlight.isChecked() and result is not None and result.layer:
+            self._outlines.show(result.layer, result.hand)
+        else:
+            self._outlines.remove()
+
+    def _on_key(self, _viewer: Any) -> None:
+        """Mark what is in view as reviewed."""
+        self._on_mark()
+
+    def _on_mark(self) -> None:
+        image = None if self._result is None else self._result.image
+        if image is None or image not in self._viewer.layers:
+            self.message.emit("There is no image to review; find its nuclei first.")
+            return
+        try:
+            mark_view(self._viewer, image)
+        except MonusegError as error:
+            self.message.emit(str(error))
+
+
+def _describe(reviewed: InsideCount | None) -> str:
+    """Say what was reviewed, and what of it does not count."""
+    if reviewed is None:
+        return ""
+    nuclei = "nucleus" if reviewed.inside == 1 else "nuclei"
+    line = f"{reviewed.inside:,} {nuclei} reviewed"
+    cut = f"; {reviewed.cut:,} cut by the area's edge do not count"
+    return line + (cut if reviewed.cut else "")

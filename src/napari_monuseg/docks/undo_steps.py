@@ -1,0 +1,152 @@
+"""What the program writes into a labels layer, each time as one step of its undo.
+
+napari keeps what can be undone as a list of items, each a list of changes ``(where,
+values before, values after)``. None of this is public, so no other module knows it.
+
+Hand work is what differs from what the program wrote, so the program must know
+which of its states the layer stands on, also after some steps were undone.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from napari.layers import Labels as LabelsLayer
+
+from napari_monuseg.areas import Labels
+from napari_monuseg.core.handwork import HandWork
+
+MEMORY = 256 * 1024**2
+"""What the steps that can be undone may take, bytes; the last one is always kept."""
+
+Change = tuple[tuple[Any, ...], Labels, Labels]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class State:
+    """What a layer held when the program had written it.
+
+    Parameters
+    ----------
+    written : ndarray
+        Nuclei of the program and hand work, ``(h, w)`` int32; nobody changes it.
+    hand : HandWork
+        What of it was made by hand.
+    step : tuple, optional
+        What led here, as it stands in the layer's history; None if nothing did.
+    """
+
+    written: Labels
+    hand: HandWork
+    step: Change | None = None
+
+    @property
+    def size(self) -> int:
+        """How much memory it takes, bytes."""
+        where, before, after = self.step or ((), self.written[:0], self.written[:0])
+        parts = (self.written, *where, before, after)
+        return sum(part.nbytes for part in parts)
+
+
+class UndoSteps:
+    """The states the program has written into a layer.
+
+    Parameters
+    ----------
+    layer : napari.layers.Labels
+        Where they are shown.
+    first : State
+        What it began with.
+    """
+
+    def __init__(self, layer: LabelsLayer, first: State) -> None:
+        self._layer = layer
+        self._states = [first]
+
+    @property
+    def state(self) -> State:
+        """The state of the program's on which the layer stands now."""
+        return self._states[self._standing()]
+
+    def write(self, labels: Labels, hand: HandWork, *, continued: bool = False) -> None:
+        """Change the layer's pixels to `labels`, undone in one step.
+
+        Parameters
+        ----------
+        labels : ndarray
+            ``(h, w)`` int32, not changed by anybody from now on.
+        hand : HandWork
+            What of it was made by hand.
+        continued : bool
+            Whether this goes on with what the last step began, so that one undo
+            takes back both.
+        """
+        standing = self._standing()
+        if continued and self._is_last(self._states[standing].step):
+            self._take_back(self._states[standing].step)
+            standing -= 1
+        del self._states[standing + 1 :]
+        step = self._change_to(labels)
+        if step is not None:
+            self._states.append(State(written=labels, hand=hand, step=step))
+            self._forget_oldest()
+        self._layer.refresh()
+
+    def _standing(self) -> int:
+        """Find the last state whose step is done and not undone."""
+        undoable = _steps(self._layer._undo_history)
+        for index in range(len(self._states) - 1, 0, -1):
+            if id(self._states[index].step) in undoable:
+                return index
+        undone = _steps(self._layer._redo_history)
+        for index in range(1, len(self._states)):
+            if id(self._states[index].step) in undone:
+                return index - 1
+        return self._most_alike()
+
+    def _most_alike(self) -> int:
+        """Find the state that the layer resembles most: its history says nothing.
+
+        napari forgets old steps, and what was undone once something else is done.
+        """
+        if len(self._states) == 1:
+            return 0
+        data = np.asarray(self._layer.data)
+        unlike = [np.count_nonzero(data != state.written) for state in self._states]
+        return int(np.argmin(unlike))
+
+    def _is_last(self, step: Change | None) -> bool:
+        history = self._layer._undo_history
+        return step is not None and bool(history) and history[-1][-1] is step
+
+    def _take_back(self, step: Change | None) -> None:
+        if step is not None:
+            where, before, _ = step
+            self._layer.data[where] = before
+            self._layer._undo_history.pop()
+
+    def _change_to(self, labels: Labels) -> Change | None:
+        """Write what differs, and remember how to undo it."""
+        layer, data = self._layer, self._layer.data
+        where = tuple(axis.astype(np.int32) for axis in np.nonzero(data != labels))
+        if not where[0].size:
+            return None
+        step = (where, data[where], labels[where])
+        data[where] = step[2]
+        layer._commit_staged_history()  # a stroke under way is a step of its own
+        layer._redo_history.clear()
+        layer._append_to_undo_history([step])
+        return step
+
+    def _forget_oldest(self) -> None:
+        """Keep memory within bounds; what is forgotten can no longer be undone."""
+        total = sum(state.size for state in self._states)
+        while total > MEMORY and len(self._states) > 2:
+            total -= self._states.pop(0).size
+            history, step = self._layer._undo_history, self._states[0].step
+            while id(step) in _steps(history):
+                history.popleft()
+
+
+def _steps(history: Any) -> set[int]:
+    return {id(change) for item in history for change in item}
