@@ -20,6 +20,14 @@ def user_models(tmp_path_factory, monkeypatch) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def saved_corrections(tmp_path_factory, monkeypatch) -> Path:
+    """Keep the user's corrections out of the tests, and the tests' out of theirs."""
+    folder = tmp_path_factory.mktemp("corrections")
+    monkeypatch.setenv("NAPARI_MONUSEG_AUTOSAVE", str(folder))
+    return folder
+
+
 @pytest.fixture(scope="session")
 def _tissue() -> tuple[np.ndarray, np.ndarray]:
     return synthetic_tissue((256, 256))

@@ -34,6 +34,8 @@ TORCH_FREE = [
         "instances",
         "maps",
         "samples",
+        "handwork",
+        "autosave",
     )
 ]
 

@@ -10,6 +10,7 @@
     ├── DeviceError       a device is missing or its memory is too small
     ├── TrainingError     training cannot start or go on
     ├── CorrectionError   a nucleus cannot be corrected as asked
+    ├── AutosaveError     saved corrections cannot be read
     └── ExportError       a file cannot be written
 
 Anything else that is raised is a bug. None of these subclasses `RuntimeError`,
@@ -47,6 +48,10 @@ class TrainingError(MonusegError):
 
 class CorrectionError(MonusegError):
     """A nucleus cannot be corrected as asked."""
+
+
+class AutosaveError(MonusegError):
+    """Saved corrections cannot be read."""
 
 
 class ExportError(MonusegError):

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
+import numpy as np
+from napari.layers import Image
 from qtpy.QtCore import Signal
 from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import (
@@ -18,19 +20,24 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
-from napari_monuseg.areas import Labels
+from napari_monuseg.areas import Area, Labels
+from napari_monuseg.core.autosave import Corrections
 from napari_monuseg.core.handwork import HandCount
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.maps import NucleusMaps
+from napari_monuseg.docks.autosave import Autosave
 from napari_monuseg.docks.correction_tools import CorrectionTools
 from napari_monuseg.docks.hand_panel import HandPanel
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.newest import NewestJob
-from napari_monuseg.docks.note import Line
+from napari_monuseg.docks.note import Line, Note
 from napari_monuseg.docks.result import Result
-from napari_monuseg.docks.segment_steps import export, read_again
+from napari_monuseg.docks.reviewed import mark
+from napari_monuseg.docks.segment_steps import Exported, export, read_again
 from napari_monuseg.docks.sliders import InstanceSliders
 from napari_monuseg.jobs import JobSlot, Steps
+
+NO_MAPS = "Restored: run the network again to move the sliders; hand work stays"
 
 
 class Wish(NamedTuple):
@@ -70,7 +77,9 @@ class ResultPanel(QWidget):
         self.count.setStyleSheet("font-weight: bold;")
         self.sliders = InstanceSliders()
         self.corrections = CorrectionTools(viewer, lifetime)
+        self.note = Note()
         self.hand = HandPanel(viewer, lifetime)
+        self.autosave = Autosave(self, viewer, lifetime)
         self.export_button = QPushButton("Export labels…")
         self._lay_out()
         self._connect(lifetime)
@@ -87,6 +96,7 @@ class ResultPanel(QWidget):
             line,
             self.count,
             self.sliders,
+            self.note,
             section,
             self.hand,
             self.export_button,
@@ -120,6 +130,33 @@ class ResultPanel(QWidget):
         self._results.append(result)
         self.current = result
         result.show(self._viewer, labels, result.options)
+        if earlier:
+            self.autosave.succeed(earlier[-1], result)
+        else:
+            self.autosave.add(result)
+        self._choose(result)
+
+    def restore(self, image: Image, path: Path, corrections: Corrections) -> None:
+        """Show corrections that were saved, and go on saving them."""
+        about = corrections.about
+        rows, columns = (
+            slice(start, start + side)
+            for start, side in zip(about.offset, about.shape, strict=True)
+        )
+        result = Result.on(
+            image,
+            Area(rows, columns, corrections.mask),
+            model_name=about.model_name,
+            maps=None,
+            options=about.options,
+            pixel_size=about.pixel_size,
+        )
+        self._results.append(result)
+        self.current = result
+        if about.reviewed:
+            mark(self._viewer, image, map(np.array, about.reviewed))
+        result.show_restored(self._viewer, corrections.labels, corrections.hand)
+        self.autosave.add(result, path)
         self._choose(result)
 
     def _choose(self, result: Result | None) -> None:
@@ -130,6 +167,8 @@ class ResultPanel(QWidget):
         self.sliders.setEnabled(result is not None and result.maps is not None)
         self.corrections.set_result(result)
         self.export_button.setEnabled(result is not None)
+        lost = result is not None and result.maps is None
+        self.note.setText(NO_MAPS if lost else "")
         self.count.setText("No nuclei yet")
         if result is not None:
             self.sliders.value = result.options
@@ -151,7 +190,9 @@ class ResultPanel(QWidget):
                 self._choose(result)
 
     def _on_removed(self, event: Any) -> None:
-        self._results = [one for one in self._results if one.layer is not event.value]
+        for result in [one for one in self._results if one.layer is event.value]:
+            self._results.remove(result)
+            self.autosave.remove(result)
         if self.current is not None and self.current not in self._results:
             self._choose(self._results[-1] if self._results else None)
 
@@ -171,6 +212,7 @@ class ResultPanel(QWidget):
         result.show(self._viewer, labels, wish.options, continued=continued)
         self._show_count(result)
         if result.layer is not before:
+            self.autosave.follow(result)
             self.hand.show_result(result)
             if result is self.current:
                 self.corrections.set_result(result)
@@ -195,9 +237,13 @@ class ResultPanel(QWidget):
         )
         self._exporting.start(
             steps,
-            returned=partial(self._say_exported, result),
+            returned=partial(self._on_exported, result),
             errored=lambda error: self.message.emit(str(error)),
         )
+
+    def _on_exported(self, result: Result, exported: Exported) -> None:
+        self.autosave.exported(result, exported.fingerprint)
+        self._say_exported(result, exported.path)
 
     def _say_exported(self, result: Result, path: Path) -> None:
         row, column = result.area.offset

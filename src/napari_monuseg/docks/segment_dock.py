@@ -26,6 +26,7 @@ from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.model_choice import ModelChoice
 from napari_monuseg.docks.pixel_size import PixelSize
 from napari_monuseg.docks.progress_line import ProgressLine, duration
+from napari_monuseg.docks.restore_offer import RestoreOffer
 from napari_monuseg.docks.result import Result
 from napari_monuseg.docks.result_panel import ResultPanel
 from napari_monuseg.docks.segment_steps import Found, segment_area
@@ -71,9 +72,11 @@ class SegmentDock(QWidget):
         self.cancel_button = QPushButton("Cancel")
         self.progress = ProgressLine()
         self.results = ResultPanel(viewer, self._lifetime)
+        self.offer = RestoreOffer(viewer, self._lifetime, self.results.restore)
         self._lay_out()
         self._connect()
         self._on_image()
+        self.offer.look()
 
     def _lay_out(self) -> None:
         form = QFormLayout()
@@ -95,6 +98,7 @@ class SegmentDock(QWidget):
         column.addLayout(form)
         column.addLayout(buttons)
         column.addWidget(self.progress)
+        column.addWidget(self.offer)
         column.addWidget(self.results)
         column.addStretch(1)
 
@@ -104,6 +108,7 @@ class SegmentDock(QWidget):
         self.run_button.clicked.connect(self._on_run)
         self.cancel_button.clicked.connect(self._on_cancel)
         self.results.message.connect(self.progress.text.setText)
+        self.offer.message.connect(self.progress.text.setText)
         removed = self._viewer.layers.events.removed
         removed.connect(self._on_removed)
         self._lifetime.add(lambda: removed.disconnect(self._on_removed))

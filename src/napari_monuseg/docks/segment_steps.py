@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_monuseg.areas import Area, Labels, keep_inside
+from napari_monuseg.core.autosave import fingerprint
 from napari_monuseg.core.handwork import (
     HandWork,
     InsideCount,
@@ -109,13 +110,21 @@ def count(
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Exported:
+    """A file of labels, and what tells its labels from others."""
+
+    path: Path
+    fingerprint: int
+
+
 def export(
     path: Path, labels: Labels, *, pixel_size: float | None, offset: tuple[int, int]
-) -> Generator[Progress, None, Path]:
+) -> Generator[Progress, None, Exported]:
     """Write labels as TIFF; `offset` is the area's place in its image, px."""
     yield Progress(message=f"Writing {path.name}")
     row, column = offset
     write_labels(
         path, labels, pixel_size=pixel_size, offset=(float(row), float(column))
     )
-    return path
+    return Exported(path=path, fingerprint=fingerprint(labels))

@@ -1,0 +1,273 @@
+"""Writes corrections to the disk while they are made."""
+
+from collections.abc import Generator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QWidget
+
+from napari_monuseg.areas import Outline
+from napari_monuseg.core.autosave import (
+    About,
+    Corrections,
+    discard,
+    fingerprint,
+    new_path,
+    save,
+)
+from napari_monuseg.core.errors import MonusegError
+from napari_monuseg.core.progress import Progress, finish
+from napari_monuseg.docks.edit_watch import EditWatch
+from napari_monuseg.docks.lifetime import Lifetime
+from napari_monuseg.docks.result import Result, Snapshot
+from napari_monuseg.docks.reviewed import is_reviewed_layer, reviewed_outlines
+from napari_monuseg.jobs import JobSlot
+from napari_monuseg.layers import image_shape
+
+INTERVAL = 2000
+"""So often it is looked whether something changed, ms."""
+
+PATIENCE = 60.0
+"""After a failure, for so long no other attempt is made, s."""
+
+_in_use: set[Path] = set()
+"""Files of results that are open in any viewer of this process."""
+
+
+def is_in_use(path: Path) -> bool:
+    """Tell whether a file belongs to nuclei that are on screen."""
+    return path in _in_use
+
+
+@dataclass(eq=False)
+class Entry:
+    """One result, and what is known of its file.
+
+    Parameters
+    ----------
+    result : Result
+        Whose hand work is saved.
+    path : Path
+        Where.
+    image_path : str
+        The image's own file; empty if there is none.
+    image_shape : tuple of int
+        Height and width of the image, px.
+    """
+
+    result: Result
+    path: Path
+    image_path: str
+    image_shape: tuple[int, int]
+    changed: bool = True
+    saved: tuple[Any, ...] | None = None
+    """What the file holds: the labels' fingerprint and the outlines reviewed."""
+    exported: tuple[Any, ...] | None = None
+    """What was exported last, described in the same way."""
+    watch: EditWatch | None = field(default=None, repr=False)
+
+    def touch(self) -> None:
+        """Remember that there may be something to save."""
+        self.changed = True
+
+
+class Autosave:
+    """Saves the hand work of results every few seconds, if there is any.
+
+    Parameters
+    ----------
+    parent : QWidget
+        While it lives, corrections are saved.
+    viewer : napari.Viewer
+        Where the nuclei are.
+    lifetime : Lifetime
+        Of the dock; at its end what is left is saved at once.
+    """
+
+    def __init__(self, parent: QWidget, viewer: Any, lifetime: Lifetime) -> None:
+        self._entries: dict[Result, Entry] = {}
+        self._slot = JobSlot()
+        self._saving: Entry | None = None
+        self._not_before = 0.0
+        self._timer = QTimer(parent)
+        self._timer.setInterval(INTERVAL)
+        self._timer.timeout.connect(self.look)
+        self._timer.start()
+        lifetime.add(self._end)
+        inserted = viewer.layers.events.inserted
+        inserted.connect(self._on_inserted)
+        lifetime.add(lambda: inserted.disconnect(self._on_inserted))
+        for layer in viewer.layers:
+            self._listen_to(layer)
+
+    def add(self, result: Result, path: Path | None = None) -> None:
+        """Save a result's hand work from now on, into a file that may exist."""
+        image = result.image
+        if image is None or result.layer is None:
+            return
+        entry = Entry(
+            result=result,
+            path=path or new_path(result.image_name),
+            image_path=str(image.source.path or ""),
+            image_shape=image_shape(image),
+        )
+        entry.watch = EditWatch(result.layer, entry.touch)
+        self._entries[result] = entry
+        _in_use.add(entry.path)
+
+    def succeed(self, earlier: Result, result: Result) -> None:
+        """Save into the file of an earlier result, whose hand work `result` has."""
+        entry = self._entries.get(earlier)
+        if entry is None:
+            self.add(result)
+            return
+        self.add(result, entry.path)
+        entry.path, entry.changed = new_path(earlier.image_name), False
+        _in_use.add(entry.path)
+
+    def follow(self, result: Result) -> None:
+        """Watch the layer that a result has now."""
+        entry = self._entries.get(result)
+        if entry is not None and entry.watch is not None:
+            entry.watch.stop()
+            entry.watch = EditWatch(result.layer, entry.touch)
+
+    def remove(self, result: Result) -> None:
+        """Save a result that goes, for the last time."""
+        entry = self._entries.pop(result, None)
+        if entry is not None:
+            self._finish(entry)
+
+    def exported(self, result: Result, labels: int) -> None:
+        """Delete a result's file, unless it was edited since it was exported.
+
+        Parameters
+        ----------
+        result : Result
+            What was exported.
+        labels : int
+            The fingerprint of the labels in the exported file.
+        """
+        entry = self._entries.get(result)
+        if entry is not None:
+            entry.exported = _content(labels, _reviewed(result))
+            entry.changed = True
+            self.look()
+
+    def look(self) -> None:
+        """Save one result that changed; one at a time, and in a thread."""
+        if self._slot.busy or monotonic() < self._not_before:
+            return
+        entry = next((one for one in self._entries.values() if one.changed), None)
+        steps = None if entry is None else _steps(entry)
+        if entry is None or steps is None:
+            return
+        self._entries[entry.result] = self._entries.pop(entry.result)  # others first
+        entry.changed = False
+        self._saving = entry
+        self._slot.start(
+            steps,
+            returned=partial(setattr, entry, "saved"),
+            errored=partial(self._on_failed, entry),
+        )
+
+    def _on_failed(self, entry: Entry, _error: Exception) -> None:
+        entry.changed = True
+        self._not_before = monotonic() + PATIENCE
+
+    def _on_inserted(self, event: Any) -> None:
+        self._listen_to(event.value)
+
+    def _listen_to(self, layer: Any) -> None:
+        if is_reviewed_layer(layer):
+            layer.events.data.connect(self._on_reviewed)
+
+    def _on_reviewed(self, _event: Any) -> None:
+        for entry in self._entries.values():
+            entry.touch()
+
+    def _end(self) -> None:
+        while self._entries:
+            self._finish(self._entries.popitem()[1])
+
+    def _finish(self, entry: Entry) -> None:
+        if entry.watch is not None:
+            entry.watch.stop()
+        if self._slot.busy and self._saving is entry:
+            self._slot.cancel()  # it must not come after what is saved now
+            entry.changed = True
+        steps = _steps(entry) if entry.changed else None
+        if steps is not None:
+            with suppress(MonusegError):  # nobody is left to be told
+                finish(steps)
+        _in_use.discard(entry.path)
+
+
+def _steps(entry: Entry) -> Generator[Progress, None, Any] | None:
+    """Copy what is to be saved, and give the job that saves it."""
+    snapshot = entry.result.snapshot()
+    if snapshot is None:
+        return None
+    return keep(entry, entry.path, snapshot, _reviewed(entry.result))
+
+
+def _reviewed(result: Result) -> list[Outline]:
+    """Give what was reviewed, in the image's pixels."""
+    return [outline + result.area.offset for outline in reviewed_outlines(result)]
+
+
+def _content(labels: int, reviewed: list[Outline]) -> tuple[Any, ...]:
+    """Give what tells the content of a file from that of another."""
+    return (labels, *(outline.tobytes() for outline in reviewed))
+
+
+def keep(
+    entry: Entry, path: Path, snapshot: Snapshot, reviewed: list[Outline]
+) -> Generator[Progress, None, tuple[Any, ...] | None]:
+    """Save hand work if there is any that was not exported, else delete its file.
+
+    Returns
+    -------
+    tuple or None
+        What the file holds now; None if there is none.
+    """
+    yield Progress(message="Looking for corrections")
+    content = _content(fingerprint(snapshot.labels), reviewed)
+    if content == entry.saved and content != entry.exported:
+        return content
+    hand = snapshot.gather()
+    if content == entry.exported or not (hand.edited.any() or reviewed):
+        discard(path)
+        return None
+    corrections = Corrections(
+        about=_about(entry, reviewed, *hand.count),
+        labels=snapshot.labels,
+        hand=hand,
+        mask=entry.result.area.mask,
+    )
+    yield from save(path, corrections)
+    return content
+
+
+def _about(entry: Entry, reviewed: list[Outline], by_hand: int, erased: int) -> About:
+    result = entry.result
+    return About(
+        image_name=result.image_name,
+        image_path=entry.image_path,
+        image_shape=entry.image_shape,
+        model_name=result.model_name,
+        options=result.options,
+        offset=result.area.offset,
+        shape=result.area.shape,
+        pixel_size=result.pixel_size,
+        reviewed=tuple(tuple(map(tuple, outline.tolist())) for outline in reviewed),
+        by_hand=by_hand,
+        erased=erased,
+        date=datetime.now().astimezone().isoformat(timespec="seconds"),
+    )

@@ -1,0 +1,158 @@
+"""Offers corrections that were left unsaved on an image, in one line."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from napari.layers import Image
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from napari_monuseg.core.autosave import (
+    About,
+    Corrections,
+    discard,
+    load,
+    read_about,
+    saved_files,
+)
+from napari_monuseg.core.errors import AutosaveError
+from napari_monuseg.docks.autosave import is_in_use
+from napari_monuseg.docks.lifetime import Lifetime
+from napari_monuseg.docks.note import Line
+from napari_monuseg.jobs import JobSlot
+from napari_monuseg.layers import image_shape
+
+
+class Offer(NamedTuple):
+    """Saved corrections, and the image they were made on."""
+
+    image: Image
+    path: Path
+    about: About
+
+
+class RestoreOffer(QWidget):
+    """A line with two buttons, hidden while there is nothing to restore.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Whose images are looked at when they are opened.
+    lifetime : Lifetime
+        Of the dock.
+    restore : callable
+        Called with image, path and corrections when they are wanted.
+    """
+
+    message = Signal(str)
+    """Emits a line for the user."""
+
+    def __init__(
+        self,
+        viewer: Any,
+        lifetime: Lifetime,
+        restore: Callable[[Image, Path, Corrections], None],
+    ) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._restore = restore
+        self._offers: list[Offer] = []
+        self._slot = JobSlot()
+        lifetime.add(self._slot.cancel)
+        self.text = Line()
+        self.restore_button = QPushButton("Restore")
+        self.discard_button = QPushButton("Discard")
+        row = QHBoxLayout()
+        row.addWidget(self.restore_button)
+        row.addWidget(self.discard_button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.text)
+        column.addLayout(row)
+        self.restore_button.clicked.connect(self._on_restore)
+        self.discard_button.clicked.connect(self._on_discard)
+        self._connect(viewer, lifetime)
+
+    def _connect(self, viewer: Any, lifetime: Lifetime) -> None:
+        events = viewer.layers.events
+        for emitter, slot in (
+            (events.inserted, self._on_inserted),
+            (events.removed, self._on_removed),
+        ):
+            emitter.connect(slot)
+            lifetime.add(partial(emitter.disconnect, slot))
+        self._show()
+
+    def look(self) -> None:
+        """Look for corrections of the images that are open already."""
+        for layer in self._viewer.layers:
+            self._look(layer)
+
+    def _on_inserted(self, event: Any) -> None:
+        self._look(event.value)
+
+    def _on_removed(self, event: Any) -> None:
+        self._offers = [one for one in self._offers if one.image is not event.value]
+        self._show()
+
+    def _look(self, layer: Any) -> None:
+        """Look for corrections that were made on an image."""
+        if not isinstance(layer, Image):
+            return
+        known = {offer.path for offer in self._offers}
+        for path in saved_files():
+            if path in known or is_in_use(path):
+                continue
+            try:
+                about = read_about(path)
+            except AutosaveError as error:
+                self.message.emit(str(error))
+                continue
+            if about.fits(layer.name, str(layer.source.path or ""), image_shape(layer)):
+                self._offers.append(Offer(layer, path, about))
+        self._show()
+
+    def _show(self) -> None:
+        self.setVisible(bool(self._offers))
+        self.setEnabled(True)
+        if self._offers:
+            self.text.setText(_describe(self._offers[0].about))
+
+    def _on_restore(self) -> None:
+        offer = self._offers[0]
+        self.setEnabled(False)
+        self._slot.start(
+            load(offer.path),
+            returned=partial(self._on_loaded, offer),
+            errored=partial(self._on_failed, offer),
+        )
+
+    def _on_loaded(self, offer: Offer, corrections: Corrections) -> None:
+        if offer in self._offers:  # its image is still there
+            self._drop(offer)
+            self._restore(offer.image, offer.path, corrections)
+
+    def _on_failed(self, offer: Offer, error: Exception) -> None:
+        self.message.emit(str(error))
+        self._drop(offer)
+
+    def _on_discard(self) -> None:
+        offer = self._offers[0]
+        discard(offer.path)
+        self._drop(offer)
+
+    def _drop(self, offer: Offer) -> None:
+        self._offers = [one for one in self._offers if one is not offer]
+        self._show()
+
+
+def _describe(about: About) -> str:
+    """Say what is offered, in one line."""
+    made = [f"{about.by_hand:,} by hand"] if about.by_hand else []
+    made += [f"{about.erased:,} erased"] if about.erased else []
+    made += ["a reviewed area"] if about.reviewed else []
+    when = f"{datetime.fromisoformat(about.date):%d %b, %H:%M}"
+    return f"Unsaved corrections of “{about.image_name}” ({when}): {', '.join(made)}"

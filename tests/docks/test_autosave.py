@@ -1,0 +1,328 @@
+"""Corrections survive: saved while they are made, offered when the image is back."""
+
+import os
+
+import numpy as np
+import pytest
+from napari.layers import Labels, Shapes
+from qtpy.QtCore import Qt
+
+from napari_monuseg.core import autosave as files
+from napari_monuseg.core.autosave import load, saved_files
+from napari_monuseg.core.progress import finish
+from napari_monuseg.docks.reviewed import mark_view, reviewed_mask
+
+
+def press(qtbot, button):
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def nuclei(viewer):
+    return [layer for layer in viewer.layers if isinstance(layer, Labels)]
+
+
+def run(qtbot, dock):
+    press(qtbot, dock.run_button)
+    qtbot.waitUntil(lambda: not dock.running)
+
+
+@pytest.fixture
+def autosave(dock, image):
+    """The dock's autosave on an image, which looks only when told to."""
+    autosave = dock.results.autosave
+    autosave._timer.stop()
+    return autosave
+
+
+@pytest.fixture
+def found(qtbot, viewer, dock, autosave, stage):
+    run(qtbot, dock)
+    return nuclei(viewer)[-1]
+
+
+def look(qtbot, autosave):
+    autosave.look()
+    qtbot.waitUntil(lambda: not autosave._slot.busy)
+
+
+def edit(layer, number=777):
+    layer.data_setitem(np.nonzero(layer.data == 3), 0)
+    layer.data_setitem(np.nonzero(layer.data == 5), number)
+
+
+def saved():
+    (path,) = saved_files()
+    return finish(load(path))
+
+
+@pytest.fixture
+def left(qtbot, viewer, dock, autosave, found):
+    """Labels that were saved before the window went, and no longer are open."""
+    mark_view(viewer, dock.image.value)
+    edit(found)
+    look(qtbot, autosave)
+    labels = found.data.copy()
+    viewer.layers.clear()
+    return labels
+
+
+def reopen(viewer, tissue, **facts):
+    return viewer.add_image(tissue[0], rgb=True, **{"name": "colon", **facts})
+
+
+def test_without_hand_work_nothing_is_saved(qtbot, autosave, found):
+    look(qtbot, autosave)
+
+    assert saved_files() == []
+
+
+def test_while_one_works_it_is_saved_by_itself(qtbot, dock, autosave, found):
+    autosave._timer.start()
+    edit(found)
+
+    qtbot.waitUntil(lambda: bool(saved_files()), timeout=10_000)
+
+    assert np.array_equal(saved().labels, found.data)
+
+
+def test_the_file_says_where_the_corrections_belong(qtbot, autosave, found):
+    edit(found)
+    look(qtbot, autosave)
+
+    about = saved().about
+    assert (about.image_name, about.model_name) == ("colon", "any")
+    assert about.image_shape == about.shape == (256, 256)
+    assert about.pixel_size == pytest.approx(0.25)
+    assert (about.by_hand, about.erased) == (1, 1)
+
+
+def test_what_did_not_change_is_not_copied_again(
+    qtbot, dock, autosave, found, monkeypatch
+):
+    edit(found)
+    look(qtbot, autosave)
+    monkeypatch.setattr(type(dock.results.current), "pixels", None)
+
+    look(qtbot, autosave)
+
+
+def test_what_looks_changed_and_is_not_is_not_written_again(qtbot, autosave, found):
+    edit(found)
+    look(qtbot, autosave)
+    (path,) = saved_files()
+    before = path.stat().st_ino
+
+    found.refresh()
+    look(qtbot, autosave)
+
+    assert path.stat().st_ino == before
+
+
+def test_edits_that_are_undone_are_no_longer_kept(qtbot, autosave, found):
+    edit(found)
+    look(qtbot, autosave)
+    found.undo()
+    found.undo()
+
+    look(qtbot, autosave)
+
+    assert saved_files() == []
+
+
+def test_what_was_exported_is_no_longer_kept(qtbot, dock, autosave, found, tmp_path):
+    edit(found)
+    look(qtbot, autosave)
+
+    dock.results._export(dock.results.current, tmp_path / "mine.tif")
+    qtbot.waitUntil(lambda: not saved_files())
+    found.refresh()
+    look(qtbot, autosave)
+    assert saved_files() == []
+
+    edit(found, 999)
+    found.data_setitem((np.array([0]), np.array([0])), 999)
+    look(qtbot, autosave)
+    assert np.array_equal(saved().labels, found.data)
+
+
+def test_what_was_edited_while_it_was_exported_is_kept(
+    qtbot, dock, autosave, found, tmp_path
+):
+    edit(found)
+    look(qtbot, autosave)
+
+    dock.results._export(dock.results.current, tmp_path / "mine.tif")
+    found.data_setitem((np.array([0]), np.array([0])), 999)
+    qtbot.waitUntil(lambda: not dock.results._exporting.busy)
+    qtbot.waitUntil(lambda: not autosave._slot.busy)
+    look(qtbot, autosave)
+
+    assert np.array_equal(saved().labels, found.data)
+
+
+def test_a_layer_that_is_removed_is_saved_first(viewer, autosave, found):
+    edit(found)
+    labels = found.data.copy()
+
+    viewer.layers.remove(found)
+
+    assert np.array_equal(saved().labels, labels)
+
+
+def test_closing_the_window_saves_what_is_left(qtbot, viewer, autosave, found):
+    edit(found)
+    labels = found.data.copy()
+
+    viewer.window.close()
+
+    qtbot.waitUntil(lambda: bool(saved_files()))
+    assert np.array_equal(saved().labels, labels)
+
+
+def test_a_disk_that_is_full_is_said_once(qtbot, autosave, found, monkeypatch):
+    attempts = []
+
+    def no_space(*_, **__):
+        attempts.append(1)
+        raise OSError(28, "No space left on device")
+
+    edit(found)
+    with monkeypatch.context() as disk:
+        disk.setattr(np, "savez_compressed", no_space)
+        for _ in range(3):
+            look(qtbot, autosave)
+
+    assert len(attempts) == 1
+    autosave._not_before = 0
+    look(qtbot, autosave)
+    assert np.array_equal(saved().labels, found.data)
+
+
+def test_a_second_run_saves_into_the_file_of_the_first(
+    qtbot, viewer, dock, autosave, found
+):
+    edit(found)
+    look(qtbot, autosave)
+    run(qtbot, dock)
+    look(qtbot, autosave)
+    look(qtbot, autosave)
+
+    assert len(saved_files()) == 1
+    assert np.array_equal(saved().labels, nuclei(viewer)[-1].data)
+
+
+def test_corrections_are_offered_when_their_image_is_opened(viewer, dock, left, tissue):
+    assert dock.offer.isHidden()
+    viewer.add_image(tissue[0][:100], rgb=True, name="another")
+    assert dock.offer.isHidden()
+
+    reopen(viewer, tissue)
+
+    assert not dock.offer.isHidden()
+    text = dock.offer.text.text()
+    assert "“colon”" in text
+    assert "1 by hand, 1 erased, a reviewed area" in text
+
+
+def test_corrections_come_back(qtbot, viewer, dock, left, tissue):
+    image = reopen(viewer, tissue, scale=(0.25, 0.25), translate=(3, 4))
+    press(qtbot, dock.offer.restore_button)
+    qtbot.waitUntil(lambda: bool(nuclei(viewer)))
+
+    (layer,) = nuclei(viewer)
+    result = dock.results.current
+    assert np.array_equal(layer.data, left)
+    assert np.allclose(layer.data_to_world((3, 4)), image.data_to_world((3, 4)))
+    assert layer.name == "colon nuclei (any)"
+    assert result.gather().count == (1, 1)
+    assert reviewed_mask(result).any()
+    assert "1 by hand" in dock.results.count.text()
+    assert not dock.results.sliders.isEnabled()
+    assert "run the network again" in dock.results.note.text()
+    assert dock.results.export_button.isEnabled()
+    assert dock.offer.isHidden()
+
+
+def test_restored_corrections_stand_in_the_next_run(qtbot, viewer, dock, left, tissue):
+    reopen(viewer, tissue)
+    press(qtbot, dock.offer.restore_button)
+    qtbot.waitUntil(lambda: bool(nuclei(viewer)))
+
+    run(qtbot, dock)
+
+    layer = nuclei(viewer)[-1]
+    assert np.array_equal(layer.data == 777, left == 777)
+    assert dock.results.sliders.isEnabled()
+    assert dock.results.note.text() == ""
+
+
+@pytest.mark.usefixtures("left")
+def test_restored_corrections_go_on_being_saved(qtbot, viewer, dock, autosave, tissue):
+    reopen(viewer, tissue)
+    press(qtbot, dock.offer.restore_button)
+    qtbot.waitUntil(lambda: bool(nuclei(viewer)))
+    (layer,) = nuclei(viewer)
+    layer.data_setitem((np.array([0]), np.array([0])), 999)
+    look(qtbot, autosave)
+
+    assert np.array_equal(saved().labels, layer.data)
+    again = reopen(viewer, tissue)  # what is on screen is not offered
+    assert again in viewer.layers
+    assert dock.offer.isHidden()
+
+
+def test_corrections_can_be_discarded(qtbot, viewer, dock, left, tissue):
+    reopen(viewer, tissue)
+
+    press(qtbot, dock.offer.discard_button)
+
+    assert saved_files() == []
+    assert dock.offer.isHidden()
+    assert nuclei(viewer) == []
+
+
+def test_an_image_that_goes_takes_its_offer_with_it(viewer, dock, left, tissue):
+    image = reopen(viewer, tissue)
+
+    viewer.layers.remove(image)
+
+    assert dock.offer.isHidden()
+    assert len(saved_files()) == 1
+
+
+def test_damaged_corrections_are_a_sentence(qtbot, viewer, dock, left, tissue):
+    (path,) = saved_files()
+    path.write_bytes(path.read_bytes()[:-200])
+
+    reopen(viewer, tissue)
+
+    assert "damaged" in dock.progress.text.text()
+    assert dock.offer.isHidden()
+    assert saved_files() == []
+
+
+def test_corrections_that_turn_out_damaged_are_a_sentence(
+    qtbot, viewer, dock, left, tissue
+):
+    (path,) = saved_files()
+    reopen(viewer, tissue)
+    os.truncate(path, 300)
+
+    press(qtbot, dock.offer.restore_button)
+
+    qtbot.waitUntil(lambda: "damaged" in dock.progress.text.text())
+    assert dock.offer.isHidden()
+    assert nuclei(viewer) == []
+
+
+def test_corrections_of_an_image_that_is_open_are_offered_by_a_new_dock(
+    qtbot, viewer, dock, left, tissue
+):
+    viewer.window.remove_dock_widget(dock)
+    reopen(viewer, tissue)
+
+    _, other = viewer.window.add_plugin_dock_widget("napari-monuseg", "Segment nuclei")
+
+    assert not other.offer.isHidden()
+    assert files.user_folder() in saved_files()[0].parents
+    assert not any(isinstance(layer, Shapes) for layer in viewer.layers)
