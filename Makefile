@@ -1,5 +1,5 @@
 # Each target is one script that does all of its own set-up; see scripts/.
-.PHONY: run test bench lint
+.PHONY: run test bench bench-learning lint
 
 run:
 	@scripts/run.sh
@@ -9,6 +9,9 @@ test:
 
 bench:
 	@scripts/bench.sh
+
+bench-learning:
+	@scripts/bench-learning.sh
 
 lint:
 	@scripts/lint.sh

@@ -30,6 +30,7 @@ TORCH_FREE = [
         "figures",
         "model_info",
         "registry",
+        "corrections",
         "instances",
         "maps",
         "samples",

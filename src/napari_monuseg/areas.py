@@ -111,6 +111,24 @@ def inside(layer: Image, shapes: Shapes) -> Area:
     return area
 
 
+def covered(layer: Any, shapes: Shapes) -> Mask:
+    """Give what all shapes of a layer cover of another one, which lies in a plane.
+
+    Parameters
+    ----------
+    layer : napari layer
+        Labels ``(h, w)``, on whose grid the mask is.
+    shapes : Shapes
+        Rectangles, ellipses and polygons count.
+
+    Returns
+    -------
+    (h, w) bool
+        True at the pixels whose centres lie in a shape.
+    """
+    return cover(layer.data.shape, outlines(layer, shapes))
+
+
 def _drawn(around: Area, polygons: list[Outline]) -> Area | None:
     """Give the pixels whose centres lie in the polygons; None if there are none."""
     mask = cover(around.shape, [polygon - around.offset for polygon in polygons])

@@ -6,6 +6,7 @@ import typer
 
 from napari_monuseg.commands.console import fail
 from napari_monuseg.commands.evaluate import evaluate
+from napari_monuseg.commands.finetune import finetune
 from napari_monuseg.commands.models import models
 from napari_monuseg.commands.segment import segment
 from napari_monuseg.commands.train import train
@@ -16,7 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Segment nuclei in H&E tissue. Without a command, napari opens.",
 )
-for command in (segment, evaluate, train, models):
+for command in (segment, evaluate, train, finetune, models):
     app.command()(command)
 
 

@@ -198,3 +198,46 @@ def test_a_missing_folder_is_one_sentence(run):
     done = run("evaluate", "nowhere", "--model", "tiny", expect=1)
 
     assert "nowhere" in done.stderr
+
+
+def test_finetune_teaches_and_judges(run, tissue_folder, tmp_path):
+    from napari_monuseg.core.model_info import read_info
+
+    images, labels = tissue_folder / "images", tissue_folder / "labels"
+    done = run(
+        *("finetune", "--model", "tiny", "--output", "taught.safetensors"),
+        *("--image", images / "one.tif", "--labels", labels / "one.tif"),
+        *("--image", images / "two.tif", "--labels", labels / "two.tif"),
+        *("--steps", "2", "--crop", "96", "--device", "cpu"),
+    )
+
+    assert "AJI" in done.stdout
+    info = read_info(tmp_path / "taught.safetensors")
+    assert (info.name, info.parent) == ("taught", "tiny")
+    assert "one, two" in info.data
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--output", "taught.pt"], "must end in .safetensors"),
+        (["--output", "no/taught.safetensors"], "folder that exists"),
+        (
+            ["--output", "t.safetensors", "--reviewed", "a", "--reviewed", "b"],
+            "or none",
+        ),
+        (["--output", "t.safetensors", "--frozen", "all"], "choose one of nothing"),
+    ],
+)
+def test_finetune_refuses_in_one_sentence(run, tissue_folder, arguments, sentence):
+    image = tissue_folder / "images" / "one.tif"
+    labels = tissue_folder / "labels" / "one.tif"
+
+    done = run(
+        *("finetune", "--model", "tiny", "--image", image, "--labels", labels),
+        *arguments,
+        expect=1,
+    )
+
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr

@@ -11,6 +11,7 @@ from napari_monuseg.core.augmentation import (
 )
 from napari_monuseg.core.crops import CropSource, read_training_images, training_image
 from napari_monuseg.core.datasets import Sample
+from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.progress import finish
 from napari_monuseg.core.targets import distance_target
 from napari_monuseg.core.torch_import import torch
@@ -61,16 +62,24 @@ def test_targets_turn_with_the_tissue(tissue):
     assert batch.foreground.mean() > 0.05
 
 
-def test_crops_stay_inside_what_is_valid(tissue):
+def test_crops_lie_where_something_counts(tissue):
     rgb, labels = tissue
     valid = np.zeros(labels.shape, bool)
-    valid[:128] = True
+    valid[:20, 180:200] = True
     source = CropSource([training_image(rgb, labels, valid)], crop=64, options=STILL)
 
     batch = source.draw(32, chance(), CPU)
 
     assert batch.valid.dtype == torch.bool
-    assert 0.3 < batch.valid.float().mean() < 0.7
+    assert batch.valid.flatten(1).any(1).all()
+
+
+def test_an_image_in_which_nothing_counts_is_refused(tissue):
+    rgb, labels = tissue
+    nothing = np.zeros(labels.shape, bool)
+
+    with pytest.raises(TrainingError, match="mark a larger area as reviewed"):
+        CropSource([training_image(rgb, labels, nothing)], crop=64, options=STILL)
 
 
 def test_the_same_chance_draws_the_same_crops(tissue):

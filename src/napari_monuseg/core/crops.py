@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from napari_monuseg.core.augmentation import (
     vary_look,
 )
 from napari_monuseg.core.datasets import Sample
+from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.predict import SAME_PIXEL_SIZE
 from napari_monuseg.core.progress import Progress
@@ -71,11 +73,12 @@ class CropSource:
         self._side = patch_side(crop, options)
         # Crops near the edge are turned and shrunk beyond it.
         self._images = [_mirror_edges(image, self._side // 2) for image in images]
+        self._places = [_places_that_count(image) for image in images]
 
     def draw(
         self, count: int, generator: torch.Generator, device: torch.device
     ) -> Batch:
-        """Draw crops from images and places chosen evenly."""
+        """Draw crops from images chosen evenly, around places that count."""
         patches = torch.stack([self._patch(generator) for _ in range(count)])
         patches = patches.to(device).float() / 255
         crops = vary_geometry(patches, self._crop, self._options, generator)
@@ -87,20 +90,42 @@ class CropSource:
         )
 
     def _patch(self, generator: torch.Generator) -> torch.Tensor:
-        image = self._images[_draw(len(self._images), generator)]
+        number = _draw(len(self._images), generator)
+        image, places = self._images[number], self._places[number]
         inside = self._side // 2 * 2
-        top = self._start(image.shape[1] - inside, generator)
-        left = self._start(image.shape[2] - inside, generator)
+        sides = image.shape[1] - inside, image.shape[2] - inside
+        middles = [self._middles(length) for length in sides]
+        if places is None:
+            top, left = (low + _draw(high - low, generator) for low, high in middles)
+        else:
+            chosen = places[_draw(len(places), generator)].tolist()
+            top, left = (
+                min(max(place, low), high - 1)
+                for place, (low, high) in zip(chosen, middles, strict=True)
+            )
         return image[:, top : top + self._side, left : left + self._side]
 
-    def _start(self, length: int, generator: torch.Generator) -> int:
-        """Draw where a patch starts so that its crop lies inside, if it can."""
+    def _middles(self, length: int) -> tuple[int, int]:
+        """Return between where crops' middles lie if the crops are to lie inside."""
         half = min(self._crop, length) // 2
-        return half + _draw(max(1, length - 2 * half), generator)
+        return half, max(half + 1, length - half)
 
 
 def _draw(count: int, generator: torch.Generator) -> int:
     return int(torch.randint(count, (1,), generator=generator))
+
+
+def _places_that_count(image: torch.Tensor) -> torch.Tensor | None:
+    """Return rows and columns ``(K, 2)`` of valid pixels; None if all are valid."""
+    valid = image[VALID] > 0
+    if bool(valid.all()):
+        return None
+    if not bool(valid.any()):
+        raise TrainingError(
+            "Nothing counts in one of the areas to train on: mark a larger area as "
+            "reviewed, or leave it out."
+        )
+    return torch.nonzero(valid)
 
 
 def _mirror_edges(image: torch.Tensor, by: int) -> torch.Tensor:
@@ -147,19 +172,36 @@ def read_training_images(
             message=f"Reading {sample.name}", done=number, total=len(samples)
         )
         with sample.image() as image:
-            rgb, labels = _at_pixel_size(image, sample.labels(), pixel_size)
+            rgb, labels = at_pixel_size(image, (sample.labels(),), pixel_size)
         images.append(training_image(rgb, labels))
     return images
 
 
-def _at_pixel_size(
-    image: TissueImage, labels: Labels, pixel_size: float
-) -> tuple[Rgb, Labels]:
-    """Return the image and its labels ``(H, W)`` on the network's grid."""
+def at_pixel_size(
+    image: TissueImage, labels: Sequence[Labels], pixel_size: float
+) -> tuple[npt.NDArray[Any], ...]:
+    """Bring an image and its labels to a pixel size, if they are known to differ.
+
+    Parameters
+    ----------
+    image : TissueImage
+        RGB ``(H, W)``.
+    labels : sequence of (H, W) int32
+        On its grid.
+    pixel_size : float
+        The wanted one, µm/px.
+
+    Returns
+    -------
+    rgb : (h, w, 3) uint8
+        The image; resampled if its own pixel size differs by more than 10%.
+    *labels : (h, w) int32
+        Each of the labels, taken from the nearest pixels.
+    """
     everything = slice(0, image.height), slice(0, image.width)
     ratio = (image.pixel_size or pixel_size) / pixel_size
     if abs(ratio - 1) <= SAME_PIXEL_SIZE:
-        return image.read(*everything), labels
+        return image.read(*everything), *labels
     height, width = round(image.height * ratio), round(image.width * ratio)
     scale = (height / image.height, width / image.width)
     rgb = resample_window(
@@ -170,5 +212,5 @@ def _at_pixel_size(
     )
     rows = np.minimum((np.arange(height) + 0.5) / scale[0], image.height - 1)
     columns = np.minimum((np.arange(width) + 0.5) / scale[1], image.width - 1)
-    nearest = labels[rows.astype(int)[:, None], columns.astype(int)[None]]
-    return np.rint(rgb).astype(np.uint8), nearest
+    nearest = rows.astype(int)[:, None], columns.astype(int)[None]
+    return np.rint(rgb).astype(np.uint8), *(one[nearest] for one in labels)

@@ -9,6 +9,7 @@
     ├── CheckpointError   a model file is missing, foreign or broken
     ├── DeviceError       a device is missing or its memory is too small
     ├── TrainingError     training cannot start or go on
+    ├── CorrectionError   a nucleus cannot be corrected as asked
     ├── AutosaveError     saved corrections cannot be read
     └── ExportError       a file cannot be written
 
@@ -43,6 +44,10 @@ class DeviceError(MonusegError):
 
 class TrainingError(MonusegError):
     """Training cannot start or go on."""
+
+
+class CorrectionError(MonusegError):
+    """A nucleus cannot be corrected as asked."""
 
 
 class AutosaveError(MonusegError):

@@ -10,6 +10,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
 from napari_monuseg.core.errors import AnnotationError
+from napari_monuseg.core.overlaps import Overlaps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +88,7 @@ def score_labels(truth: NDArray[Any], predicted: NDArray[Any]) -> Scores:
         If the shapes differ or either holds no labels.
     """
     _check(truth, predicted)
-    overlaps = _Overlaps.of(truth, predicted)
+    overlaps = Overlaps.of(truth, predicted)
     return Scores(
         **_pixel_scores(truth != 0, predicted != 0),
         aji=_aji(overlaps),
@@ -127,71 +128,6 @@ def mean_scores(scores: Sequence[Scores]) -> Scores:
     )
 
 
-@dataclass(frozen=True)
-class _Overlaps:
-    """The areas of all nuclei, and each pair of them that shares pixels.
-
-    `true` and `predicted` index the two area arrays; the pairs are ordered by them.
-    """
-
-    true_areas: NDArray[np.int64]
-    predicted_areas: NDArray[np.int64]
-    true: NDArray[np.int64]
-    predicted: NDArray[np.int64]
-    intersection: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, truth: NDArray[Any], predicted: NDArray[Any]) -> _Overlaps:
-        true_areas, true_index = _number(truth)
-        predicted_areas, predicted_index = _number(predicted)
-        both = (true_index >= 0) & (predicted_index >= 0)
-        shared = np.ones(np.count_nonzero(both), dtype=np.int64)
-        table = coo_array(
-            (shared, (true_index[both], predicted_index[both])),
-            shape=(true_areas.size, predicted_areas.size),
-        )
-        table.sum_duplicates()
-        # scipy orders summed pairs by column; ties are decided by the row's order.
-        order = np.lexsort((table.col, table.row))
-        return cls(
-            true_areas,
-            predicted_areas,
-            table.row[order].astype(np.int64),
-            table.col[order].astype(np.int64),
-            table.data[order],
-        )
-
-    @property
-    def union(self) -> NDArray[np.int64]:
-        """Area of each pair's union, px."""
-        areas = self.true_areas[self.true] + self.predicted_areas[self.predicted]
-        return areas - self.intersection
-
-    @property
-    def jaccard(self) -> NDArray[np.float64]:
-        """Intersection over union of each pair."""
-        return self.intersection / self.union
-
-    @property
-    def empty(self) -> bool:
-        """Whether neither side has a nucleus."""
-        return not (self.true_areas.size or self.predicted_areas.size)
-
-
-def _number(labels: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the areas of the nuclei, and each pixel's index into them or -1."""
-    flat = labels.ravel()
-    if flat.size == 0 or int(flat.max()) > flat.size:
-        # Few and large numbers: a table over all of them would not fit.
-        flat = np.unique(flat, return_inverse=True)[1] + int(flat.all())
-    flat = flat.astype(np.intp, copy=False)
-    areas = np.bincount(flat)
-    areas[:1] = 0
-    index = np.cumsum(areas > 0) - 1
-    index[:1] = -1
-    return areas[areas > 0], index[flat]
-
-
 def _pixel_scores(
     truth: NDArray[np.bool_], found: NDArray[np.bool_]
 ) -> dict[str, float]:
@@ -207,18 +143,15 @@ def _pixel_scores(
     }
 
 
-def _aji(overlaps: _Overlaps) -> float:
-    # By true nucleus, the largest Jaccard index first, then the lower label.
-    order = np.lexsort((-overlaps.jaccard, overlaps.true))
-    _, first = np.unique(overlaps.true[order], return_index=True)
-    return _aggregated(overlaps, order[first])
+def _aji(overlaps: Overlaps) -> float:
+    return _aggregated(overlaps, overlaps.best_of_each_true())
 
 
-def _aji_plus(overlaps: _Overlaps) -> float:
+def _aji_plus(overlaps: Overlaps) -> float:
     return _aggregated(overlaps, _best_pairing(overlaps))
 
 
-def _aggregated(overlaps: _Overlaps, chosen: NDArray[np.int64]) -> float:
+def _aggregated(overlaps: Overlaps, chosen: NDArray[np.int64]) -> float:
     """Return summed intersections over summed unions and unpaired areas."""
     intersection = int(overlaps.intersection[chosen].sum())
     union = int(overlaps.union[chosen].sum())
@@ -228,7 +161,7 @@ def _aggregated(overlaps: _Overlaps, chosen: NDArray[np.int64]) -> float:
     return _ratio(intersection, total, empty=overlaps.empty)
 
 
-def _best_pairing(overlaps: _Overlaps) -> NDArray[np.int64]:
+def _best_pairing(overlaps: Overlaps) -> NDArray[np.int64]:
     """Return the pairs, each nucleus once, whose Jaccard indices sum highest."""
     nuclei = np.arange(overlaps.true_areas.size)
     partners = overlaps.predicted_areas.size
@@ -242,7 +175,7 @@ def _best_pairing(overlaps: _Overlaps) -> NDArray[np.int64]:
     return np.flatnonzero(partner[overlaps.true] == overlaps.predicted)
 
 
-def _panoptic_quality(overlaps: _Overlaps) -> dict[str, float]:
+def _panoptic_quality(overlaps: Overlaps) -> dict[str, float]:
     jaccard = overlaps.jaccard
     # Over a half, a pair is unique: no other nucleus can have the larger part.
     found = jaccard[jaccard > 0.5]

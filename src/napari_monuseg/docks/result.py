@@ -86,6 +86,8 @@ class Result:
         if self.maps is not None:
             self.pixel_size = self.maps.pixel_size
 
+    _largest_id: int = 0
+
     @classmethod
     def on(cls, image: Image, area: Area, **facts: Any) -> "Result":
         """Bind a result to where its image lies now."""
@@ -115,6 +117,12 @@ class Result:
         )
         same_image = self.image is not None and self.image is other.image
         return same_image and same_window and same_mask
+
+    def next_id(self) -> int:
+        """Give an id that no nucleus of the layer has, had, or was promised."""
+        largest = 0 if self.layer is None else int(self.layer.data.max(initial=0))
+        self._largest_id = max(self._largest_id, largest, *self.hand.used, 0) + 1
+        return self._largest_id
 
     def pixels(self) -> Labels:
         """Give a copy of what the layer holds now, for work that takes a while."""

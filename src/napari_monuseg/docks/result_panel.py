@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from napari.layers import Image
 from qtpy.QtCore import Signal
+from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import (
     QFileDialog,
     QFrame,
@@ -17,6 +18,7 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from superqt import QCollapsible
 
 from napari_monuseg.areas import Area, Labels
 from napari_monuseg.core.autosave import Corrections
@@ -24,6 +26,7 @@ from napari_monuseg.core.handwork import HandCount
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.maps import NucleusMaps
 from napari_monuseg.docks.autosave import Autosave
+from napari_monuseg.docks.correction_tools import CorrectionTools
 from napari_monuseg.docks.hand_panel import HandPanel
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.newest import NewestJob
@@ -47,7 +50,7 @@ class Wish(NamedTuple):
 
 
 class ResultPanel(QWidget):
-    """Count, sliders and export for the result whose layer is active.
+    """Count, sliders, correction tools and export for the result whose layer is active.
 
     Parameters
     ----------
@@ -73,6 +76,7 @@ class ResultPanel(QWidget):
         self.count = Line()
         self.count.setStyleSheet("font-weight: bold;")
         self.sliders = InstanceSliders()
+        self.corrections = CorrectionTools(viewer, lifetime)
         self.note = Note()
         self.hand = HandPanel(viewer, lifetime)
         self.autosave = Autosave(self, viewer, lifetime)
@@ -87,12 +91,22 @@ class ResultPanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(10)
-        results = (line, self.count, self.sliders, self.note)
-        for widget in (*results, self.hand, self.export_button):
+        section = _section("Correct by hand", self.corrections)
+        widgets = (
+            line,
+            self.count,
+            self.sliders,
+            self.note,
+            section,
+            self.hand,
+            self.export_button,
+        )
+        for widget in widgets:
             column.addWidget(widget)
 
     def _connect(self, lifetime: Lifetime) -> None:
         self.sliders.changed.connect(self._on_moved)
+        self.corrections.message.connect(self.message)
         self.hand.counted.connect(self._on_counted)
         self.hand.message.connect(self.message)
         self.export_button.clicked.connect(self._on_export)
@@ -151,6 +165,7 @@ class ResultPanel(QWidget):
             self._reading.cancel()
         self.current = result
         self.sliders.setEnabled(result is not None and result.maps is not None)
+        self.corrections.set_result(result)
         self.export_button.setEnabled(result is not None)
         lost = result is not None and result.maps is None
         self.note.setText(NO_MAPS if lost else "")
@@ -199,6 +214,8 @@ class ResultPanel(QWidget):
         if result.layer is not before:
             self.autosave.follow(result)
             self.hand.show_result(result)
+            if result is self.current:
+                self.corrections.set_result(result)
 
     def _on_export(self) -> None:
         if self.current is None:
@@ -232,6 +249,23 @@ class ResultPanel(QWidget):
         row, column = result.area.offset
         place = f"; the area begins at row {row:,}, column {column:,} of the image"
         self.message.emit(f"Written to {path.name}{place if row or column else ''}")
+
+
+def _section(title: str, content: QWidget) -> QCollapsible:
+    """Put a widget below a heading that folds it away."""
+    nothing = QIcon()  # superqt's arrows are black, whatever the theme
+    section = QCollapsible(f"▾ {title}", expandedIcon=nothing, collapsedIcon=nothing)
+    section.toggled.connect(
+        lambda open_: section.setText(f"{'▾' if open_ else '▸'} {title}")
+    )
+    section.toggleButton().setStyleSheet(
+        "text-align: left; border: none; background: transparent; padding: 0px;"
+    )
+    section.layout().setContentsMargins(0, 0, 0, 0)
+    section.content().layout().setContentsMargins(0, 0, 0, 0)
+    section.addWidget(content)
+    section.expand(animate=False)
+    return section
 
 
 def _by_hand(count: HandCount) -> Iterator[str]:

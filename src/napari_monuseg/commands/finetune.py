@@ -1,0 +1,137 @@
+"""``napari-monuseg finetune``: corrected labels ─► a new model, and a judgement."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import typer
+
+from napari_monuseg.commands.console import run_with_bar
+from napari_monuseg.core.errors import TrainingError
+from napari_monuseg.core.image import TissueImage
+from napari_monuseg.core.registry import ENDING, find_model
+from napari_monuseg.core.tiff import read_labels
+
+if TYPE_CHECKING:
+    from napari_monuseg.core.gate import Judgement
+    from napari_monuseg.core.lessons import Corrections
+
+
+def finetune(
+    image: Annotated[
+        list[Path], typer.Option(help="Tissue image; repeated once per image.")
+    ],
+    labels: Annotated[
+        list[Path], typer.Option(help="Its corrected nuclei, TIFF; in the same order.")
+    ],
+    output: Annotated[Path, typer.Option(help="Model file, .safetensors.")],
+    reviewed: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="What was checked, TIFF, not 0 there; for every image or for none, "
+            "which means all of each."
+        ),
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="Name of the model to start from, or its file.")
+    ] = "unet",
+    steps: Annotated[int, typer.Option(help="Most optimizer steps.")] = 240,
+    minutes: Annotated[float | None, typer.Option(help="Most minutes.")] = None,
+    learning_rate: Annotated[float, typer.Option(help="Peak.")] = 2e-4,
+    frozen: Annotated[
+        str, typer.Option(help="What does not learn: nothing or encoder.")
+    ] = "nothing",
+    crop: Annotated[int, typer.Option(help="Side of the crops, px.")] = 256,
+    seed: Annotated[int, typer.Option(help="Of the crops and what is held out.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda:0, mps.")] = "auto",
+    only_if_better: Annotated[
+        bool,
+        typer.Option(
+            "--only-if-better", help="Write no file unless accepting is proposed."
+        ),
+    ] = False,
+) -> None:
+    """Teach a model from corrected labels, and compare before and after."""
+    if output.suffix != ENDING or not output.parent.is_dir():
+        raise TrainingError(
+            f"The model file {output} must end in {ENDING} and lie in a folder that "
+            "exists."
+        )
+    entry = find_model(model)
+    corrections = _read(image, labels, reviewed or [])
+    from napari_monuseg.core.checkpoints import save_checkpoint
+    from napari_monuseg.core.finetuning import FinetuneOptions
+    from napari_monuseg.core.lessons import Lesson
+
+    options = FinetuneOptions(
+        steps=steps,
+        minutes=minutes,
+        learning_rate=learning_rate,
+        frozen=frozen,
+        crop=crop,
+        seed=seed,
+        device=device,
+    )
+    lesson = Lesson(entry, corrections, options)
+    tuned = run_with_bar(lesson.train(), entry.name)
+    judgement = run_with_bar(lesson.judge(tuned), "Judging")
+    for line in _report(judgement):
+        typer.echo(line)
+    if only_if_better and not judgement.accept:
+        typer.echo(f"{output} was not written.")
+        return
+    info = lesson.describe(output.stem, tuned, judgement)
+    save_checkpoint(output, tuned.network, info)
+    typer.echo(f"{output}: {tuned.steps} steps in {tuned.minutes:.1f} minutes")
+
+
+def _read(
+    images: list[Path], labels: list[Path], reviewed: list[Path]
+) -> "list[Corrections]":
+    from napari_monuseg.core.lessons import Corrections
+
+    if len(labels) != len(images) or len(reviewed) not in {0, len(images)}:
+        raise TrainingError(
+            f"There are {len(images)} --image, {len(labels)} --labels and "
+            f"{len(reviewed)} --reviewed; give one --labels for each image, and one "
+            "--reviewed for each or none."
+        )
+    corrections = []
+    for number, path in enumerate(images):
+        found = read_labels(labels[number])
+        if found.labels.ndim != 2:
+            raise TrainingError(
+                f"The labels {labels[number].name} have more than one plane; save the "
+                "plane that belongs to the image."
+            )
+        checked = (
+            read_labels(reviewed[number]).labels > 0
+            if reviewed
+            else np.ones(found.labels.shape, bool)
+        )
+        row, column = found.offset
+        corrections.append(
+            Corrections(
+                image=TissueImage.open(path),
+                labels=found.labels.astype(np.int32),
+                reviewed=checked,
+                offset=(round(row), round(column)),
+            )
+        )
+    return corrections
+
+
+def _report(judgement: "Judgement") -> list[str]:
+    """Return what there is to say of before and after."""
+    lines = [judgement.sentence()]
+    lines += [
+        f"  {name:<5} {one.before:.3f} -> {one.after:.3f}  "
+        f"({one.low:+.3f} to {one.high:+.3f})"
+        for name, one in judgement.changes.items()
+    ]
+    places = {"outside": "outside the reviewed areas", "sample": "on the sample tissue"}
+    lines += [
+        f"  agreement with the old model {places[name]}: AJI {value:.3f}"
+        for name, value in judgement.drift.items()
+    ]
+    return lines

@@ -1,0 +1,238 @@
+"""A lesson: a model, the areas somebody checked, and what became of it.
+
+Read the areas, fine-tune, judge on what was held back, describe the new model. The
+dock and the command line both go this way.
+"""
+
+from collections.abc import Generator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_monuseg.core.checkpoints import load_network
+from napari_monuseg.core.devices import pick_device
+from napari_monuseg.core.errors import TrainingError
+from napari_monuseg.core.finetuning import (
+    FinetunedNetwork,
+    FinetuneOptions,
+    Finetuning,
+)
+from napari_monuseg.core.gate import Judgement, judge
+from napari_monuseg.core.image import TissueImage
+from napari_monuseg.core.model_info import ModelInfo
+from napari_monuseg.core.progress import Progress
+from napari_monuseg.core.regions import (
+    Division,
+    HeldOut,
+    Region,
+    count_nuclei,
+    divide,
+    read_region,
+)
+from napari_monuseg.core.registry import ModelEntry
+from napari_monuseg.core.samples import immunohistochemistry_restained
+from napari_monuseg.core.torch_import import torch
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Corrections:
+    """An image whose nuclei somebody checked, all of them or in part.
+
+    Parameters
+    ----------
+    image : TissueImage
+        RGB ``(H, W)``.
+    labels : (h, w) int32
+        The nuclei as corrected.
+    reviewed : (h, w) bool
+        What was checked.
+    offset : tuple of int
+        Row and column of the image where `labels` begin, px.
+    held_out : HeldOut or None
+        What of it is held out, on the grid of `labels`; None for what the program
+        proposes.
+    corrected : int or None
+        How many nuclei had to be corrected in there; None where nobody counted.
+    """
+
+    image: TissueImage
+    labels: npt.NDArray[np.int32]
+    reviewed: npt.NDArray[np.bool_]
+    offset: tuple[int, int] = (0, 0)
+    held_out: HeldOut | None = None
+    corrected: int | None = None
+
+
+class Lesson:
+    """Teaches a model from corrections.
+
+    Parameters
+    ----------
+    model : ModelEntry
+        The model to start from; its file is left as it is.
+    corrections : sequence of Corrections
+        What to learn from.
+    options : FinetuneOptions
+        The recipe.
+
+    Raises
+    ------
+    TrainingError
+        If there are no corrections.
+    """
+
+    def __init__(
+        self,
+        model: ModelEntry,
+        corrections: Sequence[Corrections],
+        options: FinetuneOptions,
+    ) -> None:
+        if not corrections:
+            raise TrainingError(
+                "There is nothing to learn from; mark what you have checked as "
+                "reviewed."
+            )
+        self.model = model
+        self.options = options
+        self.regions: list[Region] = []
+        self.divisions: list[Division] = []
+        self._corrections = corrections
+        self._finetuning: Finetuning | None = None
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """What was measured so far, a line per look; see `FinetunedNetwork`."""
+        return list(self._finetuning.history) if self._finetuning else []
+
+    @property
+    def notices(self) -> list[str]:
+        """What the user should know so far; see `Finetuning`."""
+        return list(self._finetuning.notices) if self._finetuning else []
+
+    def train(self) -> Generator[Progress, None, FinetunedNetwork]:
+        """Read the areas and fine-tune; see `Finetuning.steps`."""
+        info = self.model.info
+        for number, one in enumerate(self._corrections):
+            yield Progress(
+                message=f"Reading {one.image.name}",
+                done=number,
+                total=len(self._corrections),
+            )
+            region = read_region(
+                one.image,
+                one.labels,
+                one.reviewed,
+                pixel_size=info.pixel_size,
+                offset=one.offset,
+                held_out=one.held_out,
+            )
+            self.regions.append(region)
+        self.divisions = divide(self.regions, seed=self.options.seed)
+        yield Progress(message=f"Loading {info.name}")
+        self._finetuning = Finetuning(
+            load_network(self.model.path),
+            info.instances,
+            self.regions,
+            self.divisions,
+            self.options,
+        )
+        return (yield from self._finetuning.steps())
+
+    def result(self) -> FinetunedNetwork | None:
+        """Return the best weights so far, also after a cancel; None before the first.
+
+        A training cancelled before its first look has nothing to offer.
+        """
+        if self._finetuning is None or self._finetuning.result().step == 0:
+            return None
+        return self._finetuning.result()
+
+    def judge(self, tuned: FinetunedNetwork) -> Generator[Progress, None, Judgement]:
+        """Compare what came out with what it started from.
+
+        Parameters
+        ----------
+        tuned : FinetunedNetwork
+            Of `train` or `result`.
+        """
+        yield Progress(message="Comparing before and after")
+        device = pick_device(self.options.device).name
+        base = load_network(self.model.path)
+        before, after = (
+            network.to(memory_format=torch.channels_last).to(device)
+            for network in (base, tuned.network)
+        )
+        judgement = yield from judge(
+            before,
+            after,
+            self.regions,
+            self.divisions,
+            self.model.info.instances,
+            device=device,
+            sample=immunohistochemistry_restained()[:512, :512],
+        )
+        tuned.network.cpu()
+        return judgement
+
+    def describe(
+        self, name: str, tuned: FinetunedNetwork, judgement: Judgement
+    ) -> ModelInfo:
+        """Describe the new model: where it comes from, and how it did.
+
+        Parameters
+        ----------
+        name : str
+            Of the new model.
+        tuned, judgement : FinetunedNetwork and Judgement
+            Of `train` and `judge`.
+        """
+        parent = self.model.info
+        nuclei = sum(
+            count_nuclei(region.labels, region.reviewed) for region in self.regions
+        )
+        images = sorted({region.name for region in self.regions})
+        taught = f"{nuclei} corrected nuclei in {', '.join(images)}"
+        return ModelInfo(
+            name=name,
+            network=parent.network,
+            network_options=parent.network_options,
+            pixel_size=parent.pixel_size,
+            description=f"{self.model.name}, taught by {nuclei} corrected nuclei",
+            instances=parent.instances,
+            parent=self.model.name,
+            data="; ".join(filter(None, (parent.data, taught))),
+            licence=parent.licence,
+            date=datetime.now(timezone.utc).date().isoformat(),
+            recipe=asdict(self.options)
+            | {
+                "steps": tuned.steps,
+                "best_step": tuned.step,
+                "minutes": round(tuned.minutes, 2),
+                "device": tuned.device,
+                "areas": len(self.regions),
+                "nuclei": nuclei,
+                "corrections_per_100": self._effort(nuclei),
+            },
+            scores={"held out": _figures(judgement)},
+            history=tuned.history,
+        )
+
+    def _effort(self, nuclei: int) -> float | None:
+        """Return the corrections per 100 nuclei; None if not all were counted."""
+        counts = [one.corrected for one in self._corrections]
+        known = [count for count in counts if count is not None]
+        if len(known) < len(counts) or not nuclei:
+            return None
+        return round(100 * sum(known) / nuclei, 1)
+
+
+def _figures(judgement: Judgement) -> dict[str, object]:
+    """Return a judgement as JSON holds it."""
+    return {
+        "verdict": judgement.verdict,
+        "nuclei": judgement.nuclei,
+        "drift": judgement.drift,
+        "changes": {name: asdict(one) for name, one in judgement.changes.items()},
+    }

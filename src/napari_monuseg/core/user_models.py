@@ -1,0 +1,181 @@
+"""The user's own models: kept, renamed, deleted, handed to others and taken over."""
+
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from napari_monuseg.core.checkpoints import load_network, save_checkpoint
+from napari_monuseg.core.errors import CheckpointError, ExportError
+from napari_monuseg.core.files import write_beside
+from napari_monuseg.core.model_info import ModelInfo, read_info
+from napari_monuseg.core.networks import NucleusNetwork
+from napari_monuseg.core.registry import (
+    ENDING,
+    ModelEntry,
+    list_models,
+    notify,
+    user_folder,
+)
+
+LONGEST_NAME = 60
+
+_NAME = re.compile(r"\w[\w .()+-]*", re.ASCII)
+
+
+def save_model(name: str, network: NucleusNetwork, info: ModelInfo) -> Path:
+    """Add a model to the user's own; every open choice shows it at once.
+
+    Parameters
+    ----------
+    name : str
+        Letters, digits, spaces and ``_ . - + ( )``.
+    network, info : NucleusNetwork and ModelInfo
+        The weights, and what to say of them.
+
+    Returns
+    -------
+    Path
+        The new file.
+
+    Raises
+    ------
+    CheckpointError
+        If the name will not do, or is taken.
+    ExportError
+        If the file cannot be written.
+    """
+    path = write_model(name, network, info)
+    notify()
+    return path
+
+
+def write_model(name: str, network: NucleusNetwork, info: ModelInfo) -> Path:
+    """Do as `save_model`, but tell nobody.
+
+    From a worker thread it would be heard in the wrong thread: call
+    `registry.notify` from the main one.
+    """
+    path = _new_file(name)
+    save_checkpoint(path, network, replace(info, name=path.stem))
+    return path
+
+
+def rename_model(model: ModelEntry, name: str) -> Path:
+    """Give one of the user's models another name, in its file and in its header.
+
+    Raises
+    ------
+    CheckpointError
+        If the name will not do or is taken, or the model ships with the plugin.
+    ExportError
+        If the file cannot be written.
+    """
+    _check_own(model)
+    path = _new_file(name)
+    info = replace(model.info, name=path.stem)
+    save_checkpoint(path, load_network(model.path), info)
+    model.path.unlink()
+    notify()
+    return path
+
+
+def delete_model(model: ModelEntry) -> None:
+    """Delete one of the user's models.
+
+    Raises
+    ------
+    CheckpointError
+        If it ships with the plugin.
+    ExportError
+        If the file cannot be deleted.
+    """
+    _check_own(model)
+    try:
+        model.path.unlink(missing_ok=True)
+    except OSError as error:
+        raise ExportError(
+            f"{model.path} cannot be deleted ({error.strerror}): make sure that no "
+            "other program uses it."
+        ) from error
+    notify()
+
+
+def export_model(model: ModelEntry, path: str | Path) -> None:
+    """Copy a model's file, to be handed to somebody.
+
+    Raises
+    ------
+    ExportError
+        If the file cannot be written.
+    """
+    with write_beside(path) as beside:
+        shutil.copyfile(model.path, beside)
+
+
+def import_model(path: str | Path) -> Path:
+    """Take over a model file from somebody else.
+
+    Header, shapes and values are checked by rebuilding the network; nothing in the
+    file is executed. Where the name is taken, a number is added.
+
+    Returns
+    -------
+    Path
+        The file among the user's own.
+
+    Raises
+    ------
+    CheckpointError
+        If it is not a model of ours, or damaged.
+    ExportError
+        If the file cannot be written.
+    """
+    source = Path(path)
+    info = read_info(source)
+    network = load_network(source)
+    name = _free_name(re.sub(r"[^\w .()+-]", "_", source.stem, flags=re.ASCII))
+    return save_model(name, network, info)
+
+
+def _check_own(model: ModelEntry) -> None:
+    if model.shipped:
+        raise CheckpointError(
+            f"{model.name} ships with the plugin and stays as it is; only your own "
+            "models can be renamed or deleted."
+        )
+
+
+def _new_file(name: str) -> Path:
+    """Return where a model of this name goes."""
+    name = name.strip().removesuffix(ENDING)
+    if not _NAME.fullmatch(name) or len(name) > LONGEST_NAME:
+        raise CheckpointError(
+            f"{name!r} is no name for a model: use up to {LONGEST_NAME} letters, "
+            "digits, spaces and _ . - + ( ), beginning with a letter or digit."
+        )
+    if name.lower() in _taken():
+        raise CheckpointError(f"There is a model named {name} already; choose another.")
+    folder = user_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ExportError(
+            f"The folder {folder} cannot be made: {error.strerror}."
+        ) from error
+    return folder / f"{name}{ENDING}"
+
+
+def _free_name(name: str) -> str:
+    name = name.strip(" .-+()_")[: LONGEST_NAME - 5] or "model"
+    taken, free, number = _taken(), name, 2
+    while free.lower() in taken:
+        free, number = f"{name} {number}", number + 1
+    return free
+
+
+def _taken() -> set[str]:
+    """Return the names in use; on some disks upper and lower case are the same."""
+    own = user_folder().glob(f"*{ENDING}")
+    listed = {entry.name.lower() for entry in list_models()}
+    return listed | {path.stem.lower() for path in own}

@@ -1,0 +1,295 @@
+"""The tools that correct nuclei, each with its key and its button."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from napari.layers import Labels as LabelsLayer
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QGridLayout, QWidget
+
+from napari_monuseg.core import corrections
+from napari_monuseg.core.corrections import Edit
+from napari_monuseg.core.errors import CorrectionError, MonusegError
+from napari_monuseg.docks.drawing import Drawing, pixel_of
+from napari_monuseg.docks.key_button import KeyButton
+from napari_monuseg.docks.lifetime import Lifetime
+from napari_monuseg.docks.result import Result
+
+Points = Sequence[Sequence[float]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tool:
+    """A way to correct nuclei.
+
+    Parameters
+    ----------
+    name : str
+        As its button says it.
+    key : str
+        One that napari has no use for on a labels layer.
+    make : callable
+        Gives the edit for a result and the points (row, column) drawn, px.
+    hint : str
+        What to do with the mouse.
+    stroke : bool
+        Whether it needs a stroke; otherwise a point is enough, and its key acts
+        where the cursor is.
+    closed : bool
+        Whether the stroke is an outline.
+    """
+
+    name: str
+    key: str
+    make: Callable[[Result, Points], Edit]
+    hint: str
+    stroke: bool = False
+    closed: bool = False
+
+
+def _delete(result: Result, points: Points) -> Edit:
+    return corrections.delete_nucleus(_layer(result).data, points[-1])
+
+
+def _split_by_shape(result: Result, points: Points) -> Edit:
+    labels = _layer(result).data
+    return corrections.split_by_shape(labels, points[-1], result.next_id())
+
+
+def _add(result: Result, points: Points) -> Edit:
+    if result.maps is None:
+        raise CorrectionError(
+            "What the network saw here is not kept; run it again, or draw the outline."
+        )
+    labels = _layer(result).data
+    return corrections.add_at(labels, result.maps, points[-1], result.next_id())
+
+
+def _split_along(result: Result, points: Points) -> Edit:
+    return corrections.split_along(_layer(result).data, points, result.next_id())
+
+
+def _merge(result: Result, points: Points) -> Edit:
+    return corrections.merge_under(_layer(result).data, points)
+
+
+def _outline(result: Result, points: Points) -> Edit:
+    return corrections.add_outline(_layer(result).data, points, result.next_id())
+
+
+def _layer(result: Result) -> LabelsLayer:
+    if result.layer is None:
+        raise CorrectionError("The nuclei are gone; press Run to find them again.")
+    return result.layer
+
+
+TOOLS = (
+    Tool(name="Delete", key="D", make=_delete, hint="Click on a nucleus to delete it"),
+    Tool(
+        name="Split in two",
+        key="S",
+        make=_split_by_shape,
+        hint="Click on a nucleus to split it where its shape suggests it",
+    ),
+    Tool(
+        name="Add",
+        key="A",
+        make=_add,
+        hint="Click on a nucleus that was missed; the network suggests its border",
+    ),
+    Tool(
+        name="Cut",
+        key="C",
+        make=_split_along,
+        hint="Draw across a nucleus to split it along the line",
+        stroke=True,
+    ),
+    Tool(
+        name="Join",
+        key="J",
+        make=_merge,
+        hint="Draw from nucleus to nucleus to merge them",
+        stroke=True,
+    ),
+    Tool(
+        name="Add outline",
+        key="O",
+        make=_outline,
+        hint="Draw around a nucleus that was missed",
+        stroke=True,
+        closed=True,
+    ),
+)
+"""In the order of the dock: those for the cursor, then those for a stroke."""
+
+
+class LayerKeys:
+    """Keys that act on one layer at a time."""
+
+    def __init__(self) -> None:
+        self._layer: LabelsLayer | None = None
+        self._keys: list[str] = []
+
+    def bind(
+        self, layer: LabelsLayer, actions: Mapping[str, Callable[[], object]]
+    ) -> None:
+        """Bind keys to a layer; those of an earlier one are released."""
+        self.release()
+        self._layer, self._keys = layer, list(actions)
+        for key, action in actions.items():
+            layer.bind_key(key, _for_layer(action), overwrite=True)
+
+    def release(self) -> None:
+        """Give the layer its keys back."""
+        layer, keys = self._layer, self._keys
+        self._layer, self._keys = None, []
+        if layer is not None:
+            for key in keys:
+                layer.bind_key(key, None)
+
+
+def _for_layer(action: Callable[[], object]) -> Callable[[LabelsLayer], None]:
+    """Give a function of the layer: napari wants one that has a name."""
+
+    def act(_layer: LabelsLayer) -> None:
+        action()
+
+    return act
+
+
+class CorrectionTools(QWidget):
+    """Corrects the nuclei of a result, beside napari's own brush, eraser and fill.
+
+    Each correction is one step of the layer's undo. The key of a tool for the
+    cursor acts at once where the cursor is; the key of a tool for a stroke, and
+    every button, leaves it in hand until Escape, the same key or another tool.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Where the nuclei are shown.
+    lifetime : Lifetime
+        Of the dock.
+    """
+
+    message = Signal(str)
+    """Emits a line for the user."""
+
+    def __init__(self, viewer: Any, lifetime: Lifetime) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._result: Result | None = None
+        self._layer: LabelsLayer | None = None
+        self._in_hand: Tool | None = None
+        self._drawing: Drawing | None = None
+        self._keys = LayerKeys()
+        lifetime.add(self._keys.release)
+        lifetime.add(self._let_go)
+        self.buttons = {tool.key: KeyButton(tool.name, tool.key) for tool in TOOLS}
+        self._lay_out()
+        self.set_result(None)
+
+    def _lay_out(self) -> None:
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(6)
+        half = len(TOOLS) // 2
+        for place, tool in enumerate(TOOLS):
+            button = self.buttons[tool.key]
+            button.setToolTip(_tip(tool))
+            button.clicked.connect(partial(self._on_button, tool))
+            grid.addWidget(button, place % half, place // half)
+
+    def set_result(self, result: Result | None) -> None:
+        """Correct the nuclei of a result from now on, in the layer it has now."""
+        layer = None if result is None else result.layer
+        self._result = result
+        if layer is not self._layer:
+            self._let_go()
+            self._keys.release()
+            self._layer = layer
+            if layer is not None:
+                actions = {tool.key: partial(self._on_key, tool) for tool in TOOLS}
+                self._keys.bind(layer, actions)
+        self.setEnabled(layer is not None)
+
+    def _on_key(self, tool: Tool) -> None:
+        if tool.stroke:
+            self._take_or_leave(tool)
+        elif self._viewer.mouse_over_canvas and self._layer is not None:
+            self._correct(tool, [pixel_of(self._layer, self._viewer.cursor.position)])
+        else:
+            self.message.emit(f"Move the cursor onto the image and press {tool.key}")
+
+    def _on_button(self, tool: Tool, _checked: bool) -> None:
+        self._take_or_leave(tool)
+
+    def _take_or_leave(self, tool: Tool) -> None:
+        """Take a tool in hand, or put it down if it is there already."""
+        again = self._in_hand is tool
+        self._let_go()
+        if not again and self._layer in self._viewer.layers:
+            self._take(tool)
+            self.message.emit(f"{tool.hint}. Escape puts the tool down.")
+        self._show_in_hand()
+
+    def _take(self, tool: Tool) -> None:
+        self._drawing = Drawing(
+            self._viewer,
+            self._layer,
+            drawn=partial(self._correct, tool),
+            ended=self._on_ended,
+            closed=tool.closed,
+        )
+        self._in_hand = tool
+
+    def _let_go(self) -> None:
+        """Put down what is in hand. The dock may be gone: no widget is touched."""
+        drawing, self._drawing, self._in_hand = self._drawing, None, None
+        if drawing is not None:
+            drawing.end()
+
+    def _on_ended(self) -> None:
+        if self._drawing is not None:  # ended by itself, so the dock is there
+            self._drawing, self._in_hand = None, None
+            self._show_in_hand()
+            self.message.emit("")
+
+    def _show_in_hand(self) -> None:
+        for key, button in self.buttons.items():
+            button.setChecked(self._in_hand is not None and key == self._in_hand.key)
+
+    def _correct(self, tool: Tool, points: Points) -> None:
+        """Make a correction, as one step of the layer's own undo."""
+        result = self._result
+        if result is None:
+            return
+        try:
+            layer = self._editable_layer(result)
+            edit = tool.make(result, points)
+        except MonusegError as error:
+            self.message.emit(str(error))
+            return
+        layer.data_setitem((edit.rows, edit.columns), edit.values)
+        if not layer.show_selected_label:  # or all other nuclei would vanish
+            layer.selected_label = result.next_id()
+        self.message.emit(edit.done)
+
+    def _editable_layer(self, result: Result) -> LabelsLayer:
+        layer = _layer(result)
+        if not (layer.visible and layer.editable):
+            raise CorrectionError(
+                "The layer of the nuclei is hidden or locked; show and unlock it first."
+            )
+        if self._viewer.dims.ndisplay != 2:
+            raise CorrectionError(
+                "The view is in 3-D; switch to 2-D to correct nuclei."
+            )
+        return layer
+
+
+def _tip(tool: Tool) -> str:
+    way = "press the key, then draw" if tool.stroke else "or point at it and press"
+    return f"{tool.hint} ({way}: {tool.key})."

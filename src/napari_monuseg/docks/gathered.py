@@ -1,0 +1,297 @@
+"""The reviewed areas that a training is to learn from, and what it holds out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image, Shapes
+from napari.layers import Labels as LabelsLayer
+from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtWidgets import (
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_monuseg.areas import Mask, covered
+from napari_monuseg.core.errors import TrainingError
+from napari_monuseg.core.regions import FEWEST_TO_STOP, HeldOut, count_nuclei, propose
+from napari_monuseg.docks.layer_watch import LayerWatch
+from napari_monuseg.docks.lifetime import Lifetime
+from napari_monuseg.docks.note import Note
+from napari_monuseg.docks.result import METADATA
+from napari_monuseg.layers import calibration, image_shape, tissue_image
+
+if TYPE_CHECKING:
+    from napari_monuseg.core.lessons import Corrections
+
+HELD_OUT = {"judge": "Held out to judge", "stop": "Held out to stop"}
+"""Names of the shapes layers that show what is held out."""
+
+COLOURS = {"judge": "#4b6bd6", "stop": "#f7a35c"}
+
+REMEDY = (
+    "Nothing is marked as reviewed yet: in the Segment dock, correct the nuclei in "
+    "view and press “Mark what is in view as reviewed”."
+)
+
+PAUSE_MS = 300
+"""Shapes change with every movement of the mouse; they are counted after it."""
+
+
+@dataclass(kw_only=True, eq=False)
+class GatheredArea:
+    """Nuclei that somebody checked, with their image.
+
+    Parameters
+    ----------
+    image : Image
+        Tissue.
+    nuclei : LabelsLayer
+        The nuclei on it, or on a part of it.
+    reviewed : Mask
+        What was checked, on the grid of `nuclei`.
+    """
+
+    image: Image
+    nuclei: LabelsLayer
+    reviewed: Mask
+
+    @property
+    def count(self) -> int:
+        """How many nuclei lie wholly inside."""
+        # A pixel more all around shows which nuclei reach out.
+        rows, columns = (
+            _widened(np.flatnonzero(self.reviewed.any(axis))) for axis in (1, 0)
+        )
+        labels = np.asarray(self.nuclei.data[rows, columns])
+        return count_nuclei(labels, self.reviewed[rows, columns])
+
+
+class GatheredAreas(QWidget):
+    """A list of what was reviewed, in which areas can be left out.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Where the images, nuclei and reviewed areas are.
+    lifetime : Lifetime
+        Of the dock.
+    """
+
+    changed = Signal()
+
+    def __init__(self, viewer: Any, lifetime: Lifetime) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._areas: list[GatheredArea] = []
+        self._left_out: set[int] = set()
+        self.list = QListWidget()
+        self.list.setMaximumHeight(96)
+        self.note = Note()
+        self.show_button = QPushButton("Show what is held out")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        for widget in (self.list, self.note, self.show_button):
+            column.addWidget(widget)
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(PAUSE_MS)
+        self._pause.timeout.connect(self.refresh)
+        self._watch = LayerWatch(viewer.layers, self._on_layers)
+        lifetime.add(self._watch.stop)
+        lifetime.add(self._unwatch)
+        self._watched: list[Any] = []
+        self.list.itemChanged.connect(self._on_ticked)
+        self.show_button.clicked.connect(self._on_show)
+        self._on_layers()
+        self.refresh()
+
+    @property
+    def any_included(self) -> bool:
+        """Whether there is anything to learn from."""
+        return bool(self._included())
+
+    def corrections(self) -> "Callable[[], list[Corrections]]":
+        """Copy what was reviewed; a worker makes corrections of it, with torch.
+
+        Raises
+        ------
+        TrainingError
+            If nothing is marked as reviewed.
+        """
+        self.refresh()
+        included = self._included()
+        if not included:
+            raise TrainingError(REMEDY)
+        copies = [self._copy(area) for area in included]
+
+        def make() -> "list[Corrections]":
+            from napari_monuseg.core.lessons import Corrections
+
+            return [Corrections(**facts) for facts in copies]
+
+        return make
+
+    def _included(self) -> list[GatheredArea]:
+        return [area for area in self._areas if id(area.nuclei) not in self._left_out]
+
+    def _copy(self, area: GatheredArea) -> dict[str, Any]:
+        facts = area.nuclei.metadata.get(METADATA, {})
+        pixel_size = facts.get("pixel_size") or calibration(area.image).pixel_size
+        return {
+            "image": tissue_image(area.image, pixel_size),
+            "labels": np.array(area.nuclei.data, np.int32),
+            "reviewed": area.reviewed.copy(),
+            "offset": facts.get("offset", (0, 0)),
+            "held_out": self._chosen(area),
+        }
+
+    def _chosen(self, area: GatheredArea) -> HeldOut | None:
+        """Give what the layers hold out of an area; None if they are not there."""
+        layers = {role: self._layer(name) for role, name in HELD_OUT.items()}
+        if not any(layers.values()):
+            return None
+        masks = {
+            role: covered(area.nuclei, layer) & area.reviewed
+            if layer is not None
+            else np.zeros_like(area.reviewed)
+            for role, layer in layers.items()
+        }
+        return HeldOut(**masks)
+
+    def _layer(self, name: str) -> Shapes | None:
+        named = [layer for layer in self._viewer.layers if layer.name == name]
+        return named[0] if named and isinstance(named[0], Shapes) else None
+
+    def refresh(self) -> None:
+        """Look again at what was reviewed."""
+        self._areas = _find_areas(self._viewer.layers)
+        blocked = self.list.blockSignals(True)
+        self.list.clear()
+        for area in self._areas:
+            count = area.count
+            noun = "nucleus" if count == 1 else "nuclei"
+            item = QListWidgetItem(f"{area.image.name}: {count} {noun}")
+            item.setToolTip(f"The nuclei of “{area.nuclei.name}”")
+            item.setCheckState(
+                Qt.CheckState.Unchecked
+                if id(area.nuclei) in self._left_out
+                else Qt.CheckState.Checked
+            )
+            self.list.addItem(item)
+        self.list.blockSignals(blocked)
+        self.list.setVisible(bool(self._areas))
+        self.show_button.setEnabled(bool(self._areas))
+        self.note.setText("" if self._areas else REMEDY)
+        self.changed.emit()
+
+    def _on_layers(self) -> None:
+        self._unwatch()
+        for layer in self._viewer.layers:
+            if isinstance(layer, Shapes):
+                emitters = [layer.events.data]
+            elif isinstance(layer, LabelsLayer):
+                emitters = [layer.events.set_data]
+            else:
+                continue
+            for emitter in emitters:
+                emitter.connect(self._on_drawn)
+                self._watched.append(emitter)
+        self._pause.start()
+
+    def _unwatch(self) -> None:
+        for emitter in self._watched:
+            emitter.disconnect(self._on_drawn)
+        self._watched = []
+
+    def _on_drawn(self, _event: Any = None) -> None:
+        self._pause.start()
+
+    def _on_ticked(self, item: QListWidgetItem) -> None:
+        nuclei = id(self._areas[self.list.row(item)].nuclei)
+        if item.checkState() == Qt.CheckState.Checked:
+            self._left_out.discard(nuclei)
+        else:
+            self._left_out.add(nuclei)
+        self.changed.emit()
+
+    def _on_show(self) -> None:
+        """Draw what the program proposes to hold out, to be seen and changed."""
+        for name in HELD_OUT.values():
+            layer = self._layer(name)
+            if layer is not None:
+                self._viewer.layers.remove(layer)
+        included = self._included()
+        enough = sum(area.count for area in included) >= FEWEST_TO_STOP
+        boxes: dict[str, list[Any]] = {role: [] for role in HELD_OUT}
+        for area in included:
+            proposed = propose(area.reviewed, stop=enough)
+            for role, mask in (("judge", proposed.judge), ("stop", proposed.stop)):
+                if mask.any():
+                    boxes[role].append(_box(area.nuclei, mask))
+        for role, name in HELD_OUT.items():
+            if boxes[role]:
+                self._viewer.add_shapes(
+                    boxes[role],
+                    shape_type="polygon",
+                    name=name,
+                    edge_color=COLOURS[role],
+                    face_color=f"{COLOURS[role]}30",
+                    edge_width=_edge_width(boxes[role]),
+                    units=included[0].nuclei.units,
+                )
+
+
+def is_reviewed_layer(layer: Any) -> bool:
+    """Tell whether a layer marks what was reviewed: by its name."""
+    return isinstance(layer, Shapes) and layer.name.startswith("Reviewed")
+
+
+def _widened(places: Any) -> slice:
+    return slice(max(0, int(places[0]) - 1), int(places[-1]) + 2)
+
+
+def _edge_width(boxes: list[Any]) -> float:
+    return max(float(np.ptp(box, axis=0).max()) for box in boxes) / 100
+
+
+def _box(layer: LabelsLayer, mask: Mask) -> Any:
+    """Give the corners of a mask's bounding box in world coordinates."""
+    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
+    top, bottom = rows[0] - 0.5, rows[-1] + 0.5
+    left, right = columns[0] - 0.5, columns[-1] + 0.5
+    corners = [(top, left), (top, right), (bottom, right), (bottom, left)]
+    return np.array([layer.data_to_world(corner) for corner in corners])
+
+
+def _find_areas(layers: Any) -> list[GatheredArea]:
+    """Give the labels on which something is marked as reviewed, with their images."""
+    reviewed = [layer for layer in layers if is_reviewed_layer(layer)]
+    areas = []
+    for nuclei in layers:
+        if not isinstance(nuclei, LabelsLayer) or nuclei.ndim != 2:
+            continue
+        image = _image_of(nuclei, layers)
+        if image is None or nuclei.multiscale:
+            continue
+        mask = np.zeros(nuclei.data.shape, bool)
+        for shapes in reviewed:
+            mask |= covered(nuclei, shapes)
+        if mask.any():
+            areas.append(GatheredArea(image=image, nuclei=nuclei, reviewed=mask))
+    return areas
+
+
+def _image_of(nuclei: LabelsLayer, layers: Any) -> Image | None:
+    """Give the image that nuclei were found on, or else one of their very size."""
+    images = [layer for layer in layers if isinstance(layer, Image)]
+    name = nuclei.metadata.get(METADATA, {}).get("image")
+    named = [layer for layer in images if layer.name == name]
+    if named or name is not None:
+        return named[0] if named else None
+    same = [layer for layer in images if image_shape(layer) == nuclei.data.shape]
+    return same[0] if len(same) == 1 else None

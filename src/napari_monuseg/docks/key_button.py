@@ -1,0 +1,36 @@
+"""A button that shows the key which does the same."""
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton
+
+_BUTTON = "QPushButton { text-align: left; padding: 3px 28px 3px 8px; }"
+_KEY = (
+    "QLabel { border: 1px solid rgba(127, 127, 127, 160); border-radius: 3px;"
+    " padding: 0px 4px; font-size: 11px; background: transparent; }"
+)
+
+
+class KeyButton(QPushButton):
+    """Stays pressed while its tool is in hand.
+
+    Parameters
+    ----------
+    text : str
+        What it does.
+    key : str
+        Which key does so, too.
+    """
+
+    def __init__(self, text: str, key: str) -> None:
+        super().__init__(text)
+        self.setCheckable(True)
+        self.setStyleSheet(_BUTTON)
+        # Otherwise it would take the space bar, which moves the camera.
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.key = QLabel(key)
+        self.key.setStyleSheet(_KEY)
+        self.key.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 6, 0)
+        row.addStretch(1)
+        row.addWidget(self.key)

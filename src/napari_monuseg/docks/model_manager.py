@@ -1,0 +1,111 @@
+"""Rename, delete, export and import models."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from napari.utils.notifications import show_error
+from qtpy.QtWidgets import (
+    QFileDialog,
+    QGridLayout,
+    QInputDialog,
+    QMessageBox,
+    QPushButton,
+    QWidget,
+)
+
+from napari_monuseg.core.errors import MonusegError
+from napari_monuseg.core.registry import ModelEntry
+
+FILES = "Models (*.safetensors)"
+
+
+class ModelManager(QWidget):
+    """Four buttons that act on the chosen model.
+
+    Parameters
+    ----------
+    chosen : callable
+        Gives the model that is chosen; None if none is.
+    """
+
+    def __init__(self, chosen: Callable[[], ModelEntry | None]) -> None:
+        super().__init__()
+        self._chosen = chosen
+        self.rename_button = QPushButton("Rename…")
+        self.delete_button = QPushButton("Delete…")
+        self.export_button = QPushButton("Export…")
+        self.import_button = QPushButton("Import…")
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        for number, (button, action) in enumerate(
+            (
+                (self.rename_button, self._rename),
+                (self.delete_button, self._delete),
+                (self.export_button, self._export),
+                (self.import_button, self._import),
+            )
+        ):
+            grid.addWidget(button, number // 2, number % 2)
+            button.clicked.connect(_shown(action))
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Offer what can be done with the model that is chosen now."""
+        model = self._chosen()
+        own = model is not None and not model.shipped
+        self.rename_button.setEnabled(own)
+        self.delete_button.setEnabled(own)
+        self.export_button.setEnabled(model is not None)
+
+    def _rename(self) -> None:
+        from napari_monuseg.core.user_models import rename_model
+
+        model = self._chosen()
+        if model is None:
+            return
+        name, agreed = QInputDialog.getText(
+            self, "Rename", "New name:", text=model.path.stem
+        )
+        if agreed and name != model.path.stem:
+            rename_model(model, name)
+
+    def _delete(self) -> None:
+        from napari_monuseg.core.user_models import delete_model
+
+        model = self._chosen()
+        if model is None:
+            return
+        answer = QMessageBox.question(
+            self, "Delete", f"Delete the model “{model.name}” for good?"
+        )
+        if answer == QMessageBox.StandardButton.Yes:
+            delete_model(model)
+
+    def _export(self) -> None:
+        from napari_monuseg.core.user_models import export_model
+
+        model = self._chosen()
+        if model is None:
+            return
+        path, _ = QFileDialog.getSaveFileName(self, "Export", model.path.name, FILES)
+        if path:
+            export_model(model, Path(path).with_suffix(".safetensors"))
+
+    def _import(self) -> None:
+        from napari_monuseg.core.user_models import import_model
+
+        path, _ = QFileDialog.getOpenFileName(self, "Import", "", FILES)
+        if path:
+            import_model(path)
+
+
+def _shown(action: Callable[[], None]) -> Callable[[], None]:
+    """Show what cannot be done as one sentence."""
+
+    def act() -> None:
+        try:
+            action()
+        except MonusegError as error:
+            show_error(str(error))
+
+    return act

@@ -1,0 +1,250 @@
+"""The training dock: what was corrected, how long, watch, and keep or discard."""
+
+from functools import partial
+from typing import Any
+
+from napari.utils.notifications import show_error
+from qtpy.QtCore import QEvent
+from qtpy.QtWidgets import (
+    QFormLayout,
+    QHBoxLayout,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QCollapsible
+
+from napari_monuseg.core import registry
+from napari_monuseg.core.errors import MonusegError
+from napari_monuseg.core.progress import Progress
+from napari_monuseg.core.registry import ModelEntry
+from napari_monuseg.core.rounds import advise, rounds_of
+from napari_monuseg.docks.curves import Curves
+from napari_monuseg.docks.device_choice import DeviceChoice
+from napari_monuseg.docks.gate_panel import GatePanel
+from napari_monuseg.docks.gathered import GatheredAreas
+from napari_monuseg.docks.lifetime import Lifetime
+from napari_monuseg.docks.model_choice import ModelChoice
+from napari_monuseg.docks.model_manager import ModelManager
+from napari_monuseg.docks.note import Line, Note
+from napari_monuseg.docks.progress_line import ProgressLine
+from napari_monuseg.docks.train_options import TrainOptions
+from napari_monuseg.docks.train_steps import Handle, Taught, judge_so_far, keep, teach
+from napari_monuseg.jobs import JobSlot
+
+
+class TrainDock(QWidget):
+    """Teaches a model from reviewed areas, and asks whether to keep the result.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+        Where the images, their nuclei and the reviewed areas are.
+    """
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__()
+        # As in the Segment dock: napari hands plugins a proxy.
+        viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
+        self._lifetime = Lifetime(self)
+        self._slot = JobSlot()
+        self._lifetime.add(self._slot.cancel)
+        self._handle = Handle()
+        self._taught: Taught | None = None
+        self._drawn = 0
+        self.model = ModelChoice(self._lifetime)
+        self.areas = GatheredAreas(viewer, self._lifetime)
+        self.options = TrainOptions()
+        self.device = DeviceChoice(self._lifetime)
+        self.train_button = QPushButton("Train")
+        self.cancel_button = QPushButton("Cancel")
+        self.progress = ProgressLine()
+        self.notice = Note()
+        self.curves = Curves()
+        self.gate = GatePanel()
+        self.rounds = Line()
+        self.manager = ModelManager(lambda: self.model.value)
+        self._lay_out()
+        self._connect()
+        self._on_model()
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.setHorizontalSpacing(12)
+        form.setVerticalSpacing(8)
+        form.addRow("Base model", self.model)
+        form.addRow("Reviewed", self.areas)
+        form.addRow("How long", self.options)
+        form.addRow("Device", self.device)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        buttons.addWidget(self.train_button, 2)
+        buttons.addWidget(self.cancel_button, 1)
+        self.models = QCollapsible("Models")
+        self.models.layout().setContentsMargins(0, 0, 0, 0)
+        self.models.setContent(self.manager)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 12, 12, 12)
+        column.setSpacing(12)
+        column.addLayout(form)
+        column.addLayout(buttons)
+        for widget in (
+            self.progress,
+            self.notice,
+            self.curves,
+            self.gate,
+            self.rounds,
+            self.models,
+        ):
+            column.addWidget(widget)
+        column.addStretch(1)
+
+    def _connect(self) -> None:
+        self.model.changed.connect(self._on_model)
+        self.areas.changed.connect(self._refresh)
+        self.train_button.clicked.connect(self._on_train)
+        self.cancel_button.clicked.connect(self._on_cancel)
+        self.gate.accepted.connect(self._on_accept)
+        self.gate.discarded.connect(self._on_discard)
+
+    def event(self, event: QEvent) -> bool:
+        """Stop everything when the dock is closed: napari takes it out and drops it."""
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self._lifetime.end()
+        return super().event(event)
+
+    @property
+    def running(self) -> bool:
+        """Whether a job of the dock runs."""
+        return self._slot.busy
+
+    def _refresh(self) -> None:
+        deciding = self._taught is not None
+        ready = self.model.value is not None and self.areas.any_included
+        self.train_button.setEnabled(ready and not self.running and not deciding)
+        self.cancel_button.setEnabled(self.running)
+        self.gate.setEnabled(not self.running)
+
+    def _on_model(self) -> None:
+        model = self.model.value
+        rounds = rounds_of(model) if model else []
+        lines = [_describe_round(number, one) for number, one in enumerate(rounds, 1)]
+        self.rounds.setText("\n".join(filter(None, [*lines, advise(rounds)])))
+        self.rounds.setVisible(bool(lines))
+        self.manager.refresh()
+        self._refresh()
+
+    def _on_train(self) -> None:
+        model = self.model.value
+        if model is None or self.running:
+            return
+        try:
+            gather = self.areas.corrections()
+        except MonusegError as error:
+            show_error(str(error))
+            self.progress.end(str(error))
+            return
+        recipe = self.options.value | {"device": self.device.value}
+        self._handle = Handle()
+        self._drawn = 0
+        self.curves.show_history([])
+        self._start(
+            teach(model, gather, recipe, self._handle),
+            "Starting…",
+            returned=self._on_taught,
+        )
+
+    def _start(self, steps: Any, text: str, *, returned: Any) -> None:
+        self.progress.begin(text)
+        self._slot.start(
+            steps,
+            yielded=self._on_progress,
+            returned=returned,
+            errored=self._on_error,
+            finished=self._refresh,
+        )
+        self._refresh()
+
+    def _on_progress(self, progress: Progress) -> None:
+        if progress.total:
+            self.progress.show_progress(progress)
+        self._draw()
+
+    def _draw(self) -> None:
+        lesson = self._handle.lesson
+        history = lesson.history if lesson else []
+        self.notice.setText("\n".join(lesson.notices) if lesson else "")
+        if len(history) > self._drawn:
+            self._drawn = len(history)
+            self.curves.show_history(history)
+
+    def _on_taught(self, taught: Taught) -> None:
+        self._taught = taught
+        self._draw()
+        tuned = taught.tuned
+        self.progress.end(
+            f"{tuned.steps} steps in {tuned.minutes:.1f} min on {tuned.device}; the "
+            f"best was step {tuned.step}"
+        )
+        self.gate.ask(taught.judgement, _propose_name(taught.lesson.model))
+
+    def _on_error(self, error: Exception) -> None:
+        ours = isinstance(error, MonusegError)
+        self.progress.end(str(error) if ours else "Failed: see the error message")
+
+    def _on_cancel(self) -> None:
+        self._slot.cancel()
+        lesson = self._handle.lesson
+        best = lesson.result() if lesson is not None else None
+        if lesson is None or best is None or self._taught is not None:
+            self.progress.end("Cancelled")
+            self._refresh()
+            return
+        self._handle = Handle()  # a second Cancel ends it for good
+        self._start(
+            judge_so_far(lesson, best),
+            "Cancelled; comparing the best so far with the model it started from",
+            returned=self._on_taught,
+        )
+
+    def _on_accept(self, name: str) -> None:
+        if self._taught is not None and not self.running:
+            self._start(
+                keep(self._taught, name),
+                "Writing the model…",
+                returned=partial(self._on_kept),
+            )
+
+    def _on_kept(self, name: str) -> None:
+        self._taught = None
+        self.gate.close_gate()
+        self.progress.end(f"“{name}” is now among your models")
+        registry.notify()
+
+    def _on_discard(self) -> None:
+        self._taught = None
+        self.gate.close_gate()
+        self.progress.end("Discarded")
+        self._refresh()
+
+
+def _propose_name(model: ModelEntry) -> str:
+    """Give a name that is free: that of the model, and which round it is."""
+    taken = {entry.name.lower() for entry in registry.list_models()}
+    stem = model.path.stem
+    root, _, tail = stem.rpartition(" round ")
+    root = root if tail.isdigit() and root else stem
+    number = 1
+    while f"{root} round {number}".lower() in taken:
+        number += 1
+    return f"{root} round {number}"
+
+
+def _describe_round(number: int, one: Any) -> str:
+    facts = [f"Round {number}: {one.nuclei} nuclei"]
+    if one.corrections is not None:
+        facts.append(f"{one.corrections:.0f} corrections per 100")
+    if one.before is not None and one.after is not None:
+        facts.append(f"AJI {one.before:.3f} → {one.after:.3f}")
+    return ", ".join(facts)

@@ -1,0 +1,93 @@
+"""How long to train, and what only few will want to change."""
+
+from typing import Any
+
+from qtpy.QtWidgets import (
+    QDoubleSpinBox,
+    QFormLayout,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QCollapsible
+
+from napari_monuseg.docks.choice import Choice
+
+QUICK, THOROUGH = 80, 320
+"""Steps: about 1 and 4 minutes on two CPU cores."""
+
+MINUTES = "minutes"
+
+PLENTY = 100_000
+"""Steps that no training by minutes gets to."""
+
+
+class TrainOptions(QWidget):
+    """Quick, thorough or so many minutes; the rest is folded away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.length = Choice()
+        self.length.offer(
+            [
+                (f"Quick ({QUICK} steps)", QUICK),
+                (f"Thorough (up to {THOROUGH} steps)", THOROUGH),
+                ("For some minutes", MINUTES),
+            ]
+        )
+        self.length.value = THOROUGH
+        self.minutes = QDoubleSpinBox()
+        self.minutes.setRange(0.5, 600)
+        self.minutes.setDecimals(1)
+        self.minutes.setValue(5)
+        self.minutes.setSuffix(" min")
+        self.learning_rate = QDoubleSpinBox()
+        self.learning_rate.setDecimals(6)
+        self.learning_rate.setRange(1e-6, 1e-1)
+        self.learning_rate.setSingleStep(1e-4)
+        self.learning_rate.setValue(2e-4)
+        self.frozen = Choice()
+        self.frozen.offer(
+            [("All layers learn", "nothing"), ("Decoder only", "encoder")]
+        )
+        self.crop = Choice()
+        self.crop.offer([(f"{side} px", side) for side in (128, 192, 256, 384)])
+        self.crop.value = 256
+        self.seed = QSpinBox()
+        self.seed.setRange(0, 9999)
+        self._lay_out()
+        self.length.currentIndexChanged.connect(self._refresh)
+        self._refresh()
+
+    def _lay_out(self) -> None:
+        inner = QWidget()
+        advanced = QFormLayout(inner)
+        advanced.setContentsMargins(0, 0, 0, 0)
+        advanced.addRow("Learning rate", self.learning_rate)
+        advanced.addRow("What learns", self.frozen)
+        advanced.addRow("Crops", self.crop)
+        advanced.addRow("Seed", self.seed)
+        self.advanced = QCollapsible("Advanced")
+        self.advanced.layout().setContentsMargins(0, 0, 0, 0)
+        self.advanced.setContent(inner)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.length)
+        column.addWidget(self.minutes)
+        column.addWidget(self.advanced)
+
+    def _refresh(self) -> None:
+        self.minutes.setVisible(self.length.value == MINUTES)
+
+    @property
+    def value(self) -> dict[str, Any]:
+        """The choices, as fields of `FinetuneOptions`."""
+        by_minutes = self.length.value == MINUTES
+        return {
+            "steps": PLENTY if by_minutes else self.length.value,
+            "minutes": self.minutes.value() if by_minutes else None,
+            "learning_rate": self.learning_rate.value(),
+            "frozen": self.frozen.value,
+            "crop": self.crop.value,
+            "seed": self.seed.value(),
+        }

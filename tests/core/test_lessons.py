@@ -1,0 +1,86 @@
+"""A lesson goes from corrections to a judged model that says where it comes from."""
+
+import numpy as np
+import pytest
+
+from napari_monuseg.core.augmentation import AugmentationOptions
+from napari_monuseg.core.errors import MonusegError, TrainingError
+from napari_monuseg.core.finetuning import FinetuneOptions
+from napari_monuseg.core.image import TissueImage
+from napari_monuseg.core.lessons import Corrections, Lesson
+from napari_monuseg.core.progress import finish
+from napari_monuseg.core.registry import find_model
+from napari_monuseg.core.samples import synthetic_tissue
+
+
+@pytest.fixture(scope="module")
+def corrections():
+    rgb, labels = synthetic_tissue((512, 512), seed=11)
+    pale = (255 - 0.45 * (255.0 - rgb)).astype(np.uint8)
+    reviewed = np.zeros(labels.shape, bool)
+    reviewed[:420] = True
+    image = TissueImage.from_array(pale, name="pale")
+    return [Corrections(image=image, labels=labels, reviewed=reviewed)]
+
+
+def options(**changes):
+    recipe = {
+        "steps": 40,
+        "looks": 4,
+        "crop": 96,
+        "learning_rate": 5e-3,
+        "averaging": 0.8,
+        "augmentation": AugmentationOptions(scale=1.1, stain=0.05, noise=0),
+        "device": "cpu",
+    }
+    return FinetuneOptions(**{**recipe, **changes})
+
+
+def test_a_model_that_was_bad_at_it_gets_better(installed_model, corrections):
+    lesson = Lesson(find_model("tiny"), corrections, options())
+
+    tuned = finish(lesson.train())
+    judgement = finish(lesson.judge(tuned))
+    info = lesson.describe("pale", tuned, judgement)
+
+    assert judgement.changes["aji"].difference > 0.02
+    assert judgement.drift.keys() == {"outside", "sample"}
+    assert (info.name, info.parent, info.licence) == ("pale", "tiny", "BSD-3-Clause")
+    assert "corrected nuclei in pale" in info.data
+    assert info.scores["held out"]["changes"]["aji"]["after"] == pytest.approx(
+        judgement.changes["aji"].after
+    )
+    assert info.recipe["best_step"] == tuned.step
+    assert info.instances == find_model("tiny").info.instances
+
+
+def test_a_lesson_may_be_cancelled_at_every_step(installed_model, corrections):
+    def steps_of(lesson):
+        tuned = yield from lesson.train()
+        yield from lesson.judge(tuned)
+
+    recipe = options(steps=2, looks=2)
+    count = sum(1 for _ in steps_of(Lesson(find_model("tiny"), corrections, recipe)))
+
+    for stop_at in range(count):
+        lesson = Lesson(find_model("tiny"), corrections, recipe)
+        steps = steps_of(lesson)
+        for _ in range(stop_at):
+            next(steps)
+        steps.close()
+        best = lesson.result()
+        assert best is None or best.step > 0
+    assert best is not None
+
+
+def test_nothing_to_learn_from_is_one_sentence(installed_model):
+    with pytest.raises(TrainingError, match="mark what you have checked"):
+        Lesson(find_model("tiny"), [], options())
+
+
+def test_a_model_deleted_meanwhile_is_one_sentence(installed_model, corrections):
+    lesson = Lesson(find_model("tiny"), corrections, options())
+    installed_model.unlink()
+
+    with pytest.raises(MonusegError, match=r"damaged|no model file|no file"):
+        finish(lesson.train())

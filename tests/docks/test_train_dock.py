@@ -1,0 +1,280 @@
+"""The training dock: gather, train, watch, judge, keep or discard."""
+
+import numpy as np
+import pytest
+from napari.layers import Shapes
+from qtpy.QtCore import Qt
+
+from napari_monuseg.core import finetuning
+from napari_monuseg.core.errors import TrainingError
+from napari_monuseg.core.model_info import read_info
+from napari_monuseg.core.registry import find_model
+from napari_monuseg.core.samples import synthetic_tissue
+from napari_monuseg.docks import gathered, train_dock
+from napari_monuseg.docks.gathered import HELD_OUT
+from napari_monuseg.layers import placement
+
+
+def press(qtbot, button):
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def done(qtbot, dock):
+    qtbot.waitUntil(lambda: not dock.running, timeout=60_000)
+
+
+@pytest.fixture(scope="module")
+def large():
+    """Tissue, and its nuclei, of which more than a hundred lie in it."""
+    return synthetic_tissue((512, 512), seed=4)
+
+
+@pytest.fixture
+def slide(viewer, large):
+    return viewer.add_image(
+        large[0], rgb=True, name="slide", scale=(0.25, 0.25), units=("µm", "µm")
+    )
+
+
+@pytest.fixture
+def nuclei(viewer, slide, large):
+    return viewer.add_labels(large[1].copy(), name="slide nuclei", **placement(slide))
+
+
+@pytest.fixture
+def reviewed(viewer, slide, nuclei):
+    corners = [[-0.5, -0.5], [-0.5, 511.5], [419.5, 511.5], [419.5, -0.5]]
+    return viewer.add_shapes(
+        [np.array(corners)],
+        shape_type="rectangle",
+        name="Reviewed",
+        **placement(slide),
+    )
+
+
+@pytest.fixture
+def train(viewer, installed_model):
+    _, dock = viewer.window.add_plugin_dock_widget(
+        "napari-monuseg", "Train on corrections"
+    )
+    return dock
+
+
+@pytest.fixture
+def quick(monkeypatch, train):
+    """Let a training take few steps on small crops."""
+    choices = dict(train.options.value) | {"steps": 3, "crop": 96}
+    monkeypatch.setattr(type(train.options), "value", choices)
+
+
+def test_without_anything_reviewed_it_says_what_to_do(train, viewer):
+    assert not train.train_button.isEnabled()
+    assert "Mark what is in view as reviewed" in train.areas.note.text()
+
+
+def test_reviewed_areas_are_listed_with_their_nuclei(qtbot, reviewed, train):
+    assert train.areas.list.count() == 1
+    text = train.areas.list.item(0).text()
+    assert text.startswith("slide: ")
+    assert int(text.split()[1]) > 50
+    assert train.train_button.isEnabled()
+
+
+def test_areas_are_followed_as_they_are_drawn(qtbot, viewer, reviewed, train):
+    before = train.areas.list.item(0).text()
+
+    reviewed.data = [np.array([[0, 0], [0, 200], [200, 200], [200, 0]])]
+    qtbot.waitUntil(lambda: train.areas.list.item(0).text() != before)
+    viewer.layers.remove(reviewed)
+
+    qtbot.waitUntil(lambda: not train.areas.list.count())
+    assert not train.train_button.isEnabled()
+
+
+def test_an_area_can_be_left_out(reviewed, train):
+    train.areas.list.item(0).setCheckState(Qt.CheckState.Unchecked)
+
+    assert not train.train_button.isEnabled()
+    with pytest.raises(TrainingError, match="Nothing is marked as reviewed"):
+        train.areas.corrections()
+
+    train.areas.list.item(0).setCheckState(Qt.CheckState.Checked)
+    assert train.train_button.isEnabled()
+
+
+def test_what_was_reviewed_is_copied_with_its_place(reviewed, nuclei, train, large):
+    make = train.areas.corrections()
+    nuclei.data[:] = 0
+    (correction,) = make()
+
+    assert np.array_equal(correction.labels, large[1])
+    assert correction.image.pixel_size == pytest.approx(0.25)
+    assert correction.reviewed[:420].all()
+    assert not correction.reviewed[420:].any()
+    assert correction.held_out is None
+
+
+def test_what_is_held_out_is_shown_and_can_be_changed(qtbot, viewer, reviewed, train):
+    press(qtbot, train.areas.show_button)
+    judge, stop = (viewer.layers[HELD_OUT[role]] for role in ("judge", "stop"))
+    assert isinstance(judge, Shapes)
+    (proposed,) = train.areas.corrections()()
+    viewer.layers.remove(stop)
+    judge.data = [np.array([[0, 0], [0, 25], [25, 25], [25, 0]])]
+    (changed,) = train.areas.corrections()()
+
+    assert proposed.held_out.judge.mean() == pytest.approx(0.2 * 420 / 512, abs=0.01)
+    assert proposed.held_out.stop.any()
+    assert changed.held_out.judge[:100, :100].all()
+    assert changed.held_out.judge.sum() < 102 * 102
+    assert not changed.held_out.stop.any()
+
+
+def test_the_whole_way_to_a_model_of_ones_own(qtbot, reviewed, train, quick):
+    press(qtbot, train.train_button)
+    assert train.running
+    assert not train.train_button.isEnabled()
+    done(qtbot, train)
+    assert len(train.curves.axes[0].lines) == 2
+    assert not train.gate.isHidden()
+    assert train.gate.judgement.changes
+    assert "AJI" in train.gate.sentence.text()
+    assert not train.train_button.isEnabled()
+
+    press(qtbot, train.gate.look_button)
+    assert train.gate._comparison.isVisible()
+    assert len(train.gate._comparison.figure.axes) == 2
+    train.gate.name.setText("mine")
+    press(qtbot, train.gate.accept_button)
+    done(qtbot, train)
+
+    assert find_model("mine").info.parent == "tiny"
+    offered = [
+        train.model.choice.itemText(i) for i in range(train.model.choice.count())
+    ]
+    assert "mine" in offered
+    assert train.gate.isHidden()
+    assert train.train_button.isEnabled()
+
+
+def test_a_name_that_is_taken_keeps_the_gate_open(qtbot, reviewed, train, quick):
+    press(qtbot, train.train_button)
+    done(qtbot, train)
+    train.gate.name.setText("tiny")
+    press(qtbot, train.gate.accept_button)
+    done(qtbot, train)
+
+    assert "already" in train.progress.text.text()
+    assert not train.gate.isHidden()
+    assert train.gate.accept_button.isEnabled()
+
+    press(qtbot, train.gate.discard_button)
+    assert train.gate.isHidden()
+    assert train.train_button.isEnabled()
+
+
+def test_a_second_round_is_told(qtbot, reviewed, train, quick):
+    for name in ("first", "second"):
+        press(qtbot, train.train_button)
+        done(qtbot, train)
+        train.gate.name.setText(name)
+        press(qtbot, train.gate.accept_button)
+        done(qtbot, train)
+        train.model.choice.value = find_model(name).path
+
+    assert "Round 1" in train.rounds.text()
+    assert "Round 2" in train.rounds.text()
+    assert read_info(find_model("second").path).parent == "first"
+
+
+def test_cancel_offers_the_best_so_far(qtbot, monkeypatch, reviewed, train):
+    losses = (1 / number for number in range(1, 10**6))
+
+    def falling(*_):
+        yield from ()
+        return finetuning.Look(loss=next(losses), dice=0.5, aji=0.5)
+
+    monkeypatch.setattr(finetuning, "look", falling)
+    recipe = dict(train.options.value)
+    recipe |= {"steps": 100_000, "crop": 96, "looks": 100_000}
+    monkeypatch.setattr(type(train.options), "value", recipe)
+    press(qtbot, train.train_button)
+    lesson = lambda: train._handle.lesson  # noqa: E731
+    qtbot.waitUntil(
+        lambda: lesson() is not None and len(lesson().history) > 3, timeout=60_000
+    )
+
+    press(qtbot, train.cancel_button)
+    done(qtbot, train)
+
+    assert not train.gate.isHidden()
+    assert 1 <= train._taught.tuned.step < 100_000
+
+
+def test_an_early_cancel_is_just_that(qtbot, reviewed, train, quick):
+    press(qtbot, train.train_button)
+    press(qtbot, train.cancel_button)
+
+    assert not train.running
+    assert train.progress.text.text() == "Cancelled"
+    assert train.train_button.isEnabled()
+    assert train.gate.isHidden()
+
+
+def test_an_error_leaves_the_dock_ready(qtbot, monkeypatch, reviewed, train):
+    def fail(*_):
+        yield from ()
+        raise TrainingError("The disk is full; make room and train again.")
+
+    monkeypatch.setattr(train_dock, "teach", fail)
+    press(qtbot, train.train_button)
+    done(qtbot, train)
+
+    assert train.progress.text.text().startswith("The disk is full")
+    assert train.train_button.isEnabled()
+
+
+def test_training_on_with_less_memory_is_said(
+    qtbot, monkeypatch, reviewed, train, quick
+):
+    step = finetuning._Learner.step
+
+    def starved(learner, share):
+        if learner.options.batch > 2:
+            raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")
+        return step(learner, share)
+
+    monkeypatch.setattr(finetuning._Learner, "step", starved)
+    press(qtbot, train.train_button)
+    done(qtbot, train)
+
+    assert "Out of memory: on with 2 crops of 96 px" in train.notice.text()
+    assert not train.gate.isHidden()
+
+
+def test_layers_removed_during_the_training_do_no_harm(
+    qtbot, viewer, reviewed, train, quick
+):
+    press(qtbot, train.train_button)
+    viewer.layers.clear()
+    done(qtbot, train)
+
+    assert not train.gate.isHidden()
+
+
+def test_the_dock_closed_during_the_training_stops_it(
+    qtbot, viewer, reviewed, train, quick
+):
+    press(qtbot, train.train_button)
+    viewer.window.remove_dock_widget(train)
+
+    assert not train.running
+
+
+def test_only_shapes_named_reviewed_count(viewer, slide, nuclei):
+    other = viewer.add_shapes(name="arrows")
+    marked = viewer.add_shapes(name="Reviewed [1]")
+
+    assert not gathered.is_reviewed_layer(other)
+    assert not gathered.is_reviewed_layer(nuclei)
+    assert gathered.is_reviewed_layer(marked)
