@@ -165,6 +165,17 @@ def test_what_was_reviewed_stays_so_when_the_image_goes(viewer, image, result):
     assert reviewed_mask(result).sum() == 2500
 
 
+def test_a_layer_that_one_draws_and_names_so_counts(qtbot, viewer, dock, image, result):
+    corners = [image.data_to_world(corner) for corner in rectangle(0, 0, 50, 50)]
+
+    viewer.add_shapes([corners], name="Reviewed", units=image.units)
+
+    assert reviewed_mask(result).sum() == 2500
+    qtbot.waitUntil(lambda: "reviewed" in dock.results.hand.reviewed.text())
+    mark(viewer, image, [rectangle(60, 0, 110, 50)])
+    assert reviewed_mask(result).sum() == 5000
+
+
 @pytest.mark.usefixtures("image")
 def test_without_nuclei_there_is_nothing_to_mark(viewer, dock):
     assert not dock.results.hand.mark_button.isEnabled()

@@ -14,7 +14,7 @@ from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.newest import NewestJob
 from napari_monuseg.docks.note import Note
 from napari_monuseg.docks.result import Result
-from napari_monuseg.docks.reviewed import KEY, is_reviewed_layer, mark_view
+from napari_monuseg.docks.reviewed import KEY, adopt, is_reviewed_layer, mark_view
 from napari_monuseg.docks.segment_steps import Counted, count
 from napari_monuseg.jobs import Steps
 
@@ -50,10 +50,11 @@ class HandPanel(QWidget):
         self._pause.setSingleShot(True)
         self._pause.setInterval(PAUSE)
         self.highlight = QCheckBox("Highlight hand work")
-        self.mark_button = QPushButton("Mark what is in view as reviewed")
+        self.mark_button = QPushButton(
+            f"Mark what is in view as reviewed ({KEY.replace('-', '+')})"
+        )
         self.mark_button.setToolTip(
-            "What is reviewed stays as it is, and is what a network learns from "
-            f"({KEY.replace('-', '+')})."
+            "What is reviewed stays as it is, and is what a network learns from."
         )
         self.reviewed = Note()
         column = QVBoxLayout(self)
@@ -89,6 +90,8 @@ class HandPanel(QWidget):
         if result is not None and result.layer is not None:
             self._watch = EditWatch(result.layer, self._on_edited)
             self._pause.start()
+            for layer in self._viewer.layers:
+                self._listen_to(layer)
         self._outline()
 
     def _leave(self) -> None:
@@ -102,6 +105,9 @@ class HandPanel(QWidget):
         self._listen_to(event.value)
 
     def _listen_to(self, layer: Any) -> None:
+        image = None if self._result is None else self._result.image
+        if image is not None:
+            adopt(self._viewer, layer, image)
         if is_reviewed_layer(layer):
             layer.events.data.connect(self._on_reviewed)
 

@@ -40,6 +40,14 @@ def is_reviewed_layer(layer: Any) -> bool:
     return isinstance(layer, Shapes) and layer in _images
 
 
+def adopt(viewer: Any, layer: Any, image: Image) -> None:
+    """Take a layer that somebody drew and named Reviewed for one of an image's."""
+    ours = isinstance(layer, Shapes) and layer.name.startswith(NAME)
+    if ours and layer not in _images and reviewed_layer(image) is None:
+        _images[layer] = ref(image)
+        _forget_when_removed(viewer, layer)
+
+
 def mark_view(viewer: Any, image: Image) -> None:
     """Mark what is in view of an image as reviewed.
 
@@ -73,8 +81,10 @@ def mark(viewer: Any, image: Image, areas: Iterable[Outline]) -> None:
         Outlines, each ``(n, 2)``.
     """
     shapes = reviewed_layer(image) or _add_layer(viewer, image)
+    leading = [0] * (image.ndim - 2)
     for outline in areas:
-        shapes.add_polygons([outline])
+        world = [image.data_to_world([*leading, *point])[-2:] for point in outline]
+        shapes.add_polygons([np.array([shapes.world_to_data(at) for at in world])])
 
 
 def _add_layer(viewer: Any, image: Image) -> Shapes:
