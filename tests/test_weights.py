@@ -68,7 +68,7 @@ def test_the_model_finds_the_nuclei_of_the_sample(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "least"), [("unet", 0.55), ("segnet", 0.25), ("deeplabv3plus", 0.45)]
+    ("name", "least"), [("unet", 0.6), ("segnet", 0.55), ("deeplabv3plus", 0.55)]
 )
 def test_the_model_knows_the_tissue_it_was_trained_on(name, least, monuseg):
     # No measure of quality: a net to catch broken weights, thresholds or windows.
