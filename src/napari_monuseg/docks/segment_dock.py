@@ -29,6 +29,7 @@ from napari_monuseg.docks.progress_line import ProgressLine, duration
 from napari_monuseg.docks.restore_offer import RestoreOffer
 from napari_monuseg.docks.result import Result
 from napari_monuseg.docks.result_panel import ResultPanel
+from napari_monuseg.docks.scrolling import fill
 from napari_monuseg.docks.segment_steps import Found, segment_area
 from napari_monuseg.jobs import JobSlot
 from napari_monuseg.layers import tissue_image
@@ -92,7 +93,7 @@ class SegmentDock(QWidget):
         buttons.setSpacing(8)
         buttons.addWidget(self.run_button, 2)
         buttons.addWidget(self.cancel_button, 1)
-        column = QVBoxLayout(self)
+        column = QVBoxLayout()
         column.setContentsMargins(12, 12, 12, 12)
         column.setSpacing(12)
         column.addLayout(form)
@@ -101,6 +102,7 @@ class SegmentDock(QWidget):
         column.addWidget(self.offer)
         column.addWidget(self.results)
         column.addStretch(1)
+        fill(self, column)
 
     def _connect(self) -> None:
         self.image.currentIndexChanged.connect(self._on_image)

@@ -28,6 +28,7 @@ from napari_monuseg.docks.model_choice import ModelChoice
 from napari_monuseg.docks.model_manager import ModelManager
 from napari_monuseg.docks.note import Line, Note
 from napari_monuseg.docks.progress_line import ProgressLine
+from napari_monuseg.docks.scrolling import fill
 from napari_monuseg.docks.train_options import TrainOptions
 from napari_monuseg.docks.train_steps import Handle, Taught, judge_so_far, keep, teach
 from napari_monuseg.jobs import JobSlot
@@ -84,7 +85,7 @@ class TrainDock(QWidget):
         self.models = QCollapsible("Models")
         self.models.layout().setContentsMargins(0, 0, 0, 0)
         self.models.setContent(self.manager)
-        column = QVBoxLayout(self)
+        column = QVBoxLayout()
         column.setContentsMargins(12, 12, 12, 12)
         column.setSpacing(12)
         column.addLayout(form)
@@ -99,6 +100,7 @@ class TrainDock(QWidget):
         ):
             column.addWidget(widget)
         column.addStretch(1)
+        fill(self, column)
 
     def _connect(self) -> None:
         self.model.changed.connect(self._on_model)
