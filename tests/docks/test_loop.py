@@ -28,6 +28,11 @@ def train(viewer, installed_model, monkeypatch):
     return dock
 
 
+def _rounds(train, name):
+    train.model.choice.value = find_model(name).path
+    return train.rounds.text()
+
+
 def run(qtbot, viewer, dock):
     """Press Run and give the labels layer that appears."""
     before = len(viewer.layers)
@@ -69,6 +74,8 @@ def test_from_a_tissue_to_a_better_model_with_the_hand_work_kept(
 
     # The new model is to choose in the Segment dock; run with it.
     assert find_model("round one").info.parent == "tiny"
+    assert find_model("round one").info.recipe["corrections_per_100"] > 0
+    assert "corrections per 100" in _rounds(train, "round one")
     segment.model.choice.value = find_model("round one").path
     assert segment.model.value.name == "round one"
     checked = np.array(nuclei.data)

@@ -148,6 +148,7 @@ class GatheredAreas(QWidget):
             "reviewed": area.reviewed.copy(),
             "offset": facts.get("offset", (0, 0)),
             "held_out": self._chosen(area),
+            "corrected": facts.get("corrected"),
         }
 
     def _chosen(self, area: GatheredArea) -> HeldOut | None:

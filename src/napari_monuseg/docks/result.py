@@ -149,6 +149,11 @@ class Result:
         """Take over hand work that was gathered from a snapshot."""
         self.hand = hand.knowing(self.hand.used)
 
+    def note_effort(self, corrected: int) -> None:
+        """Say in the layer how many nuclei were corrected, for a training to tell."""
+        if self.layer is not None and METADATA in self.layer.metadata:
+            self.layer.metadata[METADATA]["corrected"] = corrected
+
     def show(
         self,
         viewer: Any,
