@@ -267,7 +267,7 @@ def palette(app):
 def test_nothing_in_the_command_palette_fails(app):
     commands = palette(app)
 
-    assert len(commands) == 3  # the dock and two samples
+    assert len(commands) == 4  # two docks and two samples
     for command in commands:
         app.commands.execute_command(command.id).result()
 
@@ -278,8 +278,8 @@ def test_every_command_can_be_called_without_arguments(manifest):
             assert not import_python_name(command.python_name)()
 
 
-def test_the_dock_is_in_the_plugins_menu(app):
-    items = app.menus.get_menu("napari/plugins")
+def test_the_docks_are_in_the_plugins_menu(app):
+    items = app.menus.get_menu(f"napari/plugins/{PLUGIN}")
 
     titles = [item.command.title for item in items if hasattr(item, "command")]
-    assert "Segment nuclei (napari-monuseg)" in titles
+    assert titles == ["Segment nuclei", "Train on corrections"]

@@ -2,7 +2,6 @@
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +14,8 @@ from napari_monuseg.core.augmentation import (
 )
 from napari_monuseg.core.datasets import Sample
 from napari_monuseg.core.errors import TrainingError
-from napari_monuseg.core.image import TissueImage
-from napari_monuseg.core.predict import SAME_PIXEL_SIZE
 from napari_monuseg.core.progress import Progress
-from napari_monuseg.core.resampling import resample_window
+from napari_monuseg.core.resampling import at_pixel_size
 from napari_monuseg.core.targets import distance_target
 from napari_monuseg.core.torch_import import torch
 
@@ -175,42 +172,3 @@ def read_training_images(
             rgb, labels = at_pixel_size(image, (sample.labels(),), pixel_size)
         images.append(training_image(rgb, labels))
     return images
-
-
-def at_pixel_size(
-    image: TissueImage, labels: Sequence[Labels], pixel_size: float
-) -> tuple[npt.NDArray[Any], ...]:
-    """Bring an image and its labels to a pixel size, if they are known to differ.
-
-    Parameters
-    ----------
-    image : TissueImage
-        RGB ``(H, W)``.
-    labels : sequence of (H, W) int32
-        On its grid.
-    pixel_size : float
-        The wanted one, µm/px.
-
-    Returns
-    -------
-    rgb : (h, w, 3) uint8
-        The image; resampled if its own pixel size differs by more than 10%.
-    *labels : (h, w) int32
-        Each of the labels, taken from the nearest pixels.
-    """
-    everything = slice(0, image.height), slice(0, image.width)
-    ratio = (image.pixel_size or pixel_size) / pixel_size
-    if abs(ratio - 1) <= SAME_PIXEL_SIZE:
-        return image.read(*everything), *labels
-    height, width = round(image.height * ratio), round(image.width * ratio)
-    scale = (height / image.height, width / image.width)
-    rgb = resample_window(
-        image.read,
-        (image.height, image.width),
-        (slice(0, height), slice(0, width)),
-        scale,
-    )
-    rows = np.minimum((np.arange(height) + 0.5) / scale[0], image.height - 1)
-    columns = np.minimum((np.arange(width) + 0.5) / scale[1], image.width - 1)
-    nearest = rows.astype(int)[:, None], columns.astype(int)[None]
-    return np.rint(rgb).astype(np.uint8), *(one[nearest] for one in labels)

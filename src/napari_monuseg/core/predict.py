@@ -21,15 +21,12 @@ from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.maps import NucleusMaps, Window
 from napari_monuseg.core.networks import CHANNELS, NucleusNetwork
 from napari_monuseg.core.progress import Progress
-from napari_monuseg.core.resampling import resample_window
+from napari_monuseg.core.resampling import SAME_PIXEL_SIZE, resample_window
 from napari_monuseg.core.tiles import Tiling, tile
 from napari_monuseg.core.torch_import import torch
 
 OVERLAP = 96
 """Pixels neighbouring windows share, at least."""
-
-SAME_PIXEL_SIZE = 0.1
-"""Pixel sizes that differ by no more than this share are taken as equal."""
 
 LARGEST_IN_MEMORY = 2**30
 """Maps of more bytes than this live in a temporary file."""

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from napari_monuseg.core.crops import at_pixel_size
 from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.image import TissueImage
+from napari_monuseg.core.resampling import at_pixel_size
 
 CONTEXT = 128
 """Tissue around a reviewed area that the network may see, px."""

@@ -6,12 +6,17 @@ pixels (a triangle, widened when the grid gets coarser so that nothing aliases),
 whichever window it is computed in.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.maps import Window
+
+SAME_PIXEL_SIZE = 0.1
+"""Pixel sizes that differ by no more than this share are taken as equal."""
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -61,3 +66,42 @@ def _axis_weights(window: slice, scale: float, length: int) -> tuple[slice, Floa
     weights = np.clip(1 - distances / width, 0, None)
     weights /= weights.sum(1, keepdims=True)
     return slice(first, last + 1), weights.astype(np.float32)
+
+
+def at_pixel_size(
+    image: TissueImage, labels: Sequence[npt.NDArray[np.int32]], pixel_size: float
+) -> tuple[npt.NDArray[Any], ...]:
+    """Bring an image and its labels to a pixel size, if they are known to differ.
+
+    Parameters
+    ----------
+    image : TissueImage
+        RGB ``(H, W)``.
+    labels : sequence of (H, W) int32
+        On its grid.
+    pixel_size : float
+        The wanted one, µm/px.
+
+    Returns
+    -------
+    rgb : (h, w, 3) uint8
+        The image; resampled if its own pixel size differs by more than 10%.
+    *labels : (h, w) int32
+        Each of the labels, taken from the nearest pixels.
+    """
+    everything = slice(0, image.height), slice(0, image.width)
+    ratio = (image.pixel_size or pixel_size) / pixel_size
+    if abs(ratio - 1) <= SAME_PIXEL_SIZE:
+        return image.read(*everything), *labels
+    height, width = round(image.height * ratio), round(image.width * ratio)
+    scale = (height / image.height, width / image.width)
+    rgb = resample_window(
+        image.read,
+        (image.height, image.width),
+        (slice(0, height), slice(0, width)),
+        scale,
+    )
+    rows = np.minimum((np.arange(height) + 0.5) / scale[0], image.height - 1)
+    columns = np.minimum((np.arange(width) + 0.5) / scale[1], image.width - 1)
+    nearest = rows.astype(int)[:, None], columns.astype(int)[None]
+    return np.rint(rgb).astype(np.uint8), *(one[nearest] for one in labels)
