@@ -10,7 +10,6 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from napari.layers import Image
 from qtpy.QtCore import Signal
-from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import (
     QFileDialog,
     QFrame,
@@ -18,7 +17,6 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt import QCollapsible
 
 from napari_monuseg.areas import Area, Labels
 from napari_monuseg.core.autosave import Corrections
@@ -33,6 +31,7 @@ from napari_monuseg.docks.newest import NewestJob
 from napari_monuseg.docks.note import Line, Note
 from napari_monuseg.docks.result import Result
 from napari_monuseg.docks.reviewed import mark
+from napari_monuseg.docks.section import section
 from napari_monuseg.docks.segment_steps import Exported, export, read_again
 from napari_monuseg.docks.sliders import InstanceSliders
 from napari_monuseg.jobs import JobSlot, Steps
@@ -91,13 +90,13 @@ class ResultPanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(10)
-        section = _section("Correct by hand", self.corrections)
+        tools = section("Correct by hand", self.corrections, unfolded=True)
         widgets = (
             line,
             self.count,
             self.sliders,
             self.note,
-            section,
+            tools,
             self.hand,
             self.export_button,
         )
@@ -250,23 +249,6 @@ class ResultPanel(QWidget):
         row, column = result.area.offset
         place = f"; the area begins at row {row:,}, column {column:,} of the image"
         self.message.emit(f"Written to {path.name}{place if row or column else ''}")
-
-
-def _section(title: str, content: QWidget) -> QCollapsible:
-    """Put a widget below a heading that folds it away."""
-    nothing = QIcon()  # superqt's arrows are black, whatever the theme
-    section = QCollapsible(f"▾ {title}", expandedIcon=nothing, collapsedIcon=nothing)
-    section.toggled.connect(
-        lambda open_: section.setText(f"{'▾' if open_ else '▸'} {title}")
-    )
-    section.toggleButton().setStyleSheet(
-        "text-align: left; border: none; background: transparent; padding: 0px;"
-    )
-    section.layout().setContentsMargins(0, 0, 0, 0)
-    section.content().layout().setContentsMargins(0, 0, 0, 0)
-    section.addWidget(content)
-    section.expand(animate=False)
-    return section
 
 
 def _by_hand(count: HandCount) -> Iterator[str]:

@@ -7,29 +7,21 @@ from typing import Any
 
 from napari.layers import Image
 from napari.utils.notifications import show_error
-from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import (
-    QFormLayout,
-    QHBoxLayout,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QPushButton
 
 from napari_monuseg.areas import Area, require_moderate
 from napari_monuseg.core.errors import MonusegError
 from napari_monuseg.core.registry import ModelEntry
 from napari_monuseg.docks.area_choice import AreaChoice
 from napari_monuseg.docks.device_choice import DeviceChoice
+from napari_monuseg.docks.dock import Dock, explain
 from napari_monuseg.docks.image_choice import ImageChoice
-from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.model_choice import ModelChoice
 from napari_monuseg.docks.pixel_size import PixelSize
 from napari_monuseg.docks.progress_line import ProgressLine, duration
 from napari_monuseg.docks.restore_offer import RestoreOffer
 from napari_monuseg.docks.result import Result
 from napari_monuseg.docks.result_panel import ResultPanel
-from napari_monuseg.docks.scrolling import fill
 from napari_monuseg.docks.segment_steps import Found, segment_area
 from napari_monuseg.jobs import JobSlot
 from napari_monuseg.layers import tissue_image
@@ -45,7 +37,7 @@ class Run:
     begun: float
 
 
-class SegmentDock(QWidget):
+class SegmentDock(Dock):
     """Finds the nuclei of an image layer and shows them as a labels layer.
 
     Parameters
@@ -55,12 +47,8 @@ class SegmentDock(QWidget):
     """
 
     def __init__(self, napari_viewer: Any) -> None:
-        super().__init__()
-        # napari hands plugins a proxy, whose layers are proxies too: none of them
-        # would ever be the same object as the layer that an event brings.
-        viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
-        self._viewer = viewer
-        self._lifetime = Lifetime(self)
+        super().__init__(napari_viewer)
+        viewer = self._viewer
         self._slot = JobSlot()
         self._lifetime.add(self._slot.cancel)
         self._run: Run | None = None
@@ -80,29 +68,20 @@ class SegmentDock(QWidget):
         self.offer.look()
 
     def _lay_out(self) -> None:
-        form = QFormLayout()
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.setHorizontalSpacing(12)
-        form.setVerticalSpacing(8)
-        form.addRow("Image", self.image)
-        form.addRow("Model", self.model)
-        form.addRow("Device", self.device)
-        form.addRow("Area", self.area)
-        form.addRow("Pixel size", self.pixel_size)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(8)
-        buttons.addWidget(self.run_button, 2)
-        buttons.addWidget(self.cancel_button, 1)
-        column = QVBoxLayout()
-        column.setContentsMargins(12, 12, 12, 12)
-        column.setSpacing(12)
-        column.addLayout(form)
-        column.addLayout(buttons)
-        column.addWidget(self.progress)
-        column.addWidget(self.offer)
-        column.addWidget(self.results)
-        column.addStretch(1)
-        fill(self, column)
+        self._stack(
+            [
+                ("Image", self.image),
+                ("Model", self.model),
+                ("Device", self.device),
+                ("Area", self.area),
+                ("Pixel size", self.pixel_size),
+            ],
+            self.run_button,
+            self.cancel_button,
+            self.progress,
+            self.offer,
+            self.results,
+        )
 
     def _connect(self) -> None:
         self.image.currentIndexChanged.connect(self._on_image)
@@ -114,12 +93,6 @@ class SegmentDock(QWidget):
         removed = self._viewer.layers.events.removed
         removed.connect(self._on_removed)
         self._lifetime.add(lambda: removed.disconnect(self._on_removed))
-
-    def event(self, event: QEvent) -> bool:
-        """Stop everything when the dock is closed: napari takes it out and drops it."""
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self._lifetime.end()
-        return super().event(event)
 
     @property
     def running(self) -> bool:
@@ -176,8 +149,7 @@ class SegmentDock(QWidget):
         self.progress.end(f"Done in {took} on {segmentation.device}")
 
     def _on_error(self, error: Exception) -> None:
-        ours = isinstance(error, MonusegError)
-        self.progress.end(str(error) if ours else "Failed: see the error message")
+        self.progress.end(explain(error))
 
     def _on_finished(self) -> None:
         self._run = None

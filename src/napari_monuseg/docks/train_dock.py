@@ -1,18 +1,9 @@
 """The training dock: what was corrected, how long, watch, and keep or discard."""
 
-from functools import partial
 from typing import Any
 
 from napari.utils.notifications import show_error
-from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import (
-    QFormLayout,
-    QHBoxLayout,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
-from superqt import QCollapsible
+from qtpy.QtWidgets import QPushButton
 
 from napari_monuseg.core import registry
 from napari_monuseg.core.errors import MonusegError
@@ -21,20 +12,20 @@ from napari_monuseg.core.registry import ModelEntry
 from napari_monuseg.core.rounds import advise, rounds_of
 from napari_monuseg.docks.curves import Curves
 from napari_monuseg.docks.device_choice import DeviceChoice
+from napari_monuseg.docks.dock import Dock, explain
 from napari_monuseg.docks.gate_panel import GatePanel
 from napari_monuseg.docks.gathered import GatheredAreas
-from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.model_choice import ModelChoice
 from napari_monuseg.docks.model_manager import ModelManager
 from napari_monuseg.docks.note import Line, Note
 from napari_monuseg.docks.progress_line import ProgressLine
-from napari_monuseg.docks.scrolling import fill
+from napari_monuseg.docks.section import section
 from napari_monuseg.docks.train_options import TrainOptions
 from napari_monuseg.docks.train_steps import Handle, Taught, judge_so_far, keep, teach
 from napari_monuseg.jobs import JobSlot
 
 
-class TrainDock(QWidget):
+class TrainDock(Dock):
     """Teaches a model from reviewed areas, and asks whether to keep the result.
 
     Parameters
@@ -44,17 +35,14 @@ class TrainDock(QWidget):
     """
 
     def __init__(self, napari_viewer: Any) -> None:
-        super().__init__()
-        # As in the Segment dock: napari hands plugins a proxy.
-        viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
-        self._lifetime = Lifetime(self)
+        super().__init__(napari_viewer)
         self._slot = JobSlot()
         self._lifetime.add(self._slot.cancel)
         self._handle = Handle()
         self._taught: Taught | None = None
         self._drawn = 0
         self.model = ModelChoice(self._lifetime)
-        self.areas = GatheredAreas(viewer, self._lifetime)
+        self.areas = GatheredAreas(self._viewer, self._lifetime)
         self.options = TrainOptions()
         self.device = DeviceChoice(self._lifetime)
         self.train_button = QPushButton("Train")
@@ -70,37 +58,22 @@ class TrainDock(QWidget):
         self._on_model()
 
     def _lay_out(self) -> None:
-        form = QFormLayout()
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.setHorizontalSpacing(12)
-        form.setVerticalSpacing(8)
-        form.addRow("Base model", self.model)
-        form.addRow("Reviewed", self.areas)
-        form.addRow("How long", self.options)
-        form.addRow("Device", self.device)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(8)
-        buttons.addWidget(self.train_button, 2)
-        buttons.addWidget(self.cancel_button, 1)
-        self.models = QCollapsible("Models")
-        self.models.layout().setContentsMargins(0, 0, 0, 0)
-        self.models.setContent(self.manager)
-        column = QVBoxLayout()
-        column.setContentsMargins(12, 12, 12, 12)
-        column.setSpacing(12)
-        column.addLayout(form)
-        column.addLayout(buttons)
-        for widget in (
+        self._stack(
+            [
+                ("Base model", self.model),
+                ("Reviewed", self.areas),
+                ("How long", self.options),
+                ("Device", self.device),
+            ],
+            self.train_button,
+            self.cancel_button,
             self.progress,
             self.notice,
             self.curves,
             self.gate,
             self.rounds,
-            self.models,
-        ):
-            column.addWidget(widget)
-        column.addStretch(1)
-        fill(self, column)
+            section("Models", self.manager),
+        )
 
     def _connect(self) -> None:
         self.model.changed.connect(self._on_model)
@@ -109,12 +82,6 @@ class TrainDock(QWidget):
         self.cancel_button.clicked.connect(self._on_cancel)
         self.gate.accepted.connect(self._on_accept)
         self.gate.discarded.connect(self._on_discard)
-
-    def event(self, event: QEvent) -> bool:
-        """Stop everything when the dock is closed: napari takes it out and drops it."""
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self._lifetime.end()
-        return super().event(event)
 
     @property
     def running(self) -> bool:
@@ -192,8 +159,7 @@ class TrainDock(QWidget):
         self.gate.ask(taught.judgement, _propose_name(taught.lesson.model))
 
     def _on_error(self, error: Exception) -> None:
-        ours = isinstance(error, MonusegError)
-        self.progress.end(str(error) if ours else "Failed: see the error message")
+        self.progress.end(explain(error))
 
     def _on_cancel(self) -> None:
         self._slot.cancel()
@@ -215,7 +181,7 @@ class TrainDock(QWidget):
             self._start(
                 keep(self._taught, name),
                 "Writing the model…",
-                returned=partial(self._on_kept),
+                returned=self._on_kept,
             )
 
     def _on_kept(self, name: str) -> None:

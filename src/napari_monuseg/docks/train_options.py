@@ -9,9 +9,9 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt import QCollapsible
 
 from napari_monuseg.docks.choice import Choice
+from napari_monuseg.docks.section import section
 
 QUICK, THOROUGH = 80, 320
 """Steps: about 1 and 4 minutes on two CPU cores."""
@@ -67,14 +67,11 @@ class TrainOptions(QWidget):
         advanced.addRow("What learns", self.frozen)
         advanced.addRow("Crops", self.crop)
         advanced.addRow("Seed", self.seed)
-        self.advanced = QCollapsible("Advanced")
-        self.advanced.layout().setContentsMargins(0, 0, 0, 0)
-        self.advanced.setContent(inner)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.length)
         column.addWidget(self.minutes)
-        column.addWidget(self.advanced)
+        column.addWidget(section("Advanced", inner))
 
     def _refresh(self) -> None:
         self.minutes.setVisible(self.length.value == MINUTES)
