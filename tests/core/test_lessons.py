@@ -5,7 +5,7 @@ import pytest
 
 from napari_monuseg.core.augmentation import AugmentationOptions
 from napari_monuseg.core.errors import MonusegError, TrainingError
-from napari_monuseg.core.finetuning import FinetuneOptions
+from napari_monuseg.core.finetuning_options import FinetuneOptions
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.lessons import Corrections, Lesson
 from napari_monuseg.core.progress import finish

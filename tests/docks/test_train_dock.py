@@ -237,14 +237,14 @@ def test_an_error_leaves_the_dock_ready(qtbot, monkeypatch, reviewed, train):
 def test_training_on_with_less_memory_is_said(
     qtbot, monkeypatch, reviewed, train, quick
 ):
-    step = finetuning._Learner.step
+    step = finetuning.Learner.step
 
     def starved(learner, share):
         if learner.options.batch > 2:
             raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")
         return step(learner, share)
 
-    monkeypatch.setattr(finetuning._Learner, "step", starved)
+    monkeypatch.setattr(finetuning.Learner, "step", starved)
     press(qtbot, train.train_button)
     done(qtbot, train)
 

@@ -60,7 +60,7 @@ def finetune(
     entry = find_model(model)
     corrections = _read(image, labels, reviewed or [])
     from napari_monuseg.core.checkpoints import save_checkpoint
-    from napari_monuseg.core.finetuning import FinetuneOptions
+    from napari_monuseg.core.finetuning_options import FinetuneOptions
     from napari_monuseg.core.lessons import Lesson
 
     options = FinetuneOptions(

@@ -3,86 +3,28 @@
 It reads straight down: the reviewed areas become crops, a step is taken with the
 batch statistics left as they are and the weights pulled back towards the base, now
 and then the strip that stops the training is looked at, and the best look is kept.
-
-References
-----------
-The pull: X. Li, Y. Grandvalet, F. Davoine, "Explicit Inductive Bias for Transfer
-Learning with Convolutional Networks" (L2-SP), ICML 2018; here decoupled from the
-gradient, as AdamW does it with weight decay.
 """
 
 import copy
 import math
 import time
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from napari_monuseg.core.augmentation import AugmentationOptions
-from napari_monuseg.core.crops import CropSource, training_image
-from napari_monuseg.core.devices import is_out_of_memory, pick_device, precision
+from napari_monuseg.core.crops import training_image
+from napari_monuseg.core.devices import is_out_of_memory, pick_device
 from napari_monuseg.core.errors import DeviceError, TrainingError
+from napari_monuseg.core.finetuning_options import FROZEN, FinetuneOptions
 from napari_monuseg.core.instances import InstanceOptions
+from napari_monuseg.core.learner import Learner
 from napari_monuseg.core.looks import Look, look
 from napari_monuseg.core.networks import NucleusNetwork
 from napari_monuseg.core.progress import Progress
 from napari_monuseg.core.regions import Division, Region, that_count
-from napari_monuseg.core.torch_import import nn, torch
-from napari_monuseg.core.training import nucleus_loss, schedule
-
-FROZEN = ("nothing", "encoder")
+from napari_monuseg.core.training import require_finite
 
 SMALLEST_CROP = 96
 """Crops are not made smaller than this when memory runs out, px."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class FinetuneOptions:
-    """How a network is taught from reviewed areas.
-
-    Parameters
-    ----------
-    steps : int
-        Most optimizer steps.
-    minutes : float or None
-        Most minutes; whichever ends first.
-    batch, crop : int
-        Crops per step, and their side, px.
-    learning_rate : float
-        Peak; it rises over a tenth of the training and then falls.
-    pull : float
-        Share of the way back to the base that the weights go in each step, at the
-        peak of the learning rate.
-    averaging : float
-        Decay per step of the moving average of the weights, which is what is kept.
-    frozen : {"nothing", "encoder"}
-        What does not learn. Batch statistics never do.
-    looks : int
-        How often the strip that stops the training is looked at.
-    patience : int
-        Looks without improvement after which the training stops.
-    seed : int
-        Of the crops.
-    device : str
-        As `pick_device` takes it.
-    augmentation : AugmentationOptions
-        How far crops are varied; less than in a training from random weights.
-    """
-
-    steps: int = 240
-    minutes: float | None = None
-    batch: int = 4
-    crop: int = 256
-    learning_rate: float = 2e-4
-    pull: float = 2e-3
-    averaging: float = 0.98
-    frozen: str = "nothing"
-    looks: int = 12
-    patience: int = 4
-    seed: int = 0
-    device: str = "auto"
-    augmentation: AugmentationOptions = field(
-        default_factory=lambda: AugmentationOptions(scale=1.15, stain=0.12)
-    )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -172,7 +114,6 @@ class Finetuning:
         self._best: NucleusNetwork | None = None
         self._best_step = self._best_look = 0
         self._best_loss = math.inf
-        self._learner: _Learner | None = None
         self._step = 0
         self._seconds = 0.0
 
@@ -197,12 +138,12 @@ class Finetuning:
             If the memory does not even do for one small crop.
         """
         options = self.options
-        self._learner = _Learner(self._base, self._images, options, self._device.name)
-        yield from self._look(self._learner.averaged, losses=[])
+        learner = Learner(self._base, self._images, options, self._device.name)
+        yield from self._look(learner.averaged, losses=[])
         losses: list[float] = []
         while (share := self._share_done()) < 1 and not self._stagnates():
             begun = time.monotonic()
-            losses.append((yield from self._learn(share)))
+            losses.append((yield from self._learn(learner, share)))
             self._step += 1
             self._seconds += time.monotonic() - begun
             yield Progress(
@@ -213,7 +154,7 @@ class Finetuning:
             looks = int(self._share_done() * options.looks)
             if looks > int(share * options.looks):
                 begun = time.monotonic()
-                yield from self._look(self._learner.averaged, losses)
+                yield from self._look(learner.averaged, losses)
                 self._seconds += time.monotonic() - begun
                 losses = []
         return self.result()
@@ -239,25 +180,21 @@ class Finetuning:
         behind = len(self.history) - 1 - self._best_look
         return bool(self._held_out) and behind >= self.options.patience
 
-    def _learn(self, share: float) -> Generator[Progress, None, float]:
+    def _learn(
+        self, learner: Learner, share: float
+    ) -> Generator[Progress, None, float]:
         """Take a step; when memory runs out, with less."""
         while True:
-            assert self._learner is not None  # noqa: S101 - steps() makes it
             try:
-                loss = self._learner.step(share)
+                loss = learner.step(share)
             except RuntimeError as error:
                 if not is_out_of_memory(error):
                     raise
             else:
-                if math.isfinite(loss):
-                    return loss
-                raise TrainingError(
-                    "The training has lost its way: the loss is no longer a number. "
-                    "Start again with a lower learning rate."
-                )
-            yield from self._need_less(self._learner)
+                return require_finite(loss)
+            yield from self._need_less(learner)
 
-    def _need_less(self, learner: "_Learner") -> Generator[Progress, None, None]:
+    def _need_less(self, learner: Learner) -> Generator[Progress, None, None]:
         """Halve the batch, then the crop, then go on on the CPU; say so."""
         options = learner.options
         if options.batch > 1:
@@ -298,87 +235,6 @@ class Finetuning:
             self._best = copy.deepcopy(network)
         self.history.append(line)
         yield Progress(message=describe_line(line))
-
-
-class _Learner:
-    """The weights under way, their average, and what they are pulled back to."""
-
-    def __init__(
-        self,
-        base: NucleusNetwork,
-        images: list[torch.Tensor],
-        options: FinetuneOptions,
-        device: str,
-    ) -> None:
-        self._images = images
-        self._base = base
-        self._generator = torch.Generator().manual_seed(options.seed)
-        self.averaged = self._network = base
-        self._taken = 0
-        self.move(device, options, start=base)
-
-    def move(
-        self, device: str, options: FinetuneOptions, start: NucleusNetwork | None = None
-    ) -> None:
-        """Go on on another device, from the average, with a fresh optimizer."""
-        self.device = torch.device(device)
-        self.options = options
-        self.averaged = self._placed(start or self.averaged)
-        self._network = self._placed(start or self.averaged)
-        base = self._placed(self._base)
-        trained = [
-            (weight, anchor)
-            for (name, weight), anchor in zip(
-                self._network.named_parameters(), base.parameters(), strict=True
-            )
-            if options.frozen == "nothing" or not name.startswith("body.encoder.")
-        ]
-        self._network.requires_grad_(requires_grad=False)
-        self._weights = [weight.requires_grad_() for weight, _ in trained]
-        self._anchors = [anchor.detach() for _, anchor in trained]
-        self._optimizer = torch.optim.AdamW(
-            self._weights, lr=options.learning_rate, weight_decay=0.0
-        )
-        self.shrink_crops(options.crop)
-
-    def _placed(self, network: NucleusNetwork) -> NucleusNetwork:
-        placed = copy.deepcopy(network).to(memory_format=torch.channels_last)
-        # Evaluation mode for good: the batch statistics stay the base's.
-        return placed.to(self.device).eval()
-
-    def shrink_crops(self, crop: int) -> None:
-        """Draw crops of another side from now on, px."""
-        self.options = replace(self.options, crop=crop)
-        self._source = CropSource(
-            self._images, crop=crop, options=self.options.augmentation
-        )
-
-    def step(self, share: float) -> float:
-        """Take one optimizer step, `share` of the training done; return its loss."""
-        options = self.options
-        batch = self._source.draw(options.batch, self._generator, self.device)
-        rate = schedule(share, warm_up=0.1)
-        for group in self._optimizer.param_groups:
-            group["lr"] = options.learning_rate * rate
-        rgb = batch.rgb.contiguous(memory_format=torch.channels_last)
-        bf16 = precision(self.device) == torch.bfloat16
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
-            logits = self._network(rgb)
-        loss = nucleus_loss(logits.float(), batch)
-        self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self._weights, 1.0)
-        self._optimizer.step()
-        self._taken += 1
-        with torch.no_grad():
-            torch._foreach_lerp_(self._weights, self._anchors, options.pull * rate)
-            keep = min(options.averaging, (1 + self._taken) / (10 + self._taken))
-            torch._foreach_lerp_(
-                list(self.averaged.parameters()),
-                list(self._network.parameters()),
-                1 - keep,
-            )
-        return float(loss.detach())
 
 
 def _check(

@@ -14,11 +14,8 @@ import numpy.typing as npt
 from napari_monuseg.core.checkpoints import load_network
 from napari_monuseg.core.devices import pick_device
 from napari_monuseg.core.errors import TrainingError
-from napari_monuseg.core.finetuning import (
-    FinetunedNetwork,
-    FinetuneOptions,
-    Finetuning,
-)
+from napari_monuseg.core.finetuning import FinetunedNetwork, Finetuning
+from napari_monuseg.core.finetuning_options import FinetuneOptions
 from napari_monuseg.core.gate import Judgement, judge
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.model_info import ModelInfo

@@ -145,13 +145,7 @@ def _train_steps(
     losses: list[float] = []
     while (share := state.share_done(options)) < 1:
         started = time.monotonic()
-        loss = train_step(source, options, state, share)
-        losses.append(loss)
-        if not math.isfinite(loss):
-            raise TrainingError(
-                "The training has lost its way: the loss is no longer a number. "
-                "Start again with a lower learning rate."
-            )
+        losses.append(require_finite(train_step(source, options, state, share)))
         yield Progress(
             message=f"Training: loss {sum(losses) / len(losses):.3f}",
             done=round(1000 * share),
@@ -189,6 +183,22 @@ def train_step(
     state.average(options.averaging)
     state.step += 1
     return float(loss.detach())
+
+
+def require_finite(loss: float) -> float:
+    """Return a loss; it must still be a number.
+
+    Raises
+    ------
+    TrainingError
+        If it is not.
+    """
+    if not math.isfinite(loss):
+        raise TrainingError(
+            "The training has lost its way: the loss is no longer a number. Start "
+            "again with a lower learning rate."
+        )
+    return loss
 
 
 def schedule(share: float, warm_up: float) -> float:

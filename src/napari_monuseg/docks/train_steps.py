@@ -59,7 +59,7 @@ def teach(
         Where the lesson is left.
     """
     yield Progress(message="Loading PyTorch…")
-    from napari_monuseg.core.finetuning import FinetuneOptions
+    from napari_monuseg.core.finetuning_options import FinetuneOptions
     from napari_monuseg.core.lessons import Lesson
 
     handle.lesson = Lesson(model, corrections(), FinetuneOptions(**recipe))
