@@ -9,6 +9,7 @@ import numpy.typing as npt
 from napari.layers import Image, Shapes
 from skimage.draw import polygon2mask
 
+from napari_monuseg.core.boxes import bounding_window, shifted
 from napari_monuseg.core.errors import ImageError
 from napari_monuseg.layers import image_shape
 
@@ -134,15 +135,9 @@ def _drawn(around: Area, polygons: list[Outline]) -> Area | None:
     mask = cover(around.shape, [polygon - around.offset for polygon in polygons])
     if not mask.any():
         return None
-    rows, columns = (_extent(np.any(mask, axis=axis)) for axis in (1, 0))
-    tight = mask[rows, columns]
-    return Area(
-        slice(around.rows.start + rows.start, around.rows.start + rows.stop),
-        slice(
-            around.columns.start + columns.start, around.columns.start + columns.stop
-        ),
-        None if tight.all() else tight,
-    )
+    window = bounding_window(mask)
+    tight = mask[window]
+    return Area(*shifted(window, around.offset), None if tight.all() else tight)
 
 
 def cover(shape: tuple[int, int], polygons: Iterable[Outline]) -> Mask:
@@ -163,11 +158,6 @@ def cover(shape: tuple[int, int], polygons: Iterable[Outline]) -> Mask:
         if window.size:
             window |= polygon2mask(window.shape, polygon - start)
     return mask
-
-
-def _extent(filled: npt.ArrayLike) -> slice:
-    places = np.flatnonzero(filled)
-    return slice(int(places[0]), int(places[-1]) + 1)
 
 
 def outlines(

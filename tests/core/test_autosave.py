@@ -14,7 +14,7 @@ import pytest
 from napari_monuseg.core import autosave, files
 from napari_monuseg.core.autosave import (
     About,
-    Corrections,
+    SavedCorrections,
     discard,
     load,
     new_path,
@@ -48,7 +48,7 @@ def corrections(number=7, **facts):
     written[2:8, 2:8] = 1
     labels = written.copy()
     labels[10:20, 10:20] = number
-    return Corrections(
+    return SavedCorrections(
         about=ABOUT,
         labels=labels,
         hand=HandWork.none((30, 40)).gather(labels, written),

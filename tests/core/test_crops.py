@@ -17,7 +17,9 @@ from napari_monuseg.core.targets import distance_target
 from napari_monuseg.core.torch_import import torch
 
 CPU = torch.device("cpu")
-STILL = AugmentationOptions(scale=1, stain=0, brightness=0, blur_px=0, noise=0)
+STILL = AugmentationOptions(
+    scale=1, stain=0, colour=0, brightness=0, blur_px=0, noise=0
+)
 
 
 def chance(seed=0):
@@ -52,7 +54,9 @@ def test_targets_turn_with_the_tissue(tissue):
     source = CropSource(
         [training_image(rgb, labels)],
         crop=96,
-        options=AugmentationOptions(stain=0, brightness=0, blur_px=0, noise=0),
+        options=AugmentationOptions(
+            stain=0, colour=0, brightness=0, blur_px=0, noise=0
+        ),
     )
 
     batch = source.draw(6, chance(), CPU)

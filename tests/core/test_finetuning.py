@@ -125,7 +125,7 @@ def test_the_pull_keeps_the_weights_near_the_base(base, pale):
             float((after[name] - before[name]).float().norm()) for name in before
         )
 
-    assert distance(0.5) < 0.5 * distance(0)
+    assert distance(0.5) < 0.7 * distance(0)
 
 
 def test_twenty_nuclei_are_enough_for_a_fixed_number_of_steps(base):

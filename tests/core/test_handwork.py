@@ -8,11 +8,10 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import ndimage
 
 from napari_monuseg.core import handwork
+from napari_monuseg.core.counting import count_nuclei, nuclei_inside
 from napari_monuseg.core.handwork import (
     HandCount,
     HandWork,
-    count_nuclei,
-    nuclei_inside,
 )
 
 SHAPE = (60, 80)

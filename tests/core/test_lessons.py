@@ -54,25 +54,6 @@ def test_a_model_that_was_bad_at_it_gets_better(installed_model, corrections):
     assert info.instances == find_model("tiny").info.instances
 
 
-def test_a_lesson_may_be_cancelled_at_every_step(installed_model, corrections):
-    def steps_of(lesson):
-        tuned = yield from lesson.train()
-        yield from lesson.judge(tuned)
-
-    recipe = options(steps=2, looks=2)
-    count = sum(1 for _ in steps_of(Lesson(find_model("tiny"), corrections, recipe)))
-
-    for stop_at in range(count):
-        lesson = Lesson(find_model("tiny"), corrections, recipe)
-        steps = steps_of(lesson)
-        for _ in range(stop_at):
-            next(steps)
-        steps.close()
-        best = lesson.result()
-        assert best is None or best.step > 0
-    assert best is not None
-
-
 def test_nothing_to_learn_from_is_one_sentence(installed_model):
     with pytest.raises(TrainingError, match="mark what you have checked"):
         Lesson(find_model("tiny"), [], options())

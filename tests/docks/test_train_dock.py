@@ -10,8 +10,9 @@ from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.model_info import read_info
 from napari_monuseg.core.registry import find_model
 from napari_monuseg.core.samples import synthetic_tissue
-from napari_monuseg.docks import gathered, train_dock
+from napari_monuseg.docks import train_dock
 from napari_monuseg.docks.gathered import HELD_OUT
+from napari_monuseg.docks.reviewed import is_reviewed_layer
 from napari_monuseg.layers import placement
 
 
@@ -89,6 +90,39 @@ def test_areas_are_followed_as_they_are_drawn(qtbot, viewer, reviewed, train):
 
     qtbot.waitUntil(lambda: not train.areas.list.count())
     assert not train.train_button.isEnabled()
+
+
+def test_of_two_layers_on_one_place_the_uppermost_shown_counts(
+    qtbot, viewer, reviewed, nuclei, train
+):
+    above = viewer.add_labels(
+        nuclei.data // 2, name="second run", **placement(viewer.layers["slide"])
+    )
+    train.areas.refresh()
+
+    assert train.areas.list.count() == 1
+    assert "second run" in train.areas.list.item(0).toolTip()
+
+    above.visible = False
+    qtbot.waitUntil(lambda: "slide nuclei" in train.areas.list.item(0).toolTip())
+    assert train.areas.list.count() == 1
+
+
+def test_layers_on_different_places_all_count(viewer, reviewed, nuclei, train):
+    nuclei.data = nuclei.data[:, :200]
+    right = viewer.add_labels(
+        np.ones((512, 100), np.int32), **placement(viewer.layers["slide"])
+    )
+    right.translate = (0, 300 * 0.25)
+    right.metadata["napari-monuseg"] = {"image": "slide", "offset": (0, 300)}
+    train.areas.refresh()
+
+    assert train.areas.list.count() == 2
+    assert [area.shape for area in _reviewed(train)] == [(512, 200), (512, 100)]
+
+
+def _reviewed(train):
+    return [correction.reviewed for correction in train.areas.corrections()()]
 
 
 def test_an_area_can_be_left_out(reviewed, train):
@@ -275,6 +309,6 @@ def test_only_shapes_named_reviewed_count(viewer, slide, nuclei):
     other = viewer.add_shapes(name="arrows")
     marked = viewer.add_shapes(name="Reviewed [1]")
 
-    assert not gathered.is_reviewed_layer(other)
-    assert not gathered.is_reviewed_layer(nuclei)
-    assert gathered.is_reviewed_layer(marked)
+    assert not is_reviewed_layer(other)
+    assert not is_reviewed_layer(nuclei)
+    assert is_reviewed_layer(marked)

@@ -7,6 +7,7 @@ import typer
 
 from napari_monuseg.commands.console import fail, run_with_bar
 from napari_monuseg.core.errors import ExportError, MonusegError
+from napari_monuseg.core.folders import make_folder
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.registry import ModelEntry, find_model
 from napari_monuseg.core.tiff import write_labels
@@ -83,9 +84,4 @@ def _check_output(images: list[Path], output: Path) -> None:
             f"Two images are named {twice[0]}, and their labels would overwrite each "
             "other; run them into different folders."
         )
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ExportError(
-            f"The folder {output} cannot be made: {error.strerror}."
-        ) from error
+    make_folder(output)

@@ -31,8 +31,11 @@ class AugmentationOptions:
         Largest change of magnification: crops are drawn between ``1 / scale``
         and `scale`, evenly in its logarithm.
     stain : float
-        Each stain's strength is multiplied by ``1 ± stain`` and shifted by a
-        quarter of that, in optical density.
+        Each stain's optical density is multiplied by a factor between
+        ``1 / (1 + stain)`` and ``1 + stain``, evenly in its logarithm, and
+        shifted by up to a tenth of `stain`.
+    colour : float
+        Each colour's optical density is multiplied by ``1 ± colour``.
     brightness : float
         Exponent of the brightness, ``1 ± brightness``.
     blur_px : float
@@ -42,7 +45,8 @@ class AugmentationOptions:
     """
 
     scale: float = 1.25
-    stain: float = 0.25
+    stain: float = 0.6
+    colour: float = 0.1
     brightness: float = 0.1
     blur_px: float = 1.2
     noise: float = 0.03
@@ -99,7 +103,8 @@ def vary_look(
 ) -> torch.Tensor:
     """Vary stain, brightness, sharpness and noise of RGB ``(N, 3, H, W)`` in [0, 1]."""
     stained = _vary_stain(rgb, options.stain, generator)
-    lit = stained ** _factor(rgb, options.brightness, generator)
+    tinted = stained ** _factors(rgb, options.colour, 3, generator)
+    lit = tinted ** _factors(rgb, options.brightness, 1, generator)
     blurred = _blur(lit, options.blur_px, generator)
     strength = options.noise * _half_of_the_time(len(rgb), generator)
     noise = torch.randn(rgb.shape, generator=generator).to(rgb.device)
@@ -114,17 +119,19 @@ def _vary_stain(
     stains = (stains / stains.norm(dim=1, keepdim=True)).to(rgb.device)
     density = -torch.log(rgb.clamp_min(1 / 255))
     amounts = torch.einsum("nchw,cs->nshw", density, torch.linalg.inv(stains))
-    factors = 1 + strength * _even((len(rgb), 3, 1, 1), generator)
-    shifts = strength / 4 * _even((len(rgb), 3, 1, 1), generator)
+    factors = (1 + strength) ** _even((len(rgb), 3, 1, 1), generator)
+    shifts = strength / 10 * _even((len(rgb), 3, 1, 1), generator)
     amounts = amounts * factors.to(rgb.device) + shifts.to(rgb.device)
     density = torch.einsum("nshw,sc->nchw", amounts, stains)
     return torch.exp(-density.clamp_min(0))
 
 
-def _factor(
-    rgb: torch.Tensor, strength: float, generator: torch.Generator
+def _factors(
+    rgb: torch.Tensor, strength: float, channels: int, generator: torch.Generator
 ) -> torch.Tensor:
-    return (1 + strength * _even((len(rgb), 1, 1, 1), generator)).to(rgb.device)
+    """Return factors ``1 ± strength`` for each image, one or one for each colour."""
+    numbers = _even((len(rgb), channels, 1, 1), generator)
+    return (1 + strength * numbers).to(rgb.device)
 
 
 def _blur(

@@ -6,7 +6,6 @@ which is JSON in UTF-8.
 """
 
 import json
-import os
 import re
 import secrets
 import zipfile
@@ -21,8 +20,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from platformdirs import user_data_path
 
+from napari_monuseg.core import folders
 from napari_monuseg.core.errors import AutosaveError
 from napari_monuseg.core.files import write_beside
 from napari_monuseg.core.handwork import HandWork
@@ -85,7 +84,7 @@ class About:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Corrections:
+class SavedCorrections:
     """What is saved.
 
     Parameters
@@ -111,10 +110,7 @@ def user_folder() -> Path:
 
     The environment variable ``NAPARI_MONUSEG_AUTOSAVE`` names another one.
     """
-    chosen = os.environ.get("NAPARI_MONUSEG_AUTOSAVE")
-    if chosen:
-        return Path(chosen)
-    return user_data_path("napari-monuseg", appauthor=False) / "corrections"
+    return folders.user_folder("corrections", "NAPARI_MONUSEG_AUTOSAVE")
 
 
 def new_path(image_name: str) -> Path:
@@ -128,7 +124,7 @@ def fingerprint(labels: Labels) -> int:
     return zlib.crc32(np.ascontiguousarray(labels).data)
 
 
-def save(path: Path, corrections: Corrections) -> Generator[Progress, None, Path]:
+def save(path: Path, corrections: SavedCorrections) -> Generator[Progress, None, Path]:
     """Write corrections; closed at any step, it leaves the file as it was.
 
     Raises
@@ -147,7 +143,7 @@ def save(path: Path, corrections: Corrections) -> Generator[Progress, None, Path
     return path
 
 
-def _arrays(corrections: Corrections) -> dict[str, Any]:
+def _arrays(corrections: SavedCorrections) -> dict[str, Any]:
     about = json.dumps(asdict(corrections.about)).encode()
     hand = corrections.hand
     arrays: dict[str, Any] = {
@@ -173,7 +169,7 @@ def read_about(path: Path) -> About:
         return _about(json.loads(arrays["about"].tobytes()))
 
 
-def load(path: Path) -> Generator[Progress, None, Corrections]:
+def load(path: Path) -> Generator[Progress, None, SavedCorrections]:
     """Read corrections.
 
     Raises
@@ -187,7 +183,7 @@ def load(path: Path) -> Generator[Progress, None, Corrections]:
         labels = _plane(arrays["labels"], np.int32, about.shape)
         held = _plane(arrays["held"], np.bool_, about.shape)
         mask = arrays["mask"] if "mask" in arrays.files else None
-        return Corrections(
+        return SavedCorrections(
             about=about,
             labels=labels,
             hand=HandWork.restored(labels, held, frozenset(arrays["used"].tolist())),

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from scipy import ndimage
 from skimage.draw import polygon2mask
 
+from napari_monuseg.core.boxes import Window
 from napari_monuseg.core.errors import CorrectionError
 from napari_monuseg.core.maps import NucleusMaps
 from napari_monuseg.core.merging import bridged
@@ -20,9 +21,7 @@ from napari_monuseg.core.pieces import (
     Piece,
     Pixel,
     Point,
-    Window,
     flood,
-    largest_part,
     piece_at,
     pieces_under,
     pixel_at,
@@ -31,7 +30,12 @@ from napari_monuseg.core.pieces import (
     window_of,
     without_holes,
 )
-from napari_monuseg.core.separation import Labels, Mask, connected_components
+from napari_monuseg.core.separation import (
+    Labels,
+    Mask,
+    connected_components,
+    largest_part,
+)
 from napari_monuseg.core.shape_split import SMALLEST_PART, halves
 from napari_monuseg.core.suggestion import suggest_nucleus
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from napari_monuseg.core.maps import Window
+from napari_monuseg.core.boxes import Window
 
 
 @dataclass(frozen=True)

@@ -53,5 +53,5 @@ class FinetuneOptions:
     seed: int = 0
     device: str = "auto"
     augmentation: AugmentationOptions = field(
-        default_factory=lambda: AugmentationOptions(scale=1.15, stain=0.12)
+        default_factory=lambda: AugmentationOptions(scale=1.15, stain=0.12, colour=0.03)
     )

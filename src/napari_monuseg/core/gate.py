@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_monuseg.core.bootstrap import Change, compare
+from napari_monuseg.core.counting import nuclei_inside
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.looks import Part, Seen, inside, see
 from napari_monuseg.core.networks import NucleusNetwork
 from napari_monuseg.core.progress import Progress
-from napari_monuseg.core.regions import Division, Region, count_nuclei
+from napari_monuseg.core.regions import Division, Region
 from napari_monuseg.core.scores import score_labels
 
 FEWEST_TO_JUDGE = 50
@@ -126,7 +127,7 @@ def judge(
                 places, before, after, instances, device
             )
     return Judgement(
-        nuclei=sum(count_nuclei(region.labels, mask) for region, mask in parts),
+        nuclei=sum(nuclei_inside(region.labels, mask).inside for region, mask in parts),
         changes=compare(old, new) if parts else {},
         drift=drift,
         before=old,

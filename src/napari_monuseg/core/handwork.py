@@ -4,21 +4,26 @@ Hand work is told from the program's by comparing states: what is there now with
 what the program wrote there last. Edits are not counted: undo is none of them.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from napari_monuseg.core.separation import Labels, Mask, connected_components
+from napari_monuseg.core.boxes import blocks
+from napari_monuseg.core.counting import Ids, ids_in
+from napari_monuseg.core.separation import (
+    Labels,
+    Mask,
+    connected_components,
+    largest_part,
+)
 
 BLOCK = 256
 """Side of the blocks in which two states are compared, px."""
 
-Ids = npt.NDArray[np.int64]
 Places = npt.NDArray[np.int64]
 
 
@@ -27,13 +32,6 @@ class HandCount(NamedTuple):
 
     nuclei: int
     erased: int
-
-
-class InsideCount(NamedTuple):
-    """How many nuclei lie wholly inside a mask, and how many its edge cuts."""
-
-    inside: int
-    cut: int
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -93,7 +91,7 @@ class HandWork:
             pixels=pixels,
             labels=standing,
             edited=by_hand,
-            used=used.union(_ids(standing[by_hand]).tolist()),
+            used=used.union(ids_in(standing[by_hand]).tolist()),
         )
 
     @property
@@ -111,7 +109,7 @@ class HandWork:
         """Nuclei made or changed by hand, and regions erased; not what is reviewed."""
         labels = self.labels[self.edited]
         erased = self.pixels[self.edited][labels == 0]
-        return HandCount(_ids(labels).size, _regions(erased, self.shape))
+        return HandCount(ids_in(labels).size, _regions(erased, self.shape))
 
     def knowing(self, used: frozenset[int]) -> "HandWork":
         """Give the same hand work, with more ids that are not to be given again."""
@@ -147,12 +145,12 @@ class HandWork:
         """
         touched, erased = _differences(current, written)
         before = self.pixels[self.edited]
-        by_hand = np.union1d(touched, _ids(self.labels[self.edited]))
+        by_hand = np.union1d(touched, ids_in(self.labels[self.edited]))
         edited = _where(current, by_hand)
         edited.ravel()[before] = True
         edited.ravel()[erased] = True
         if reviewed is not None:
-            reviewed = reviewed | _where(current, _ids(current[reviewed]))
+            reviewed = reviewed | _where(current, ids_in(current[reviewed]))
         return self._holding(current, edited, self.used, reviewed)
 
     def merge(self, derived: Labels) -> Labels:
@@ -189,7 +187,9 @@ class HandWork:
     def _free_numbers(self, count: int) -> npt.NDArray[np.int32]:
         """Give a number for each of `count` ids that no hand work ever had."""
         numbers = np.arange(count, dtype=np.int32)
-        taken = np.array(sorted(self.used.union(_ids(self.labels).tolist())), np.int64)
+        taken = np.array(
+            sorted(self.used.union(ids_in(self.labels).tolist())), np.int64
+        )
         colliding = taken[taken < count]
         candidates = np.arange(count, count + colliding.size + taken.size)
         numbers[colliding] = np.setdiff1d(candidates, taken)[: colliding.size]
@@ -203,71 +203,33 @@ class HandWork:
         for nucleus in ids.tolist():
             window, box = labels[boxes[nucleus - 1]], boxes[nucleus - 1]
             mask = window == nucleus
-            piece = _largest_piece(mask)
+            piece = largest_part(mask)
             inner = ndimage.binary_fill_holes(piece, np.ones((3, 3), bool)) & ~piece
             ring = bool((inner & held[box]).any())
             window[mask if ring else mask & ~piece] = 0
-
-
-def count_nuclei(labels: Labels) -> int:
-    """Count the ids in labels ``(H, W)``, gaps or not."""
-    return _ids(labels).size
-
-
-def nuclei_inside(labels: Labels, mask: Mask) -> InsideCount:
-    """Count the nuclei inside a mask and those that its edge cuts, both ``(H, W)``."""
-    inside, outside = _ids(labels[mask]), _ids(labels[~mask])
-    cut = np.intersect1d(inside, outside, assume_unique=True).size
-    return InsideCount(inside.size - cut, cut)
 
 
 def _differences(current: Labels, written: Labels) -> tuple[Ids, Places]:
     """Give the ids that gained or lost a pixel, and where pixels were erased."""
     touched: list[Ids] = [np.zeros(0, np.int64)]
     erased: list[Places] = [np.zeros(0, np.int64)]
-    for top, left in _corners(current.shape):
-        block = (slice(top, top + BLOCK), slice(left, left + BLOCK))
+    for block in blocks(current.shape, BLOCK):
         now, before = current[block], written[block]
         rows, columns = np.nonzero(now != before)
         if not rows.size:
             continue
         new, old = now[rows, columns], before[rows, columns]
-        touched += [_ids(new), _ids(old)]
+        touched += [ids_in(new), ids_in(old)]
+        top, left = block[0].start, block[1].start
         places = (top + rows) * current.shape[1] + left + columns
         erased.append(places[new == 0])
     return np.unique(np.concatenate(touched)), np.concatenate(erased)
-
-
-def _corners(shape: tuple[int, ...]) -> Iterator[tuple[int, int]]:
-    for top in range(0, shape[0], BLOCK):
-        for left in range(0, shape[1], BLOCK):
-            yield top, left
-
-
-def _ids(labels: npt.NDArray[Any]) -> Ids:
-    """Give the distinct ids in labels of any shape, ascending, without background."""
-    values = labels.ravel()
-    lowest, highest = int(values.min(initial=0)), int(values.max(initial=0))
-    if lowest >= 0 and highest <= 4 * values.size:  # counting is faster than sorting
-        found = np.flatnonzero(np.bincount(values))
-    else:
-        found = np.unique(values).astype(np.int64)
-    ids: Ids = found[found != 0]
-    return ids
 
 
 def _where(labels: Labels, ids: Ids) -> Mask:
     """Tell where labels bear one of the ids."""
     mask: Mask = np.isin(labels, ids) if ids.size else np.zeros(labels.shape, bool)
     return mask
-
-
-def _largest_piece(mask: Mask) -> Mask:
-    pieces = connected_components(mask)
-    sizes = np.bincount(pieces.ravel())
-    sizes[0] = 0
-    largest: Mask = pieces == sizes.argmax()
-    return largest
 
 
 def _regions(pixels: Places, shape: tuple[int, int]) -> int:

@@ -6,13 +6,14 @@ threads, with the partition of one piece: components inside a block are read
 there, those that cross its border in a window of their own.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
 
+from napari_monuseg.core.boxes import Window, blocks, size
 from napari_monuseg.core.crossing import CrossingComponent, CrossingComponents
-from napari_monuseg.core.maps import NucleusMaps, Window
+from napari_monuseg.core.maps import NucleusMaps
 from napari_monuseg.core.progress import Progress
 from napari_monuseg.core.separation import (
     FloatImage,
@@ -87,7 +88,7 @@ def find_nuclei(
         `block` as long as no component is larger than `LARGEST_COMPONENT`.
     """
     reader = _BlockReader(maps, options)
-    windows = list(_blocks(maps.shape, block))
+    windows = list(blocks(maps.shape, block))
     for number, window in enumerate(windows):
         yield Progress(message="Reading nuclei", done=number, total=len(windows))
         reader.read_block(window)
@@ -121,7 +122,7 @@ class _BlockReader:
     def read_crossing(self) -> None:
         """Read the components that cross blocks, each in its own window."""
         for group in self._crossing.groups():
-            if max(_size(group.window)) <= LARGEST_COMPONENT:
+            if max(size(group.window)) <= LARGEST_COMPONENT:
                 foreground, distance = self.maps.read(group.window)
                 components = connected_components(foreground > self.threshold)
                 row, column = group.pixel
@@ -169,18 +170,3 @@ def _close_gaps(labels: Labels, windows: list[Window], count: int) -> None:
         return
     for window in windows:
         labels[window] = numbers[labels[window]]
-
-
-def _blocks(shape: tuple[int, int], block: int) -> Iterator[Window]:
-    height, width = shape
-    for top in range(0, height, block):
-        for left in range(0, width, block):
-            yield (
-                slice(top, min(top + block, height)),
-                slice(left, min(left + block, width)),
-            )
-
-
-def _size(window: Window) -> tuple[int, int]:
-    rows, columns = window
-    return rows.stop - rows.start, columns.stop - columns.start

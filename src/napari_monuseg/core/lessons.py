@@ -24,7 +24,6 @@ from napari_monuseg.core.regions import (
     Division,
     HeldOut,
     Region,
-    count_nuclei,
     divide,
     read_region,
 )
@@ -186,9 +185,7 @@ class Lesson:
             Of `train` and `judge`.
         """
         parent = self.model.info
-        nuclei = sum(
-            count_nuclei(region.labels, region.reviewed) for region in self.regions
-        )
+        nuclei = sum(region.nuclei for region in self.regions)
         images = sorted({region.name for region in self.regions})
         taught = f"{nuclei} corrected nuclei in {', '.join(images)}"
         return ModelInfo(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from napari_monuseg.core.boxes import bounding_window
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.instances import InstanceOptions, find_nuclei
 from napari_monuseg.core.maps import NucleusMaps
@@ -103,7 +104,7 @@ def see(
     """Run a network over parts of reviewed areas."""
     seen = []
     for region, mask in parts:
-        window = _window(mask)
+        window = bounding_window(mask, SURROUNDINGS)
         maps = yield from predict(
             TissueImage.from_array(region.rgb[window], pixel_size=region.pixel_size),
             network,
@@ -165,12 +166,3 @@ def _loss(seen: Seen) -> tuple[float, int]:
             (wanted * np.log(said_there) + (1 - wanted) * np.log1p(-said_there)).sum()
         )
     return total, int(counts.sum())
-
-
-def _window(mask: Mask) -> tuple[slice, slice]:
-    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
-    spans = [
-        slice(max(0, int(places[0]) - SURROUNDINGS), int(places[-1]) + 1 + SURROUNDINGS)
-        for places in (rows, columns)
-    ]
-    return spans[0], spans[1]

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from napari_monuseg.core.boxes import Window
+
 
 @dataclass(frozen=True, kw_only=True)
 class NucleusMaps:
@@ -32,7 +34,7 @@ class NucleusMaps:
         return height, width
 
     def read(
-        self, window: tuple[slice, slice]
+        self, window: Window
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Return foreground and distance ``(h, w)`` of a window, as float32."""
         return (
@@ -41,5 +43,4 @@ class NucleusMaps:
         )
 
 
-Window = tuple[slice, slice]
 Array = npt.NDArray[Any]

@@ -10,9 +10,9 @@ from scipy import ndimage
 from skimage.draw import line as line_between
 from skimage.segmentation import watershed
 
+from napari_monuseg.core.boxes import Window
 from napari_monuseg.core.separation import Labels, Mask, connected_components
 
-Window = tuple[slice, slice]
 Pixel = tuple[int, int]
 Point = Sequence[float] | npt.NDArray[np.floating]
 """Row and column, px; the centre of a pixel has whole numbers."""
@@ -168,15 +168,6 @@ def placed(piece: Piece, window: Window) -> Mask:
     )
     mask[rows, columns] = piece.mask
     return mask
-
-
-def largest_part(mask: Mask) -> Mask:
-    """Give the largest 4-connected part of a mask; nothing of an empty one."""
-    parts = connected_components(mask)
-    sizes = np.bincount(parts.ravel())
-    sizes[0] = 0
-    largest: Mask = (parts == sizes.argmax()) & mask
-    return largest
 
 
 def part_at(mask: Mask, pixel: Pixel) -> Mask:

@@ -7,7 +7,7 @@ maps, which live on disk when they are large.
 
 import shutil
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from napari_monuseg.core.boxes import Window, blocks
 from napari_monuseg.core.devices import largest_window, precision
 from napari_monuseg.core.errors import DeviceError
 from napari_monuseg.core.image import TissueImage
-from napari_monuseg.core.maps import NucleusMaps, Window
+from napari_monuseg.core.maps import NucleusMaps
 from napari_monuseg.core.networks import CHANNELS, NucleusNetwork
 from napari_monuseg.core.progress import Progress
 from napari_monuseg.core.resampling import SAME_PIXEL_SIZE, resample_window
@@ -216,7 +217,7 @@ def _resample(maps: Maps, shape: tuple[int, int], block: int = 1024) -> Maps:
     scale = (shape[0] / grid[0], shape[1] / grid[1])
     resampled = _allocate(shape)
     for channel, target in zip(maps, resampled, strict=True):
-        for window in _blocks(shape, block):
+        for window in blocks(shape, block):
             target[window] = resample_window(
                 partial(_read_channel, channel), grid, window, scale
             )
@@ -227,15 +228,6 @@ def _read_channel(
     channel: npt.NDArray[np.float16], rows: slice, columns: slice
 ) -> npt.NDArray[np.float16]:
     return channel[rows, columns]
-
-
-def _blocks(shape: tuple[int, int], block: int) -> Iterator[Window]:
-    for top in range(0, shape[0], block):
-        for left in range(0, shape[1], block):
-            yield (
-                slice(top, min(top + block, shape[0])),
-                slice(left, min(left + block, shape[1])),
-            )
 
 
 def _allocate(shape: tuple[int, int]) -> Maps:

@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from napari_monuseg.core.boxes import Window, bounding_window, shifted, size, widened
+from napari_monuseg.core.counting import nuclei_inside
 from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.resampling import at_pixel_size
@@ -63,7 +65,7 @@ class Region:
     @property
     def nuclei(self) -> int:
         """How many nuclei lie wholly inside the reviewed area."""
-        return count_nuclei(self.labels, self.reviewed)
+        return nuclei_inside(self.labels, self.reviewed).inside
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -125,20 +127,14 @@ def read_region(
         If nothing was reviewed, or `labels` and `reviewed` do not lie in the image.
     """
     _check(image, labels, reviewed, offset)
-    rows, columns = (
-        _around(np.flatnonzero(reviewed.any(axis)) + start, length)
-        for axis, start, length in (
-            (1, offset[0], image.height),
-            (0, offset[1], image.width),
-        )
+    window = widened(
+        shifted(bounding_window(reviewed), offset), CONTEXT, (image.height, image.width)
     )
     layers = [labels, reviewed]
     if held_out is not None:
         layers += [held_out.judge, held_out.stop]
-    placed = [_place(layer, (rows, columns), offset) for layer in layers]
-    rgb, corrected, *masks = at_pixel_size(
-        image.crop(rows, columns), placed, pixel_size
-    )
+    placed = [_place(layer, window, offset) for layer in layers]
+    rgb, corrected, *masks = at_pixel_size(image.crop(*window), placed, pixel_size)
     checked, *held = (mask.astype(bool) for mask in masks)
     return Region(
         name=image.name,
@@ -150,12 +146,9 @@ def read_region(
     )
 
 
-def _place(
-    layer: npt.NDArray[Any], window: tuple[slice, slice], offset: tuple[int, int]
-) -> Labels:
+def _place(layer: npt.NDArray[Any], window: Window, offset: tuple[int, int]) -> Labels:
     """Return a window of the image's grid with what a layer holds of it."""
-    rows, columns = window
-    placed = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.int32)
+    placed = np.zeros(size(window), np.int32)
     target, source = _overlap(window, layer.shape, offset)
     placed[target] = layer[source]
     return placed
@@ -183,15 +176,9 @@ def _check(
         )
 
 
-def _around(places: npt.NDArray[np.int64], length: int) -> slice:
-    """Return the span of rising places, with context, inside the image."""
-    first, last = int(places[0]), int(places[-1])
-    return slice(max(first - CONTEXT, 0), min(last + 1 + CONTEXT, length))
-
-
 def _overlap(
-    window: tuple[slice, slice], shape: tuple[int, ...], offset: tuple[int, int]
-) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    window: Window, shape: tuple[int, ...], offset: tuple[int, int]
+) -> tuple[Window, Window]:
     """Return where labels at an offset lie in a window, and which part of them."""
     target, source = [], []
     for side, length, start in zip(window, shape, offset, strict=True):
@@ -215,12 +202,6 @@ def that_count(labels: Labels, area: Mask) -> Mask:
     reaches_out[labels[~area]] = True
     reaches_out[0] = False
     return area & ~reaches_out[labels]
-
-
-def count_nuclei(labels: Labels, area: Mask) -> int:
-    """Return how many nuclei lie wholly inside an area."""
-    numbers = np.unique(labels[that_count(labels, area)])
-    return int(np.count_nonzero(numbers))
 
 
 def divide(regions: Sequence[Region], *, seed: int = 0) -> list[Division]:
@@ -261,8 +242,8 @@ def propose(reviewed: Mask, *, stop: bool, seed: int = 0) -> HeldOut:
     seed : int
         Even or odd: at which end the judging strip lies.
     """
-    rows, columns = (np.flatnonzero(reviewed.any(axis)) for axis in (1, 0))
-    axis = 0 if np.ptp(rows) >= np.ptp(columns) else 1
+    height, width = size(bounding_window(reviewed))
+    axis = 0 if height >= width else 1
     along = reviewed.sum(1 - axis).cumsum() / reviewed.sum()
     if seed % 2:
         along = 1 - along
@@ -278,7 +259,7 @@ def _divide(region: Region, held_out: HeldOut) -> Division:
     stop = reviewed & held_out.stop & ~judge
     near = ndimage.maximum_filter(judge | stop, 2 * MARGIN + 1)
     learn = reviewed & ~near
-    if count_nuclei(region.labels, learn):
+    if nuclei_inside(region.labels, learn).inside:
         return Division(learn=learn, stop=stop, judge=judge)
     nothing = np.zeros_like(reviewed)
     return Division(learn=reviewed, stop=nothing, judge=nothing)

@@ -1,12 +1,10 @@
 """The models there are: those that ship with the plugin, and the user's own."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from platformdirs import user_data_path
-
+from napari_monuseg.core import folders
 from napari_monuseg.core.errors import CheckpointError
 from napari_monuseg.core.model_info import ModelInfo, read_info
 
@@ -45,10 +43,7 @@ def user_folder() -> Path:
 
     The environment variable ``NAPARI_MONUSEG_MODELS`` names another one.
     """
-    chosen = os.environ.get("NAPARI_MONUSEG_MODELS")
-    if chosen:
-        return Path(chosen)
-    return user_data_path("napari-monuseg", appauthor=False) / "models"
+    return folders.user_folder("models", "NAPARI_MONUSEG_MODELS")
 
 
 def list_models() -> list[ModelEntry]:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from napari_monuseg.core.boxes import Window
 from napari_monuseg.core.image import TissueImage
-from napari_monuseg.core.maps import Window
 
 SAME_PIXEL_SIZE = 0.1
 """Pixel sizes that differ by no more than this share are taken as equal."""

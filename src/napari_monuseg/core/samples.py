@@ -9,6 +9,8 @@ from skimage import data
 from skimage.color import hed2rgb, rgb2hed
 from skimage.transform import resize
 
+from napari_monuseg.core.separation import largest_part
+
 RGB = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
 
@@ -75,7 +77,7 @@ def synthetic_tissue(
     hematoxylin = np.full(shape, 0.06)
     for rows, columns, inside in _outlines(shape, wanted, random):
         window = labels[rows, columns]
-        free = _largest_piece(inside & (window == 0))
+        free = largest_part(inside & (window == 0))
         if free.sum() < 0.6 * inside.sum():
             continue
         window[free] = labels.max() + 1
@@ -106,14 +108,6 @@ def _outlines(
         )
         dents = 1 + 0.06 * np.cos(random.integers(2, 5) * angle + random.uniform(0, 6))
         yield rows, columns, np.hypot(y, x) <= radius * dents
-
-
-def _largest_piece(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    pieces, count = ndimage.label(mask)
-    if count < 2:
-        return mask
-    largest: npt.NDArray[np.bool_] = pieces == np.bincount(pieces.flat)[1:].argmax() + 1
-    return largest
 
 
 def _stained(

@@ -5,6 +5,8 @@ import numpy.typing as npt
 from scipy import ndimage
 from skimage.segmentation import watershed
 
+from napari_monuseg.core.boxes import bounding_window
+
 Labels = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
 FloatImage = npt.NDArray[np.float32]
@@ -59,6 +61,15 @@ def connected_components(mask: Mask) -> Labels:
     return components
 
 
+def largest_part(mask: Mask) -> Mask:
+    """Return the largest 4-connected part of a mask; nothing of an empty one."""
+    parts = connected_components(mask)
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    largest: Mask = (parts == sizes.argmax()) & mask
+    return largest
+
+
 def _crowded(components: Labels, component_count: int, seeds: Labels) -> Mask:
     """Tell, by number, which components have more than one seed."""
     seeded = np.flatnonzero(seeds)
@@ -77,8 +88,7 @@ def _watershed(
     would come in an order that depends on everything else in the window, and the
     result on how the image was cut.
     """
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    window = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
+    window = bounding_window(mask)
     inside = mask[window]
     markers = np.where(inside, seeds[window], 0)
     height = -distance[window].astype(np.float64)

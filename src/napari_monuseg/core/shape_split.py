@@ -5,8 +5,13 @@ import numpy.typing as npt
 from scipy import ndimage
 from skimage.segmentation import watershed
 
-from napari_monuseg.core.pieces import flood, largest_part
-from napari_monuseg.core.separation import Labels, Mask, connected_components
+from napari_monuseg.core.pieces import flood
+from napari_monuseg.core.separation import (
+    Labels,
+    Mask,
+    connected_components,
+    largest_part,
+)
 
 SMALLEST_PART = 8
 """What a cut leaves smaller than this is no nucleus, px."""

@@ -6,11 +6,11 @@ from scipy import ndimage
 from skimage.feature import peak_local_max
 from skimage.segmentation import watershed
 
+from napari_monuseg.core.boxes import Window
 from napari_monuseg.core.errors import CorrectionError
 from napari_monuseg.core.maps import NucleusMaps
 from napari_monuseg.core.pieces import (
     Pixel,
-    Window,
     part_at,
     reaches_border,
     window_around,

@@ -4,6 +4,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from napari_monuseg.core.boxes import widened
+
 
 def distance_target(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
     """Return each pixel's distance to the border of its nucleus, normalised.
@@ -23,18 +25,8 @@ def distance_target(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
     for number, box in enumerate(ndimage.find_objects(labels), start=1):
         if box is None:
             continue
-        window = _widen(box, labels.shape)
+        window = widened(box, 1, labels.shape)
         own = labels[window] == number
         inner = ndimage.distance_transform_edt(own).astype(np.float32)
         distance[window][own] = (inner / inner.max())[own]
     return distance
-
-
-def _widen(
-    box: tuple[slice, ...], shape: tuple[int, ...], by: int = 1
-) -> tuple[slice, ...]:
-    """Return the box with a border of `by` px, inside the image."""
-    return tuple(
-        slice(max(side.start - by, 0), min(side.stop + by, length))
-        for side, length in zip(box, shape, strict=True)
-    )

@@ -8,6 +8,7 @@ from pathlib import Path
 from napari_monuseg.core.checkpoints import load_network, save_checkpoint
 from napari_monuseg.core.errors import CheckpointError, ExportError
 from napari_monuseg.core.files import write_beside
+from napari_monuseg.core.folders import make_folder
 from napari_monuseg.core.model_info import ModelInfo, read_info
 from napari_monuseg.core.networks import NucleusNetwork
 from napari_monuseg.core.registry import (
@@ -157,12 +158,7 @@ def _new_file(name: str) -> Path:
     if name.lower() in _taken():
         raise CheckpointError(f"There is a model named {name} already; choose another.")
     folder = user_folder()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ExportError(
-            f"The folder {folder} cannot be made: {error.strerror}."
-        ) from error
+    make_folder(folder)
     return folder / f"{name}{ENDING}"
 
 

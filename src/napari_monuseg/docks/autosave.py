@@ -15,7 +15,7 @@ from qtpy.QtWidgets import QWidget
 from napari_monuseg.areas import Outline
 from napari_monuseg.core.autosave import (
     About,
-    Corrections,
+    SavedCorrections,
     discard,
     fingerprint,
     new_path,
@@ -245,7 +245,7 @@ def keep(
     if content == entry.exported or not (hand.edited.any() or reviewed):
         discard(path)
         return None
-    corrections = Corrections(
+    corrections = SavedCorrections(
         about=_about(entry, reviewed, *hand.count),
         labels=snapshot.labels,
         hand=hand,

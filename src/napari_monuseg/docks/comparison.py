@@ -7,6 +7,7 @@ from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg, NavigationToolb
 from matplotlib.figure import Figure
 from qtpy.QtWidgets import QDialog, QLabel, QVBoxLayout, QWidget
 
+from napari_monuseg.core.boxes import bounding_window
 from napari_monuseg.core.figures import LIME, overlay
 from napari_monuseg.docks.choice import Choice
 from napari_monuseg.docks.curves import TEXT
@@ -75,11 +76,7 @@ class Comparison(QDialog):
 
 
 def _show(axes: Any, seen: "Seen", title: str) -> None:
-    rows, columns = (np.flatnonzero(seen.area.any(axis)) for axis in (1, 0))
-    window = tuple(
-        slice(max(0, int(places[0]) - MARGIN), int(places[-1]) + 1 + MARGIN)
-        for places in (rows, columns)
-    )
+    window = bounding_window(seen.area, MARGIN)
     picture = overlay(seen.rgb[window], seen.found[window], colour=LIME, width=1)
     truth = np.where(seen.area, seen.truth, 0)[window]
     picture = overlay(picture, truth, colour=TRUE, width=1)

@@ -1,12 +1,11 @@
 """The reviewed areas that a training is to learn from, and what it holds out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Image, Shapes
 from napari.layers import Labels as LabelsLayer
+from napari.layers import Shapes
 from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import (
     QListWidget,
@@ -17,13 +16,15 @@ from qtpy.QtWidgets import (
 )
 
 from napari_monuseg.areas import Mask, covered
+from napari_monuseg.core.boxes import bounding_window
 from napari_monuseg.core.errors import TrainingError
-from napari_monuseg.core.regions import FEWEST_TO_STOP, HeldOut, count_nuclei, propose
+from napari_monuseg.core.regions import FEWEST_TO_STOP, HeldOut, propose
 from napari_monuseg.docks.layer_watch import LayerWatch
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.note import Note
 from napari_monuseg.docks.result import METADATA
-from napari_monuseg.layers import calibration, image_shape, tissue_image
+from napari_monuseg.docks.reviewed_areas import GatheredArea, find_areas
+from napari_monuseg.layers import calibration, tissue_image
 
 if TYPE_CHECKING:
     from napari_monuseg.core.lessons import Corrections
@@ -40,35 +41,6 @@ REMEDY = (
 
 PAUSE_MS = 300
 """Shapes change with every movement of the mouse; they are counted after it."""
-
-
-@dataclass(kw_only=True, eq=False)
-class GatheredArea:
-    """Nuclei that somebody checked, with their image.
-
-    Parameters
-    ----------
-    image : Image
-        Tissue.
-    nuclei : LabelsLayer
-        The nuclei on it, or on a part of it.
-    reviewed : Mask
-        What was checked, on the grid of `nuclei`.
-    """
-
-    image: Image
-    nuclei: LabelsLayer
-    reviewed: Mask
-
-    @property
-    def count(self) -> int:
-        """How many nuclei lie wholly inside."""
-        # A pixel more all around shows which nuclei reach out.
-        rows, columns = (
-            _widened(np.flatnonzero(self.reviewed.any(axis))) for axis in (1, 0)
-        )
-        labels = np.asarray(self.nuclei.data[rows, columns])
-        return count_nuclei(labels, self.reviewed[rows, columns])
 
 
 class GatheredAreas(QWidget):
@@ -146,7 +118,7 @@ class GatheredAreas(QWidget):
             "image": tissue_image(area.image, pixel_size),
             "labels": np.array(area.nuclei.data, np.int32),
             "reviewed": area.reviewed.copy(),
-            "offset": facts.get("offset", (0, 0)),
+            "offset": area.offset,
             "held_out": self._chosen(area),
             "corrected": facts.get("corrected"),
         }
@@ -170,7 +142,7 @@ class GatheredAreas(QWidget):
 
     def refresh(self) -> None:
         """Look again at what was reviewed."""
-        self._areas = _find_areas(self._viewer.layers)
+        self._areas = find_areas(self._viewer.layers)
         blocked = self.list.blockSignals(True)
         self.list.clear()
         for area in self._areas:
@@ -196,7 +168,7 @@ class GatheredAreas(QWidget):
             if isinstance(layer, Shapes):
                 emitters = [layer.events.data]
             elif isinstance(layer, LabelsLayer):
-                emitters = [layer.events.set_data]
+                emitters = [layer.events.set_data, layer.events.visible]
             else:
                 continue
             for emitter in emitters:
@@ -247,52 +219,15 @@ class GatheredAreas(QWidget):
                 )
 
 
-def is_reviewed_layer(layer: Any) -> bool:
-    """Tell whether a layer marks what was reviewed: by its name."""
-    return isinstance(layer, Shapes) and layer.name.startswith("Reviewed")
-
-
-def _widened(places: Any) -> slice:
-    return slice(max(0, int(places[0]) - 1), int(places[-1]) + 2)
-
-
 def _edge_width(boxes: list[Any]) -> float:
     return max(float(np.ptp(box, axis=0).max()) for box in boxes) / 100
 
 
 def _box(layer: LabelsLayer, mask: Mask) -> Any:
     """Give the corners of a mask's bounding box in world coordinates."""
-    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
-    top, bottom = rows[0] - 0.5, rows[-1] + 0.5
-    left, right = columns[0] - 0.5, columns[-1] + 0.5
+    rows, columns = bounding_window(mask)
+    # A pixel's centre has the integer coordinates, its edges lie half a pixel off.
+    top, bottom = rows.start - 0.5, rows.stop - 0.5
+    left, right = columns.start - 0.5, columns.stop - 0.5
     corners = [(top, left), (top, right), (bottom, right), (bottom, left)]
     return np.array([layer.data_to_world(corner) for corner in corners])
-
-
-def _find_areas(layers: Any) -> list[GatheredArea]:
-    """Give the labels on which something is marked as reviewed, with their images."""
-    reviewed = [layer for layer in layers if is_reviewed_layer(layer)]
-    areas = []
-    for nuclei in layers:
-        if not isinstance(nuclei, LabelsLayer) or nuclei.ndim != 2:
-            continue
-        image = _image_of(nuclei, layers)
-        if image is None or nuclei.multiscale:
-            continue
-        mask = np.zeros(nuclei.data.shape, bool)
-        for shapes in reviewed:
-            mask |= covered(nuclei, shapes)
-        if mask.any():
-            areas.append(GatheredArea(image=image, nuclei=nuclei, reviewed=mask))
-    return areas
-
-
-def _image_of(nuclei: LabelsLayer, layers: Any) -> Image | None:
-    """Give the image that nuclei were found on, or else one of their very size."""
-    images = [layer for layer in layers if isinstance(layer, Image)]
-    name = nuclei.metadata.get(METADATA, {}).get("image")
-    named = [layer for layer in images if layer.name == name]
-    if named or name is not None:
-        return named[0] if named else None
-    same = [layer for layer in images if image_shape(layer) == nuclei.data.shape]
-    return same[0] if len(same) == 1 else None

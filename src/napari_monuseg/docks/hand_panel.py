@@ -6,8 +6,8 @@ from typing import Any
 from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QCheckBox, QPushButton, QVBoxLayout, QWidget
 
+from napari_monuseg.core.counting import InsideCount
 from napari_monuseg.core.errors import MonusegError
-from napari_monuseg.core.handwork import InsideCount
 from napari_monuseg.docks.edit_watch import EditWatch
 from napari_monuseg.docks.highlight import Highlight
 from napari_monuseg.docks.lifetime import Lifetime

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_monuseg.core.autosave import (
     About,
-    Corrections,
+    SavedCorrections,
     discard,
     load,
     read_about,
@@ -54,7 +54,7 @@ class RestoreOffer(QWidget):
         self,
         viewer: Any,
         lifetime: Lifetime,
-        restore: Callable[[Image, Path, Corrections], None],
+        restore: Callable[[Image, Path, SavedCorrections], None],
     ) -> None:
         super().__init__()
         self._viewer = viewer
@@ -130,7 +130,7 @@ class RestoreOffer(QWidget):
             errored=partial(self._on_failed, offer),
         )
 
-    def _on_loaded(self, offer: Offer, corrections: Corrections) -> None:
+    def _on_loaded(self, offer: Offer, corrections: SavedCorrections) -> None:
         if offer in self._offers:  # its image is still there
             self._drop(offer)
             self._restore(offer.image, offer.path, corrections)

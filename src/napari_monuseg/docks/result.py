@@ -9,7 +9,8 @@ from napari.layers import Image
 from napari.layers import Labels as LabelsLayer
 
 from napari_monuseg.areas import Area, Labels, Mask
-from napari_monuseg.core.handwork import HandWork, count_nuclei
+from napari_monuseg.core.counting import count_nuclei
+from napari_monuseg.core.handwork import HandWork
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.maps import NucleusMaps
 from napari_monuseg.docks.reviewed import reviewed_mask

@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_monuseg.areas import Area, Labels
-from napari_monuseg.core.autosave import Corrections
+from napari_monuseg.core.autosave import SavedCorrections
 from napari_monuseg.core.handwork import HandCount
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.maps import NucleusMaps
@@ -135,7 +135,7 @@ class ResultPanel(QWidget):
             self.autosave.add(result)
         self._choose(result)
 
-    def restore(self, image: Image, path: Path, corrections: Corrections) -> None:
+    def restore(self, image: Image, path: Path, corrections: SavedCorrections) -> None:
         """Show corrections that were saved, and go on saving them."""
         about = corrections.about
         rows, columns = (

@@ -36,14 +36,15 @@ def _layer_on(image: ref[Image] | None) -> Shapes | None:
 
 
 def is_reviewed_layer(layer: Any) -> bool:
-    """Tell whether a layer holds the reviewed areas of an image."""
-    return isinstance(layer, Shapes) and layer in _images
+    """Tell whether a layer holds reviewed areas: made here, or named so by somebody."""
+    named = isinstance(layer, Shapes) and layer.name.startswith(NAME)
+    return named or layer in _images
 
 
 def adopt(viewer: Any, layer: Any, image: Image) -> None:
     """Take a layer that somebody drew and named Reviewed for one of an image's."""
-    ours = isinstance(layer, Shapes) and layer.name.startswith(NAME)
-    if ours and layer not in _images and reviewed_layer(image) is None:
+    free = is_reviewed_layer(layer) and layer not in _images
+    if free and reviewed_layer(image) is None:
         _images[layer] = ref(image)
         _forget_when_removed(viewer, layer)
 

@@ -7,12 +7,8 @@ from typing import TYPE_CHECKING
 
 from napari_monuseg.areas import Area, Labels, keep_inside
 from napari_monuseg.core.autosave import fingerprint
-from napari_monuseg.core.handwork import (
-    HandWork,
-    InsideCount,
-    count_nuclei,
-    nuclei_inside,
-)
+from napari_monuseg.core.counting import InsideCount, count_nuclei, nuclei_inside
+from napari_monuseg.core.handwork import HandWork
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.instances import InstanceOptions, find_nuclei
 from napari_monuseg.core.maps import NucleusMaps

@@ -1,0 +1,61 @@
+"""Windows of an image: what holds a mask, more around it, and blocks that tile it."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+Window = tuple[slice, slice]
+"""Rows and columns, px."""
+
+
+def bounding_window(mask: npt.NDArray[np.bool_], margin: int = 0) -> Window:
+    """Return the smallest window that holds a mask ``(H, W)``, not empty.
+
+    Parameters
+    ----------
+    mask : (H, W) bool
+        Not empty.
+    margin : int
+        How much more to each side, px, as far as the mask goes.
+    """
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    tight = (
+        slice(int(rows[0]), int(rows[-1]) + 1),
+        slice(int(columns[0]), int(columns[-1]) + 1),
+    )
+    return widened(tight, margin, mask.shape)
+
+
+def widened(window: tuple[slice, ...], margin: int, shape: tuple[int, ...]) -> Window:
+    """Return a window with a margin around it, px, inside an image of a shape."""
+    rows, columns = window
+    return (
+        slice(max(rows.start - margin, 0), min(rows.stop + margin, shape[0])),
+        slice(max(columns.start - margin, 0), min(columns.stop + margin, shape[1])),
+    )
+
+
+def shifted(window: Window, offset: tuple[int, int]) -> Window:
+    """Return a window moved down and to the right by an offset, px."""
+    rows, columns = window
+    return (
+        slice(rows.start + offset[0], rows.stop + offset[0]),
+        slice(columns.start + offset[1], columns.stop + offset[1]),
+    )
+
+
+def size(window: Window) -> tuple[int, int]:
+    """Return a window's height and width, px."""
+    rows, columns = window
+    return rows.stop - rows.start, columns.stop - columns.start
+
+
+def blocks(shape: tuple[int, ...], side: int) -> Iterator[Window]:
+    """Yield the windows of at most `side` px that tile an image, row by row."""
+    for top in range(0, shape[0], side):
+        for left in range(0, shape[1], side):
+            yield (
+                slice(top, min(top + side, shape[0])),
+                slice(left, min(left + side, shape[1])),
+            )

@@ -1,0 +1,40 @@
+"""Folders: where the user's things are kept, and made when they are needed."""
+
+import os
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+from napari_monuseg.core.errors import ExportError
+
+
+def user_folder(name: str, variable: str) -> Path:
+    """Return a folder of the user's; it may not exist yet.
+
+    Parameters
+    ----------
+    name : str
+        Of the folder, in the place where the system keeps programs' data.
+    variable : str
+        An environment variable that names another folder instead.
+    """
+    chosen = os.environ.get(variable)
+    if chosen:
+        return Path(chosen)
+    return user_data_path("napari-monuseg", appauthor=False) / name
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those it lies in.
+
+    Raises
+    ------
+    ExportError
+        If it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ExportError(
+            f"The folder {folder} cannot be made: {error.strerror}."
+        ) from error

@@ -1,0 +1,92 @@
+"""What was reviewed in a viewer: which nuclei, on which image, where."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from napari.layers import Image
+from napari.layers import Labels as LabelsLayer
+
+from napari_monuseg.areas import Mask, covered
+from napari_monuseg.core.boxes import bounding_window
+from napari_monuseg.core.counting import nuclei_inside
+from napari_monuseg.docks.result import METADATA
+from napari_monuseg.docks.reviewed import is_reviewed_layer
+from napari_monuseg.layers import image_shape
+
+
+@dataclass(kw_only=True, eq=False)
+class GatheredArea:
+    """Nuclei that somebody checked, with their image.
+
+    Parameters
+    ----------
+    image : Image
+        Tissue.
+    nuclei : LabelsLayer
+        The nuclei on it, or on a part of it.
+    reviewed : Mask
+        What was checked, on the grid of `nuclei`.
+    """
+
+    image: Image
+    nuclei: LabelsLayer
+    reviewed: Mask
+
+    @property
+    def count(self) -> int:
+        """How many nuclei lie wholly inside."""
+        # A pixel more all around shows which nuclei reach out.
+        window = bounding_window(self.reviewed, margin=1)
+        labels = np.asarray(self.nuclei.data[window])
+        return nuclei_inside(labels, self.reviewed[window]).inside
+
+    @property
+    def offset(self) -> tuple[int, int]:
+        """Row and column of the image where the nuclei's grid begins, px."""
+        row, column = self.nuclei.metadata.get(METADATA, {}).get("offset", (0, 0))
+        return row, column
+
+    def leave_out(self, taken: Mask) -> None:
+        """Give up what is taken of the image ``(H, W)``, and take the rest."""
+        height, width = self.reviewed.shape
+        row, column = self.offset
+        there = taken[row : row + height, column : column + width]
+        if there.shape == self.reviewed.shape:  # if not, the training will say so
+            self.reviewed &= ~there
+            there |= self.reviewed
+
+
+def find_areas(layers: Any) -> list[GatheredArea]:
+    """Give the labels on which something is marked as reviewed, with their images.
+
+    Where several have nuclei of one place, the uppermost of those shown counts.
+    """
+    marks = [layer for layer in layers if is_reviewed_layer(layer)]
+    nuclei = [layer for layer in layers if isinstance(layer, LabelsLayer)]
+    areas = []
+    taken: dict[Image, Mask] = {}
+    for layer in sorted(nuclei, key=lambda layer: layer.visible)[::-1]:
+        image = image_of(layer, layers)
+        if layer.ndim != 2 or layer.multiscale or image is None:
+            continue
+        reviewed = np.zeros(layer.data.shape, bool)
+        for shapes in marks:
+            reviewed |= covered(layer, shapes)
+        area = GatheredArea(image=image, nuclei=layer, reviewed=reviewed)
+        area.leave_out(taken.setdefault(image, np.zeros(image_shape(image), bool)))
+        if area.reviewed.any():
+            areas.append(area)
+    return sorted(areas, key=lambda area: layers.index(area.nuclei))
+
+
+def image_of(nuclei: LabelsLayer, layers: Iterable[Any]) -> Image | None:
+    """Give the image that nuclei were found on, or else one of their very size."""
+    images = [layer for layer in layers if isinstance(layer, Image)]
+    name = nuclei.metadata.get(METADATA, {}).get("image")
+    named = [layer for layer in images if layer.name == name]
+    if named or name is not None:
+        return named[0] if named else None
+    same = [layer for layer in images if image_shape(layer) == nuclei.data.shape]
+    return same[0] if len(same) == 1 else None

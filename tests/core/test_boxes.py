@@ -1,0 +1,39 @@
+"""Windows of an image hold what they should, and tile it."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_monuseg.core.boxes import blocks, bounding_window, shifted, size, widened
+
+
+def test_the_bounding_window_is_the_smallest_with_its_margin():
+    mask = np.zeros((20, 30), bool)
+    mask[4, 7] = mask[9, 3] = True
+
+    assert bounding_window(mask) == (slice(4, 10), slice(3, 8))
+    assert bounding_window(mask, margin=5) == (slice(0, 15), slice(0, 13))
+
+
+def test_windows_are_widened_inside_the_image_and_shifted():
+    window = (slice(2, 5), slice(8, 9))
+
+    assert widened(window, 3, (6, 30)) == (slice(0, 6), slice(5, 12))
+    assert shifted(window, (10, 1)) == (slice(12, 15), slice(9, 10))
+    assert size(window) == (3, 1)
+
+
+@given(shape=st.tuples(st.integers(1, 40), st.integers(1, 40)), side=st.integers(1, 50))
+def test_blocks_cover_every_pixel_once(shape, side):
+    times = np.zeros(shape, int)
+    for window in blocks(shape, side):
+        times[window] += 1
+        assert max(size(window)) <= side
+
+    assert (times == 1).all()
+
+
+@pytest.mark.parametrize("shape", [(0, 5), (5, 0)])
+def test_nothing_has_no_blocks(shape):
+    assert not list(blocks(shape, 4))
