@@ -110,6 +110,7 @@ def test_of_two_layers_on_one_place_the_uppermost_shown_counts(
 
 def test_layers_on_different_places_all_count(viewer, reviewed, nuclei, train):
     nuclei.data = nuclei.data[:, :200]
+    nuclei.metadata["napari-monuseg"] = {"image": "slide"}
     right = viewer.add_labels(
         np.ones((512, 100), np.int32), **placement(viewer.layers["slide"])
     )
