@@ -12,6 +12,7 @@ from napari.layers import Labels
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog
 
+from napari_monuseg.core.counting import count_nuclei
 from napari_monuseg.core.instances import InstanceOptions, find_nuclei
 from napari_monuseg.core.progress import Progress, finish
 from napari_monuseg.core.tiff import read_labels
@@ -68,8 +69,10 @@ def test_a_slider_reads_the_nuclei_again_without_the_network(
     assert 0 < (found.data > 0).sum() < (before > 0).sum()
     assert len(stage.calls) == 1
     maps = panel.current.maps
-    assert np.array_equal(found.data, finish(find_nuclei(maps, panel.sliders.value)))
-    assert panel.count.text().startswith(f"{found.data.max()} nuclei")
+    assert same_nuclei(found.data, finish(find_nuclei(maps, panel.sliders.value)))
+    kept = (found.data > 0) & (before > 0)
+    assert np.array_equal(found.data[kept], before[kept])
+    assert panel.count.text().startswith(f"{count_nuclei(found.data)} nuclei")
 
 
 def test_the_smallest_nucleus_is_an_area_in_micrometres(qtbot, panel, found):
@@ -77,7 +80,13 @@ def test_the_smallest_nucleus_is_an_area_in_micrometres(qtbot, panel, found):
     settle(qtbot, panel)
 
     sizes = np.bincount(found.data.ravel())[1:] * 0.25**2
-    assert sizes.min() >= 10
+    assert sizes[sizes > 0].min() >= 10
+
+
+def same_nuclei(one, other):
+    """Tell whether two labels images differ in nothing but numbers."""
+    pairs = np.unique(np.stack([one.ravel(), other.ravel()]), axis=1)
+    return len(np.unique(one)) == len(np.unique(other)) == pairs.shape[1]
 
 
 def disc(row, column, radius=4):
@@ -198,7 +207,7 @@ def test_what_was_painted_and_undone_is_no_edit(qtbot, viewer, panel, found):
     move(qtbot, panel, 0.8)
 
     maps = panel.current.maps
-    assert np.array_equal(found.data, finish(find_nuclei(maps, panel.sliders.value)))
+    assert same_nuclei(found.data, finish(find_nuclei(maps, panel.sliders.value)))
 
 
 def test_undo_after_a_slider_move_punches_no_holes(qtbot, panel, found):
@@ -377,7 +386,7 @@ def test_sliders_follow_the_layer_that_is_active(qtbot, viewer, dock, panel, fou
     panel.sliders.foreground.setValue(0.7)
     settle(qtbot, panel)
     maps = panel.current.maps
-    assert np.array_equal(found.data, finish(find_nuclei(maps, panel.sliders.value)))
+    assert same_nuclei(found.data, finish(find_nuclei(maps, panel.sliders.value)))
     assert (second.data > 0).sum() < (found.data > 0).sum()
 
 
@@ -417,7 +426,7 @@ def test_nuclei_can_be_adjusted_when_their_image_is_gone(
     panel.sliders.foreground.setValue(0.8)
     settle(qtbot, panel)
 
-    assert panel.count.text().startswith(f"{found.data.max()} nuclei")
+    assert panel.count.text().startswith(f"{count_nuclei(found.data)} nuclei")
 
 
 @pytest.fixture

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.sparse import coo_array
+import numpy.typing as npt
 
 if TYPE_CHECKING:
     from typing import Any
 
     from numpy.typing import NDArray
 
+Numbers = npt.NDArray[np.int64]
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Overlaps:
     """The areas of all nuclei, and each pair of them that shares pixels.
 
     Parameters
     ----------
+    true_ids, predicted_ids : (T,) and (P,) int64
+        The labels there are, ascending, without background.
     true_areas, predicted_areas : (T,) and (P,) int64
         In the order of the labels, px.
     true, predicted : (K,) int64
@@ -28,36 +32,33 @@ class Overlaps:
         What each pair shares, px.
     """
 
-    true_areas: NDArray[np.int64]
-    predicted_areas: NDArray[np.int64]
-    true: NDArray[np.int64]
-    predicted: NDArray[np.int64]
-    intersection: NDArray[np.int64]
+    true_ids: Numbers
+    predicted_ids: Numbers
+    true_areas: Numbers
+    predicted_areas: Numbers
+    true: Numbers
+    predicted: Numbers
+    intersection: Numbers
 
     @classmethod
     def of(cls, truth: NDArray[Any], predicted: NDArray[Any]) -> Overlaps:
         """Count them in two label arrays of one shape."""
-        true_areas, true_index = _number(truth)
-        predicted_areas, predicted_index = _number(predicted)
-        both = (true_index >= 0) & (predicted_index >= 0)
-        shared = np.ones(np.count_nonzero(both), dtype=np.int64)
-        table = coo_array(
-            (shared, (true_index[both], predicted_index[both])),
-            shape=(true_areas.size, predicted_areas.size),
-        )
-        table.sum_duplicates()
-        # scipy orders summed pairs by column; ties are decided by the row's order.
-        order = np.lexsort((table.col, table.row))
+        pairs = _pairs(truth.ravel(), predicted.ravel())
+        true_ids, true, true_areas = _sum_up(pairs.true, pairs.pixels)
+        predicted_ids, found, predicted_areas = _sum_up(pairs.predicted, pairs.pixels)
+        both = (true >= 0) & (found >= 0)
         return cls(
-            true_areas,
-            predicted_areas,
-            table.row[order].astype(np.int64),
-            table.col[order].astype(np.int64),
-            table.data[order],
+            true_ids=true_ids,
+            predicted_ids=predicted_ids,
+            true_areas=true_areas,
+            predicted_areas=predicted_areas,
+            true=true[both],
+            predicted=found[both],
+            intersection=pairs.pixels[both],
         )
 
     @property
-    def union(self) -> NDArray[np.int64]:
+    def union(self) -> Numbers:
         """Area of each pair's union, px."""
         areas = self.true_areas[self.true] + self.predicted_areas[self.predicted]
         return areas - self.intersection
@@ -67,7 +68,7 @@ class Overlaps:
         """Intersection over union of each pair."""
         return self.intersection / self.union
 
-    def best_of_each_true(self) -> NDArray[np.int64]:
+    def best_of_each_true(self) -> Numbers:
         """Return the pair of each true nucleus with the largest Jaccard index.
 
         Of equal ones that of the lower label. As in the original AJI, several true
@@ -83,15 +84,34 @@ class Overlaps:
         return not (self.true_areas.size or self.predicted_areas.size)
 
 
-def _number(labels: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the areas of the nuclei, and each pixel's index into them or -1."""
-    flat = labels.ravel()
-    if flat.size == 0 or int(flat.max()) > flat.size:
-        # Few and large numbers: a table over all of them would not fit.
-        flat = np.unique(flat, return_inverse=True)[1] + int(flat.all())
-    flat = flat.astype(np.intp, copy=False)
-    areas = np.bincount(flat)
-    areas[:1] = 0
-    index = np.cumsum(areas > 0) - 1
-    index[:1] = -1
-    return areas[areas > 0], index[flat]
+class _Pairs(NamedTuple):
+    """What two arrays hold at the same pixel, background too, and how often."""
+
+    true: Numbers
+    predicted: Numbers
+    pixels: Numbers
+
+
+def _pairs(truth: NDArray[Any], predicted: NDArray[Any]) -> _Pairs:
+    height, width = (int(flat.max(initial=0)) + 1 for flat in (truth, predicted))
+    if height * width <= 4 * truth.size:
+        keys = truth.astype(np.int64) * width + predicted.astype(np.int64)
+        counts = np.bincount(keys, minlength=height * width)
+        present = np.flatnonzero(counts)
+        return _Pairs(*np.divmod(present, width), counts[present])
+    # A table over all pairs would not fit, or be mostly empty.
+    true_ids, true = np.unique(truth, return_inverse=True)
+    found_ids, found = np.unique(predicted, return_inverse=True)
+    keys, counts = np.unique(true * found_ids.size + found, return_counts=True)
+    rows, columns = np.divmod(keys, max(found_ids.size, 1))
+    return _Pairs(
+        true_ids[rows].astype(np.int64), found_ids[columns].astype(np.int64), counts
+    )
+
+
+def _sum_up(ids: Numbers, pixels: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+    """Return the ids there are, each entry's index into them or -1, and their areas."""
+    present, index = np.unique(ids, return_inverse=True)
+    areas = np.bincount(index, weights=pixels, minlength=present.size).astype(np.int64)
+    background = int(present.size > 0 and present[0] == 0)
+    return present[background:], index - background, areas[background:]

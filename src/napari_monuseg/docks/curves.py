@@ -51,6 +51,7 @@ class Curves(QWidget):
         for axes in self.axes:
             if axes.lines:
                 axes.legend(fontsize=7, frameon=False, labelcolor=TEXT)
+        self.axes[1].set_xlim(left=0)
         self.axes[1].set_xlabel("step", fontsize=8, color=TEXT)
         self.canvas.draw_idle()
 

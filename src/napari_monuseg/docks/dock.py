@@ -1,9 +1,12 @@
 """What all docks have in common: when they end, and how they are laid out."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from qtpy.QtCore import QEvent, QSize, Qt
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
+    QDockWidget,
     QFormLayout,
     QFrame,
     QHBoxLayout,
@@ -32,12 +35,40 @@ class Dock(QWidget):
         # would ever be the same object as the layer that an event brings.
         self._viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
         self._lifetime = Lifetime(self)
+        self._was_shown = False
 
     def event(self, event: QEvent) -> bool:
         """Stop everything when the dock is closed: napari takes it out and drops it."""
         if event.type() == QEvent.Type.ParentChange and self.parent() is None:
             self._lifetime.end()
         return super().event(event)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        """Share the place of the plugin's other dock when shown for the first time."""
+        super().showEvent(event)
+        if not self._was_shown:
+            self._was_shown = True
+            QTimer.singleShot(0, self._share_place)
+
+    def _share_place(self) -> None:
+        """Become a tab beside another dock: above each other both were too low."""
+        own = self._frame()
+        if own is None or own.isFloating():
+            return
+        window = own.parent()
+        for dock in window.findChildren(Dock):
+            other = dock._frame()
+            if other is None or other is own or other.isFloating():
+                continue
+            if window.dockWidgetArea(other) == window.dockWidgetArea(own):
+                window.tabifyDockWidget(other, own)
+                own.raise_()
+
+    def _frame(self) -> Any:
+        """Give the window's dock widget that holds this dock, if any."""
+        return next(
+            (up for up in _ancestors(self) if isinstance(up, QDockWidget)), None
+        )
 
     def _stack(
         self,
@@ -46,13 +77,19 @@ class Dock(QWidget):
         cancel: QPushButton,
         *below: QWidget,
     ) -> None:
-        """Lay out fields with their names, two buttons, and what comes below."""
+        """Lay out fields with their names, two buttons, and what comes below.
+
+        A field without a name takes the whole width.
+        """
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.setHorizontalSpacing(12)
         form.setVerticalSpacing(8)
         for name, field in fields:
-            form.addRow(name, field)
+            if name:
+                form.addRow(name, field)
+            else:
+                form.addRow(field)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         buttons.addWidget(start, 2)
@@ -81,6 +118,12 @@ class _Scrolling(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setWidget(content)
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """Ask anew for width when the content's changes; Qt's own asks but once."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return super().eventFilter(watched, event)
+
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         """Ask for the content's width, and for little height."""
         return QSize(self.widget().minimumSizeHint().width() + self._bar(), 120)
@@ -91,6 +134,11 @@ class _Scrolling(QScrollArea):
 
     def _bar(self) -> int:
         return self.verticalScrollBar().sizeHint().width()
+
+
+def _ancestors(widget: QWidget) -> Iterator[QWidget]:
+    while (widget := widget.parentWidget()) is not None:
+        yield widget
 
 
 def explain(error: Exception) -> str:

@@ -106,6 +106,13 @@ class Result:
         """The image layer; None if that is gone."""
         return None if self.image_reference is None else self.image_reference()
 
+    @property
+    def written(self) -> Labels:
+        """What the program wrote into the layer last, ``(h, w)``; nobody changes it."""
+        if self._steps is None:
+            return np.zeros(self.area.shape, np.int32)
+        return self._steps.state.written
+
     def covers(self, other: "Result") -> bool:
         """Tell whether another result lies on the same part of the same image."""
         mine, theirs = self.area.mask, other.area.mask

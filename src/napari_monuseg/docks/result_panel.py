@@ -203,7 +203,8 @@ class ResultPanel(QWidget):
             self._reading.ask(Wish(result, result.maps, options, gesture))
 
     def _read_again(self, wish: Wish) -> Steps:
-        return read_again(wish.maps, wish.result.area, wish.options)
+        result = wish.result
+        return read_again(wish.maps, result.area, wish.options, result.written)
 
     def _show_again(self, wish: Wish, labels: Labels) -> None:
         result, before = wish.result, wish.result.layer

@@ -12,6 +12,7 @@ from napari_monuseg.core.handwork import HandWork
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.instances import InstanceOptions, find_nuclei
 from napari_monuseg.core.maps import NucleusMaps
+from napari_monuseg.core.numbering import keep_numbers
 from napari_monuseg.core.progress import Progress
 from napari_monuseg.core.registry import ModelEntry
 from napari_monuseg.core.tiff import write_labels
@@ -82,11 +83,14 @@ def segment_area(
 
 
 def read_again(
-    maps: NucleusMaps, area: Area, options: InstanceOptions
+    maps: NucleusMaps, area: Area, options: InstanceOptions, before: Labels
 ) -> Generator[Progress, None, Labels]:
-    """Read the nuclei of an area from its maps, by other options."""
+    """Read the nuclei of an area from its maps by other options.
+
+    They keep the numbers, and with them the colours, they had in `before`.
+    """
     labels = yield from find_nuclei(maps, options)
-    return keep_inside(labels, area.mask)
+    return keep_numbers(keep_inside(labels, area.mask), before)
 
 
 def count(

@@ -50,6 +50,7 @@ class TrainDock(Dock):
         self.progress = ProgressLine()
         self.notice = Note()
         self.curves = Curves()
+        self.curves.setVisible(False)
         self.gate = GatePanel()
         self.rounds = Line()
         self.manager = ModelManager(lambda: self.model.value)
@@ -63,6 +64,7 @@ class TrainDock(Dock):
                 ("Base model", self.model),
                 ("Reviewed", self.areas),
                 ("How long", self.options),
+                ("", self.options.advanced),
                 ("Device", self.device),
             ],
             self.train_button,
@@ -118,6 +120,7 @@ class TrainDock(Dock):
         self._handle = Handle()
         self._drawn = 0
         self.curves.show_history([])
+        self.curves.setVisible(True)
         self._start(
             teach(model, gather, recipe, self._handle),
             "Starting…",
@@ -136,17 +139,19 @@ class TrainDock(Dock):
         self._refresh()
 
     def _on_progress(self, progress: Progress) -> None:
-        if progress.total:
+        if not self._draw():  # the curves tell what a line of the history says
             self.progress.show_progress(progress)
-        self._draw()
 
-    def _draw(self) -> None:
+    def _draw(self) -> bool:
+        """Show how the training goes; tell whether there is more to its curves."""
         lesson = self._handle.lesson
         history = lesson.history if lesson else []
         self.notice.setText("\n".join(lesson.notices) if lesson else "")
-        if len(history) > self._drawn:
-            self._drawn = len(history)
-            self.curves.show_history(history)
+        if len(history) <= self._drawn:
+            return False
+        self._drawn = len(history)
+        self.curves.show_history(history)
+        return True
 
     def _on_taught(self, taught: Taught) -> None:
         self._taught = taught

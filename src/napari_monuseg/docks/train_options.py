@@ -23,7 +23,13 @@ PLENTY = 100_000
 
 
 class TrainOptions(QWidget):
-    """Quick, thorough or so many minutes; the rest is folded away."""
+    """Quick, thorough or so many minutes.
+
+    Attributes
+    ----------
+    advanced : QCollapsible
+        All the rest, folded away; to be put where there is width for it.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,7 +37,7 @@ class TrainOptions(QWidget):
         self.length.offer(
             [
                 (f"Quick ({QUICK} steps)", QUICK),
-                (f"Thorough (up to {THOROUGH} steps)", THOROUGH),
+                (f"Thorough (≤ {THOROUGH} steps)", THOROUGH),
                 ("For some minutes", MINUTES),
             ]
         )
@@ -67,11 +73,11 @@ class TrainOptions(QWidget):
         advanced.addRow("What learns", self.frozen)
         advanced.addRow("Crops", self.crop)
         advanced.addRow("Seed", self.seed)
+        self.advanced = section("Advanced", inner)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.length)
         column.addWidget(self.minutes)
-        column.addWidget(section("Advanced", inner))
 
     def _refresh(self) -> None:
         self.minutes.setVisible(self.length.value == MINUTES)
