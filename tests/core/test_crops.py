@@ -117,12 +117,38 @@ def test_geometry_scales_within_its_bounds():
     )
     disc = ((rows**2 + columns**2) < 20**2).float()[None, None].repeat(64, 1, 1, 1)
 
-    areas = vary_geometry(disc, 64, options, chance()).sum((1, 2, 3))
+    _, discs = vary_geometry(disc, disc, 64, options, chance())
+    areas = discs.sum((1, 2, 3))
 
     factors = (areas / disc[0].sum()) ** 0.5
     assert factors.min() > 1 / 1.6
     assert factors.max() < 1.6
     assert factors.max() / factors.min() > 1.5
+
+
+def test_labels_lie_where_they_lay_however_crops_are_turned():
+    options = AugmentationOptions(scale=1.25, label_shift=(-2.5, 1.0))
+    side = patch_side(64, options)
+    rows, columns = torch.meshgrid(
+        torch.arange(side) - side / 2, torch.arange(side) - side / 2, indexing="ij"
+    )
+    tissue = torch.exp(-(rows**2 + columns**2) / 50)[None, None].repeat(32, 1, 1, 1)
+    labels = torch.exp(-((rows + 2.5) ** 2 + (columns - 1) ** 2) / 50)
+    labels = labels[None, None].repeat(32, 1, 1, 1)
+
+    crops = vary_geometry(tissue, labels, 64, options, chance())
+
+    apart = middles(crops[1]) - middles(crops[0])
+    assert torch.allclose(apart, torch.tensor([-2.5, 1.0]), atol=0.2)
+
+
+def middles(images):
+    """Give the centre of mass of each image, row and column."""
+    weights = images[:, 0] / images.sum((2, 3))[..., None]
+    places = torch.arange(images.shape[-1], dtype=torch.float32)
+    rows = (weights.sum(2) * places).sum(1)
+    columns = (weights.sum(1) * places).sum(1)
+    return torch.stack([rows, columns], 1)
 
 
 def test_looks_vary_between_crops_and_stay_in_range():

@@ -69,7 +69,7 @@ def result(viewer, image, labels):
     result = Result.on(
         image, area, model_name="any", maps=maps_of(seen), options=InstanceOptions()
     )
-    result.show(viewer, labels.copy(), result.options)
+    result.show(viewer, labels.copy())
     return result
 
 

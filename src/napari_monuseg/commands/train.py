@@ -47,6 +47,13 @@ def train(
     learning_rate: Annotated[
         float, typer.Option(help="Peak of the one-cycle schedule.")
     ] = 2e-3,
+    label_shift: Annotated[
+        tuple[float, float],
+        typer.Option(
+            metavar="DOWN RIGHT",
+            help="How far from the tissue the labels lie, px; the network learns it.",
+        ),
+    ] = (0.0, 0.0),
     seed: Annotated[int, typer.Option(help="Of weights and crops.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda:0, mps.")] = "auto",
     data: Annotated[
@@ -60,6 +67,7 @@ def train(
     ] = False,
 ) -> None:
     """Train a network on a folder of images with true nuclei."""
+    from napari_monuseg.core.augmentation import AugmentationOptions
     from napari_monuseg.core.checkpoints import save_checkpoint
     from napari_monuseg.core.training import train as train_network
     from napari_monuseg.core.training_options import TrainingOptions
@@ -77,6 +85,7 @@ def train(
         minutes=minutes,
         batch=batch,
         learning_rate=learning_rate,
+        augmentation=AugmentationOptions(label_shift=label_shift),
         seed=seed,
         device=device,
     )

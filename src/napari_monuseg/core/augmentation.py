@@ -42,6 +42,10 @@ class AugmentationOptions:
         Largest standard deviation of the Gaussian blur, px; half the crops.
     noise : float
         Largest standard deviation of the noise, of 1; half the crops.
+    label_shift : tuple of float
+        How far down and right of the tissue the labels lie, px. However a crop is
+        turned, they are made to lie so: the network then learns it, where otherwise
+        it would see them misplaced in every direction.
     """
 
     scale: float = 1.25
@@ -50,6 +54,7 @@ class AugmentationOptions:
     brightness: float = 0.1
     blur_px: float = 1.2
     noise: float = 0.03
+    label_shift: tuple[float, float] = (0.0, 0.0)
 
 
 def patch_side(crop: int, options: AugmentationOptions) -> int:
@@ -58,30 +63,31 @@ def patch_side(crop: int, options: AugmentationOptions) -> int:
 
 
 def vary_geometry(
-    patches: torch.Tensor,
+    colours: torch.Tensor,
+    targets: torch.Tensor,
     crop: int,
     options: AugmentationOptions,
     generator: torch.Generator,
-) -> torch.Tensor:
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Cut crops from the middle of patches, turned, mirrored and scaled.
 
     Parameters
     ----------
-    patches : (N, C, P, P) float32 tensor
-        Squares of `patch_side` px: colours, targets and masks alike.
+    colours, targets : (N, C, P, P) float32 tensor
+        Squares of `patch_side` px: tissue, and what belongs to its labels.
     crop : int
         Side of the crops, px.
     options : AugmentationOptions
-        How far the scale varies.
+        How far the scale varies, and where the labels lie.
     generator : torch.Generator
         Source of chance, on the CPU.
 
     Returns
     -------
-    (N, C, crop, crop) float32 tensor
+    colours, targets : (N, C, crop, crop) float32 tensor
         Sampled bilinearly.
     """
-    count, _, side, _ = patches.shape
+    count, _, side, _ = colours.shape
     angle = 2 * math.pi * torch.rand(count, generator=generator)
     mirror = 1 - 2 * torch.randint(2, (count,), generator=generator)
     exponent = _even(count, generator)
@@ -90,8 +96,18 @@ def vary_geometry(
     turns = torch.zeros(count, 2, 3)
     turns[:, 0, 0], turns[:, 0, 1] = cosine * mirror, -sine
     turns[:, 1, 0], turns[:, 1, 1] = sine * mirror, cosine
+    # What a label at x of the crop describes lies at x - shift, and the label of that,
+    # in the patch, a shift further on.
+    shift = torch.tensor(options.label_shift[::-1])
+    shifted = turns.clone()
+    shifted[:, :, 2] = shift * 2 / side - turns[:, :, :2] @ (shift * 2 / crop)
+    return _sample(colours, turns, crop), _sample(targets, shifted, crop)
+
+
+def _sample(patches: torch.Tensor, turns: torch.Tensor, crop: int) -> torch.Tensor:
+    """Sample crops where affine matrices ``(N, 2, 3)`` say, in units of half a side."""
     grid = functional.affine_grid(
-        turns.to(patches.device), [count, 1, crop, crop], align_corners=False
+        turns.to(patches.device), [len(patches), 1, crop, crop], align_corners=False
     )
     return functional.grid_sample(
         patches, grid, padding_mode="reflection", align_corners=False

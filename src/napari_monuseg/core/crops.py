@@ -78,12 +78,19 @@ class CropSource:
         """Draw crops from images chosen evenly, around places that count."""
         patches = torch.stack([self._patch(generator) for _ in range(count)])
         patches = patches.to(device).float() / 255
-        crops = vary_geometry(patches, self._crop, self._options, generator)
+        colours, targets = vary_geometry(
+            patches[:, :FOREGROUND],
+            patches[:, FOREGROUND:],
+            self._crop,
+            self._options,
+            generator,
+        )
+        foreground, distance, valid = targets.unbind(1)
         return Batch(
-            rgb=vary_look(crops[:, :FOREGROUND], self._options, generator),
-            foreground=(crops[:, FOREGROUND] > 0.5).float(),
-            distance=crops[:, DISTANCE],
-            valid=crops[:, VALID] > 0.99,
+            rgb=vary_look(colours, self._options, generator),
+            foreground=(foreground > 0.5).float(),
+            distance=distance,
+            valid=valid > 0.99,
         )
 
     def _patch(self, generator: torch.Generator) -> torch.Tensor:

@@ -171,6 +171,8 @@ class HandWork:
             Hand work bit for bit, and around it nuclei of the program, numbered as
             in `derived` unless that id was ever used by hand.
         """
+        if not self.pixels.size and not self.used:
+            return derived
         labels = derived.copy()
         flat = labels.ravel()
         sizes = np.bincount(flat)

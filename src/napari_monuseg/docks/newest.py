@@ -43,6 +43,10 @@ class NewestJob:
         if not self._slot.busy or monotonic() - self._begun > PATIENCE:
             self._start()
 
+    def ask_again(self, wish: Any) -> None:
+        """Wish, from `show`, for the same once more, unless there is a newer wish."""
+        self._wishes = self._wishes or [wish]
+
     def cancel(self) -> None:
         """Wish for nothing."""
         self._wishes = []

@@ -1,7 +1,7 @@
 """The nuclei of one run, and the labels layer that shows them."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 import numpy as np
@@ -16,6 +16,9 @@ from napari_monuseg.core.maps import NucleusMaps
 from napari_monuseg.docks.reviewed import reviewed_mask
 from napari_monuseg.docks.undo_steps import State, UndoSteps
 from napari_monuseg.layers import placement
+
+if TYPE_CHECKING:
+    from napari_monuseg.docks.segment_steps import Reading
 
 METADATA = "napari-monuseg"
 """Under this key a labels layer keeps where its nuclei come from."""
@@ -106,13 +109,6 @@ class Result:
         """The image layer; None if that is gone."""
         return None if self.image_reference is None else self.image_reference()
 
-    @property
-    def written(self) -> Labels:
-        """What the program wrote into the layer last, ``(h, w)``; nobody changes it."""
-        if self._steps is None:
-            return np.zeros(self.area.shape, np.int32)
-        return self._steps.state.written
-
     def covers(self, other: "Result") -> bool:
         """Tell whether another result lies on the same part of the same image."""
         mine, theirs = self.area.mask, other.area.mask
@@ -162,38 +158,62 @@ class Result:
         if self.layer is not None and METADATA in self.layer.metadata:
             self.layer.metadata[METADATA]["corrected"] = corrected
 
-    def show(
-        self,
-        viewer: Any,
-        labels: Labels,
-        options: InstanceOptions,
-        *,
-        continued: bool = False,
-    ) -> None:
-        """Show nuclei in the result's layer, under what was made by hand.
-
-        In the layer's undo it is one step.
+    def show(self, viewer: Any, labels: Labels) -> None:
+        """Show what a run found in a layer of its own, under inherited hand work.
 
         Parameters
         ----------
         viewer : napari.Viewer
-            Where a layer is made if there is none yet.
+            Where the layer is made.
         labels : ndarray
-            What the program found, ``(h, w)`` int32.
+            ``(h, w)`` int32.
+        """
+        merged = self.hand.merge(labels)
+        self.count = count_nuclei(merged)
+        self._add_layer(viewer, merged)
+        self._mark(merged)
+
+    def show_again(self, viewer: Any) -> Snapshot:
+        """Show in a new layer what the program wrote last, and give that."""
+        if self._steps is None:
+            raise ValueError("it was not shown before")
+        state = self._steps.state
+        self._add_layer(viewer, state.written)
+        self._mark(state.written)
+        return Snapshot(
+            labels=state.written,
+            base=state,
+            used=self.hand.used,
+            reviewed=reviewed_mask(self),
+        )
+
+    def show_reading(
+        self, reading: "Reading", options: InstanceOptions, *, continued: bool = False
+    ) -> bool:
+        """Show nuclei that were read by other options, as one step of undo.
+
+        Parameters
+        ----------
+        reading : Reading
+            What was read.
         options : InstanceOptions
-            How it was read from the maps.
+            By which.
         continued : bool
             Whether it goes on with the last step, as a slider held in motion does.
+
+        Returns
+        -------
+        bool
+            False if the layer was edited meanwhile: then it stays as it is.
         """
+        if self._steps is None or not self._holds(reading.snapshot.labels):
+            return False
         self.options = options
-        hand = self.gather()
-        merged = hand.merge(labels)
-        self.count = count_nuclei(merged)
-        if self._steps is not None and self._is_whole():
-            self._steps.write(merged, hand, continued=continued)
-        else:
-            self._add_layer(viewer, merged)
-        self._mark(merged)
+        self.learn(reading.hand)
+        self.count = reading.count
+        self._steps.write(reading.labels, self.hand, continued=continued)
+        self._mark(reading.labels)
+        return True
 
     def show_restored(self, viewer: Any, labels: Labels, hand: HandWork) -> None:
         """Show nuclei as they were saved, hand work in them."""
@@ -224,6 +244,13 @@ class Result:
         """
         data = None if self.layer is None else self.layer.data
         return isinstance(data, np.ndarray) and data.shape == self.area.shape
+
+    def _holds(self, labels: Labels) -> bool:
+        return (
+            self.layer is not None
+            and self._is_whole()
+            and np.array_equal(self.layer.data, labels)
+        )
 
     def _snapshot(self, labels: Labels) -> Snapshot | None:
         if self._steps is None or not self._is_whole():

@@ -29,10 +29,10 @@ from napari_monuseg.docks.hand_panel import HandPanel
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.newest import NewestJob
 from napari_monuseg.docks.note import Line, Note
-from napari_monuseg.docks.result import Result
+from napari_monuseg.docks.result import Result, Snapshot
 from napari_monuseg.docks.reviewed import mark
 from napari_monuseg.docks.section import section
-from napari_monuseg.docks.segment_steps import Exported, export, read_again
+from napari_monuseg.docks.segment_steps import Exported, Reading, export, read_again
 from napari_monuseg.docks.sliders import InstanceSliders
 from napari_monuseg.jobs import JobSlot, Steps
 
@@ -128,7 +128,7 @@ class ResultPanel(QWidget):
             result.inherit(earlier[-1])
         self._results.append(result)
         self.current = result
-        result.show(self._viewer, labels, result.options)
+        result.show(self._viewer, labels)
         if earlier:
             self.autosave.succeed(earlier[-1], result)
         else:
@@ -204,19 +204,28 @@ class ResultPanel(QWidget):
 
     def _read_again(self, wish: Wish) -> Steps:
         result = wish.result
-        return read_again(wish.maps, result.area, wish.options, result.written)
+        snapshot = result.snapshot()
+        if snapshot is None:
+            snapshot = self._bring_back(result)
+        return read_again(wish.maps, result.area, wish.options, snapshot)
 
-    def _show_again(self, wish: Wish, labels: Labels) -> None:
-        result, before = wish.result, wish.result.layer
+    def _bring_back(self, result: Result) -> Snapshot:
+        """Show a result anew whose layer was given other pixels to hold."""
+        snapshot = result.show_again(self._viewer)
+        self.autosave.follow(result)
+        self.hand.show_result(result)
+        if result is self.current:
+            self.corrections.set_result(result)
+        return snapshot
+
+    def _show_again(self, wish: Wish, reading: Reading) -> None:
+        result = wish.result
         continued = self._gestures.get(result) == wish.gesture
+        if not result.show_reading(reading, wish.options, continued=continued):
+            self._reading.ask_again(wish)  # it was edited meanwhile
+            return
         self._gestures[result] = wish.gesture
-        result.show(self._viewer, labels, wish.options, continued=continued)
         self._show_count(result)
-        if result.layer is not before:
-            self.autosave.follow(result)
-            self.hand.show_result(result)
-            if result is self.current:
-                self.corrections.set_result(result)
 
     def _on_export(self) -> None:
         if self.current is None:

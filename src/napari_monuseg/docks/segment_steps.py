@@ -82,15 +82,43 @@ def segment_area(
     return Found(segmentation=segmentation, labels=labels)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Reading:
+    """The nuclei of an area, read by other options, under what was made by hand.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        What the layer held when the reading began.
+    hand : HandWork
+        What of it was made by hand.
+    labels : ndarray
+        Nuclei, ``(h, w)`` int32, hand work in them.
+    count : int
+        How many.
+    """
+
+    snapshot: "Snapshot"
+    hand: HandWork
+    labels: Labels
+    count: int
+
+
 def read_again(
-    maps: NucleusMaps, area: Area, options: InstanceOptions, before: Labels
-) -> Generator[Progress, None, Labels]:
+    maps: NucleusMaps, area: Area, options: InstanceOptions, snapshot: "Snapshot"
+) -> Generator[Progress, None, Reading]:
     """Read the nuclei of an area from its maps by other options.
 
-    They keep the numbers, and with them the colours, they had in `before`.
+    They keep the numbers, and with them the colours, that they had.
     """
-    labels = yield from find_nuclei(maps, options)
-    return keep_numbers(keep_inside(labels, area.mask), before)
+    found = yield from find_nuclei(maps, options)
+    numbered = keep_numbers(keep_inside(found, area.mask), snapshot.base.written)
+    yield Progress(message="Keeping what was made by hand")
+    hand = snapshot.gather()
+    labels = hand.merge(numbered)
+    return Reading(
+        snapshot=snapshot, hand=hand, labels=labels, count=count_nuclei(labels)
+    )
 
 
 def count(
