@@ -1,5 +1,5 @@
 # Each target is one script that does all of its own set-up; see scripts/.
-.PHONY: run test bench bench-learning lint
+.PHONY: run test bench bench-learning bench-baselines lint
 
 run:
 	@scripts/run.sh
@@ -12,6 +12,9 @@ bench:
 
 bench-learning:
 	@scripts/bench-learning.sh
+
+bench-baselines:
+	@scripts/bench-baselines.sh
 
 lint:
 	@scripts/lint.sh
