@@ -21,7 +21,7 @@ from napari_monuseg.core.torch_import import torch
 
 def options(**changed):
     return baseline_options(
-        **{"steps": 45, "minutes": None, "batch": 2, "seed": 0, "crop": 64, **changed}
+        **{"steps": 35, "minutes": None, "batch": 2, "seed": 0, "crop": 64, **changed}
     )
 
 
@@ -30,16 +30,15 @@ def samples(tissue_folder):
     return find_samples(tissue_folder)
 
 
-@pytest.mark.parametrize("name", ["unet", "segnet"])
-def test_a_baseline_learns_and_is_scored_on_whole_images(name, samples, tmp_path):
+def test_a_baseline_learns_and_is_scored_on_whole_images(samples, tmp_path):
     state = finish(
-        train_baseline(name, samples[:2], options(), tmp_path / "one.training")
+        train_baseline("unet", samples[:2], options(), tmp_path / "one.training")
     )
 
-    evaluation = score_baseline(name, state, samples[2:])
+    evaluation = score_baseline("unet", state, samples[2:])
 
-    assert state.step == 45
-    assert evaluation.mean.dice > 0.5
+    assert state.step == 35
+    assert evaluation.mean.dice > 0.8
     assert samples[2].name in evaluation.as_table()
 
 
