@@ -31,7 +31,7 @@ Of 1, 3, 5, 7, 9 and 11 px the one that divides the true foreground of the 13
 training images best (AJI 0.877), so that the baselines do not lose by it.
 """
 
-SAVE_EVERY = 100
+SAVE_EVERY = 25
 """Steps after which the state is kept."""
 
 
