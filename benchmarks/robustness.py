@@ -58,12 +58,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("folder", type=Path, help="images with their true nuclei")
     parser.add_argument(
         "--model",
-        action="append",
+        nargs="+",
+        action="extend",
         default=[],
-        help="name or file, may be repeated; all shipped if left out",
+        help="names or files; all shipped if left out",
     )
     parser.add_argument("--split", type=Path, help="JSON: stems of images by part")
-    parser.add_argument("--part", action="append", help="of the split; may be repeated")
+    parser.add_argument("--part", nargs="+", action="extend", help="of the split")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda:0, mps")
     parser.add_argument("--json", type=Path, metavar="FILE")
     return parser.parse_args()
