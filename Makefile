@@ -1,5 +1,5 @@
 # Each target is one script that does all of its own set-up; see scripts/.
-.PHONY: run test bench bench-learning lint
+.PHONY: run test bench bench-learning bench-baselines bench-robustness lint
 
 run:
 	@scripts/run.sh
@@ -12,6 +12,12 @@ bench:
 
 bench-learning:
 	@scripts/bench-learning.sh
+
+bench-baselines:
+	@scripts/bench-baselines.sh
+
+bench-robustness:
+	@scripts/bench-robustness.sh
 
 lint:
 	@scripts/lint.sh

@@ -40,7 +40,7 @@ def evaluate(
     ] = False,
 ) -> None:
     """Score whole images, then average over images."""
-    samples = _choose_samples(folder, split, part)
+    samples = choose_samples(folder, split, part)
     for path in find_images_without_truth(folder):
         fail(f"{path.name} has no true nuclei beside it and is left out.")
     entry = find_model(model)
@@ -59,9 +59,25 @@ def evaluate(
         raise typer.Exit(1)
 
 
-def _choose_samples(
+def choose_samples(
     folder: Path, split: Path | None, parts: list[str] | None
 ) -> list[Sample]:
+    """Pick the samples of a folder that parts of a split name.
+
+    Parameters
+    ----------
+    folder : Path
+        As `find_samples` takes it.
+    split : Path or None
+        As `read_split` takes it; None for all samples.
+    parts : list of str or None
+        Parts of the split; all of them when left out.
+
+    Raises
+    ------
+    DatasetError
+        If the folder or the split cannot be read, or has no such part.
+    """
     samples = find_samples(folder)
     if split is None:
         if parts:
