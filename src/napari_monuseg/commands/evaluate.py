@@ -1,8 +1,8 @@
-"""``napari-monuseg evaluate``: a model against images with true nuclei."""
+"""``napari-monuseg evaluate``: models against images with true nuclei."""
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,14 +16,24 @@ from napari_monuseg.core.datasets import (
 )
 from napari_monuseg.core.errors import DatasetError
 from napari_monuseg.core.files import write_beside
-from napari_monuseg.core.registry import find_model
+from napari_monuseg.core.organs import MONUSEG, read_organs
+from napari_monuseg.core.registry import ModelEntry, find_model
+
+if TYPE_CHECKING:
+    from napari_monuseg.core.evaluate import Evaluation
+    from napari_monuseg.core.report_tables import Groups
+    from napari_monuseg.core.segment import SegmentOptions
 
 
 def evaluate(
     folder: Annotated[Path, typer.Argument(help="Images with their true nuclei.")],
     model: Annotated[
-        str, typer.Option(help="Name of a model, or path of its file.")
-    ] = "unet",
+        list[str] | None,
+        typer.Option(
+            help="Name of a model, or path of its file; may be repeated; unet if left "
+            "out."
+        ),
+    ] = None,
     split: Annotated[
         Path | None, typer.Option(help="JSON: stems of images by part.")
     ] = None,
@@ -34,43 +44,107 @@ def evaluate(
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Also write the scores here.")
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="Folder for a report: tables and figures of each model."),
+    ] = None,
+    organs: Annotated[
+        Path | None,
+        typer.Option(
+            help="JSON: organ by stem of image, for the report; MoNuSeg's if left out."
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda:0, mps.")] = "auto",
     augment: Annotated[
         bool, typer.Option("--augment", help="Average over 8 turns of each image.")
     ] = False,
 ) -> None:
     """Score whole images, then average over images."""
-    samples = _choose_samples(folder, split, part)
+    parts = _read_parts(split, part)
+    samples = _choose_samples(folder, parts)
+    if organs is not None and report is None:
+        raise DatasetError("The --organs are told in a --report; name its folder.")
+    organ_of = read_organs(organs or MONUSEG) if report else {}
     for path in find_images_without_truth(folder):
         fail(f"{path.name} has no true nuclei beside it and is left out.")
-    entry = find_model(model)
-    from napari_monuseg.core.evaluate import evaluate as evaluate_samples
+    entries = [find_model(name) for name in model or ["unet"]]
+    from napari_monuseg.core.report_tables import Groups
     from napari_monuseg.core.segment import SegmentOptions
 
     options = SegmentOptions(device=device, augment=augment)
-    evaluation = run_with_bar(evaluate_samples(samples, entry, options), entry.name)
-    typer.echo(evaluation.as_table())
+    if report is None:
+        evaluations = _evaluate(samples, entries, options)
+    else:
+        groups = Groups(organs=organ_of, parts=parts or {})
+        evaluations = _report(samples, entries, options, report, groups)
+    _print_tables(evaluations)
     if json_file is not None:
-        with write_beside(json_file) as beside:
-            beside.write_text(json.dumps(evaluation.as_dict(), indent=1) + "\n")
-    for name, reason in evaluation.failures:
-        fail(f"{name}: {reason}")
-    if evaluation.failures:
+        _write_json(json_file, evaluations)
+    for evaluation in evaluations:
+        for name, reason in evaluation.failures:
+            fail(f"{name}: {reason}")
+    if any(evaluation.failures for evaluation in evaluations):
         raise typer.Exit(1)
 
 
-def _choose_samples(
-    folder: Path, split: Path | None, parts: list[str] | None
-) -> list[Sample]:
-    samples = find_samples(folder)
+def _evaluate(
+    samples: list[Sample], entries: list[ModelEntry], options: "SegmentOptions"
+) -> "list[Evaluation]":
+    from napari_monuseg.core.evaluate import evaluate as evaluate_samples
+
+    return [
+        run_with_bar(evaluate_samples(samples, entry, options), entry.name)
+        for entry in entries
+    ]
+
+
+def _report(
+    samples: list[Sample],
+    entries: list[ModelEntry],
+    options: "SegmentOptions",
+    folder: Path,
+    groups: "Groups",
+) -> "list[Evaluation]":
+    from napari_monuseg.core.report import ReportOptions, write_report
+
+    report = ReportOptions(folder=folder, segment=options, groups=groups)
+    return run_with_bar(write_report(samples, entries, report), "Report")
+
+
+def _print_tables(evaluations: "list[Evaluation]") -> None:
+    for evaluation in evaluations:
+        if len(evaluations) > 1:
+            typer.echo(f"\n{evaluation.model}\n")
+        typer.echo(evaluation.as_table())
+
+
+def _write_json(path: Path, evaluations: "list[Evaluation]") -> None:
+    """Write the scores: of one model as they are, of several as a list."""
+    found = [evaluation.as_dict() for evaluation in evaluations]
+    text = json.dumps(found if len(found) > 1 else found[0], indent=1)
+    with write_beside(path) as beside:
+        beside.write_text(text + "\n")
+
+
+def _read_parts(
+    split: Path | None, parts: list[str] | None
+) -> dict[str, list[str]] | None:
+    """Return the parts to score with the stems of their images; None for all."""
     if split is None:
         if parts:
             raise DatasetError("A --part needs the --split file it is named in.")
-        return samples
+        return None
     named = read_split(split)
     unknown = sorted(set(parts or []) - named.keys())
     if unknown:
         raise DatasetError(
             f"{split.name} has no part {unknown[0]!r}; it has {', '.join(named)}."
         )
-    return select(samples, [stem for part in parts or named for stem in named[part]])
+    return {part: named[part] for part in parts or named}
+
+
+def _choose_samples(folder: Path, parts: dict[str, list[str]] | None) -> list[Sample]:
+    samples = find_samples(folder)
+    if parts is None:
+        return samples
+    return select(samples, [stem for stems in parts.values() for stem in stems])

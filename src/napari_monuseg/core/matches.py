@@ -22,11 +22,13 @@ class Matches:
 
     Parameters
     ----------
-    found, false : (H, W) integer array
-        Predicted nuclei that have, or have not, a Jaccard index over 0.5 with a
-        true one, which is what DQ and PQ count.
+    found : (H, W) integer array
+        Predicted nuclei that have a Jaccard index over 0.5 with a true one, which is
+        what DQ and PQ count; each bears the number of the true one.
+    false : (H, W) integer array
+        The other predicted nuclei.
     missed : (H, W) integer array
-        True nuclei that no predicted one has such an index with.
+        True nuclei that none was found for.
     """
 
     found: NDArray[Any]
@@ -35,14 +37,16 @@ class Matches:
 
     @classmethod
     def of(cls, truth: NDArray[Any], predicted: NDArray[Any]) -> Matches:
-        """Match two label arrays of one shape."""
+        """Match true and predicted labels of one shape."""
         overlaps = Overlaps.of(truth, predicted)
         pairs = overlaps.jaccard > 0.5
         true_ids = ids_in(truth)[overlaps.true[pairs]]
         predicted_ids = ids_in(predicted)[overlaps.predicted[pairs]]
-        is_found = np.isin(predicted, predicted_ids)
+        number = np.zeros(int(predicted.max(initial=0)) + 1, truth.dtype)
+        number[predicted_ids] = true_ids
+        found = number[predicted]
         return cls(
-            found=np.where(is_found, predicted, 0),
-            false=np.where(is_found, 0, predicted),
+            found=found,
+            false=np.where(found, 0, predicted),
             missed=np.where(np.isin(truth, true_ids), 0, truth),
         )
