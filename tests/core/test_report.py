@@ -4,6 +4,7 @@ import csv
 import json
 import re
 from dataclasses import asdict, replace
+from pathlib import Path
 from urllib.parse import unquote
 
 import numpy as np
@@ -15,6 +16,7 @@ from matplotlib.image import imread
 from napari_monuseg.core import figures
 from napari_monuseg.core.datasets import find_samples
 from napari_monuseg.core.errors import ExportError
+from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.map_scores import score_maps
 from napari_monuseg.core.maps import NucleusMaps
 from napari_monuseg.core.model_info import ModelInfo
@@ -33,57 +35,76 @@ HISTORY = [
 RECIPE = {"crop": 64}
 
 
-@pytest.fixture(autouse=True)
-def _small_figures(monkeypatch):
-    monkeypatch.setattr(figures, "FIGURE_DPI", 25)
+INFO = ModelInfo(name="unet", network="unet", history=HISTORY, recipe=RECIPE)
+GROUPS = Groups(organs={"a": "liver"}, parts={"test": ["b"]})
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _small_figures():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figures, "FIGURE_DPI", 25)
+        yield
+
+
+def make_samples(folder):
+    """Two samples, ``a`` and ``b``."""
+    for part in ("images", "labels"):
+        (folder / part).mkdir()
+    for seed, name in enumerate("ab"):
+        rgb, labels = synthetic_tissue((96, 120), seed=seed)
+        tifffile.imwrite(folder / "images" / f"{name}.tif", rgb)
+        tifffile.imwrite(folder / "labels" / f"{name}.tif", labels.astype(np.uint16))
+    return find_samples(folder)
 
 
 @pytest.fixture
 def samples(tmp_path):
-    """Two samples, ``a`` and ``b``."""
-    for part in ("images", "labels"):
-        (tmp_path / "data" / part).mkdir(parents=True)
-    for seed, name in enumerate("ab"):
-        rgb, labels = synthetic_tissue((96, 120), seed=seed)
-        tifffile.imwrite(tmp_path / "data" / "images" / f"{name}.tif", rgb)
-        path = tmp_path / "data" / "labels" / f"{name}.tif"
-        tifffile.imwrite(path, labels.astype(np.uint16))
-    return find_samples(tmp_path / "data")
+    (tmp_path / "data").mkdir()
+    return make_samples(tmp_path / "data")
 
 
-@pytest.fixture
-def model(tmp_path):
-    info = ModelInfo(name="unet", network="unet", history=HISTORY, recipe=RECIPE)
-    return ModelEntry("unet", tmp_path / "unet.safetensors", info, shipped=False)
-
-
-@pytest.fixture
-def other(model):
-    """A model without a history, with a name that is no address."""
-    return replace(model, name="net (own)", info=replace(model.info, history=[]))
+@pytest.fixture(scope="module")
+def model():
+    return ModelEntry("unet", Path("unet.safetensors"), INFO, shipped=False)
 
 
 @pytest.fixture
 def options(tmp_path):
-    groups = Groups(organs={"a": "liver"}, parts={"test": ["b"]})
-    return ReportOptions(
-        folder=tmp_path / "out" / "report", segment=SegmentOptions(), groups=groups
+    return options_for(tmp_path / "out" / "report")
+
+
+def options_for(folder):
+    return ReportOptions(folder=folder, segment=SegmentOptions(), groups=GROUPS)
+
+
+def segmenter(image, model, options):
+    """Find the nuclei two pixels too low, with a probability of 0.9."""
+    yield Progress(message="Looking", done=1, total=7)
+    labels = too_low(synthetic_tissue((96, 120), seed="ab".index(image.name))[1])
+    return Segmentation(
+        maps=maps_of(labels), labels=labels, instances=InstanceOptions(), device="CPU"
     )
 
 
-@pytest.fixture
-def segmenter(samples):
-    """A segmenter that finds the nuclei two pixels too low."""
-    truths = {sample.name: sample.labels() for sample in samples}
+def too_low(labels):
+    return np.roll(labels, 2, axis=0)
 
-    def segment(image, model, options):
-        yield Progress(message="Looking", done=1, total=7)
-        labels = np.roll(truths[image.name], 2, axis=0)
-        said = (0.9 * (labels > 0)).astype(np.float16)
-        maps = NucleusMaps(foreground=said, distance=said)
-        return Segmentation(maps=maps, labels=labels, instances=None, device="CPU")
 
-    return segment
+def maps_of(labels):
+    said = (0.9 * (labels > 0)).astype(np.float16)
+    return NucleusMaps(foreground=said, distance=said)
+
+
+@pytest.fixture(scope="module")
+def report(model, tmp_path_factory):
+    """The folder of a report on two models; one has no history and an odd name."""
+    folder = tmp_path_factory.mktemp("report")
+    (folder / "data").mkdir()
+    samples = make_samples(folder / "data")
+    other = replace(model, name="net (own)", info=replace(INFO, history=[]))
+    options = options_for(folder / "report")
+    finish(write_report(samples, [model, other], options, segmenter=segmenter))
+    return options.folder
 
 
 def files(folder):
@@ -94,39 +115,30 @@ def files(folder):
     }
 
 
-def test_the_folder_holds_tables_and_all_figures(
-    samples, model, other, options, segmenter
-):
-    finish(write_report(samples, [model, other], options, segmenter=segmenter))
-
+def test_the_folder_holds_tables_and_all_figures(report):
     per_model = {
         "patch.png",
         *(f"{kind}/{name}.png" for kind in ("panels", "nuclei") for name in "ab"),
         *(f"probability/{name}.png" for name in "ab"),
     }
-    assert files(options.folder) == {
+    assert files(report) == {
         *("report.md", "scores.csv", "scores.json", "counts.png"),
         *(f"unet/{name}" for name in per_model | {"training.png"}),
         *(f"net (own)/{name}" for name in per_model),
     }
-    for path in options.folder.rglob("*.png"):
+    for path in report.rglob("*.png"):
         picture = imread(path)[..., :3]
         assert min(picture.shape[:2]) > 100, path
         assert picture.std() > 0.05, path
 
 
-def test_the_tables_hold_the_scores_of_labels_and_of_maps(
-    samples, model, options, segmenter
-):
-    (evaluation,) = finish(write_report(samples, [model], options, segmenter=segmenter))
-
-    truth = samples[0].labels()
-    found = np.roll(truth, 2, axis=0)
-    said = (0.9 * (found > 0)).astype(np.float16)
-    maps = score_maps(truth, NucleusMaps(foreground=said, distance=said))
+def test_the_tables_hold_the_scores_of_labels_and_of_maps(report):
+    truth = synthetic_tissue((96, 120), seed=0)[1]
+    found = too_low(truth)
+    maps = score_maps(truth, maps_of(found))
     expected = asdict(score_labels(truth, found)) | asdict(maps)
-    assert evaluation.rows[0] == ("a", score_labels(truth, found))
-    read = json.loads((options.folder / "scores.json").read_text())["models"][0]
+
+    read = json.loads((report / "scores.json").read_text())["models"][0]
     image, _ = read["images"]
     assert {key: image[key] for key in expected} == pytest.approx(expected)
     assert image["organ"] == "liver"
@@ -135,20 +147,16 @@ def test_the_tables_hold_the_scores_of_labels_and_of_maps(
         | {key: pytest.approx(value) for key, value in expected.items()}
     ]
     assert read["parts"][0]["name"] == "test"
-    with (options.folder / "scores.csv").open(newline="") as file:
-        rows = {(row["level"], row["name"]): row for row in csv.DictReader(file)}
-    assert float(rows["image", "a"]["F1"]) == pytest.approx(expected["dice"])
-    assert rows["part", "test"]["loss"] == rows["image", "b"]["loss"]
+    with (report / "scores.csv").open(newline="") as file:
+        rows = {tuple(row.values())[:3]: row for row in csv.DictReader(file)}
+    assert float(rows["unet", "image", "a"]["F1"]) == pytest.approx(expected["dice"])
+    assert rows["unet", "part", "test"]["PQ"] == rows["unet", "image", "b"]["PQ"]
 
 
-def test_the_page_has_the_tables_and_links_only_what_is_there(
-    samples, model, other, options, segmenter
-):
-    finish(write_report(samples, [model, other], options, segmenter=segmenter))
-
-    page = (options.folder / "report.md").read_text()
+def test_the_page_has_the_tables_and_links_only_what_is_there(report):
+    page = (report / "report.md").read_text()
     links = {unquote(link) for link in re.findall(r"\]\(([^)]*)\)", page)}
-    pictures = {name for name in files(options.folder) if name.endswith(".png")}
+    pictures = {name for name in files(report) if name.endswith(".png")}
     assert links == pictures
     assert page.count("| organ liver (1) |") == 2
     assert page.count("| part test (1) |") == 2
@@ -158,7 +166,7 @@ def test_the_page_has_the_tables_and_links_only_what_is_there(
     assert "Not in its history" in page.partition("## net (own)")[0]
 
 
-def test_an_image_that_fails_is_told_on_the_page(samples, model, options, segmenter):
+def test_an_image_that_fails_is_told_on_the_page(samples, model, options):
     samples[0].truth_path.write_bytes(b"broken")
 
     (evaluation,) = finish(write_report(samples, [model], options, segmenter=segmenter))
@@ -173,9 +181,7 @@ def test_an_image_that_fails_is_told_on_the_page(samples, model, options, segmen
     assert "unet/patch.png" in files(options.folder)
 
 
-def test_where_every_image_fails_the_page_tells_that(
-    samples, model, options, segmenter
-):
+def test_where_every_image_fails_the_page_tells_that(samples, model, options):
     for sample in samples:
         sample.truth_path.write_bytes(b"broken")
 
@@ -188,9 +194,7 @@ def test_where_every_image_fails_the_page_tells_that(
     assert (read["images"], read["mean"]) == ([], None)
 
 
-def test_whenever_it_stops_there_are_complete_files_only(
-    samples, model, options, segmenter
-):
+def test_whenever_it_stops_there_are_complete_files_only(samples, model, options):
     seen = [0]
     for _ in write_report(samples, [model], options, segmenter=segmenter):
         for path in options.folder.rglob("*.png"):
@@ -203,9 +207,7 @@ def test_whenever_it_stops_there_are_complete_files_only(
     assert len(files(options.folder)) == 12
 
 
-def test_an_interrupted_figure_is_not_left_behind(
-    samples, model, options, segmenter, monkeypatch
-):
+def test_an_interrupted_figure_is_not_left_behind(samples, model, options, monkeypatch):
     def interrupt(self, path, **_):
         path.write_bytes(b"half")
         raise KeyboardInterrupt
@@ -218,24 +220,20 @@ def test_an_interrupted_figure_is_not_left_behind(
     assert files(options.folder) == set()
 
 
-def test_a_folder_that_cannot_be_made_is_told_before_any_work(
-    samples, model, options, segmenter
-):
+def test_a_folder_that_cannot_be_made_is_told_before_any_work(samples, model, options):
     options.folder.parent.write_text("a file")
 
     with pytest.raises(ExportError, match="cannot be made"):
         next(write_report(samples, [model], options, segmenter=segmenter))
 
 
-def test_a_figure_that_cannot_be_written_stops_the_report(
-    samples, model, options, segmenter
-):
+def test_a_figure_that_cannot_be_written_stops_the_report(samples, model, options):
     (options.folder / "unet" / "panels" / "a.png").mkdir(parents=True)
 
     with pytest.raises(ExportError, match=r"a\.png cannot be written"):
         finish(write_report(samples, [model], options, segmenter=segmenter))
 
 
-def test_two_models_of_one_name_are_refused(samples, model, options, segmenter):
+def test_two_models_of_one_name_are_refused(samples, model, options):
     with pytest.raises(ExportError, match="Two models are named unet"):
         next(write_report(samples, [model, model], options, segmenter=segmenter))
