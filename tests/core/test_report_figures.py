@@ -130,8 +130,8 @@ def test_the_panels_show_tissue_truth_probability_and_result(picture):
     np.testing.assert_array_equal(probability, picture.probability)
     # One was missed and another is false: white, each in its own panel.
     assert set(picture.truth[is_colour(truth, WHITE)]) == {1}
-    assert set(picture.labels[is_colour(result, WHITE)]) == {99}
-    same = (picture.truth == picture.labels) & (picture.truth > 1)
+    assert set(picture.matches.false[is_colour(result, WHITE)]) == {99}
+    same = (picture.truth == picture.matches.found) & (picture.truth > 1)
     np.testing.assert_array_equal(truth[same], result[same])
 
 
@@ -161,12 +161,15 @@ def test_a_large_image_is_thinned():
     rgb = np.zeros((*shape, 3), np.uint8)
     rgb[::2, ::2] = 200
     labels = square(shape, 1000, 10)
+    labels[1, 1] = 2  # which thinning loses, but not from the count
 
     picture = Picture.of(scored_image(rgb, labels, labels), "unet")
 
     assert picture.rgb.shape == ((LARGEST_SIDE + 2) // 2, 20, 3)
     assert picture.rgb.min() == 200
-    assert picture.truth.shape == picture.labels.shape == picture.probability.shape
+    for layer in (picture.truth, picture.matches.found, picture.probability):
+        assert layer.shape == picture.rgb.shape[:2]
+    assert picture.found == 2
     assert picture.extent == f"{LARGEST_SIDE + 2} × 40 px"
 
 

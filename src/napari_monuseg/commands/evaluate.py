@@ -80,10 +80,10 @@ def evaluate(
     _print_tables(evaluations)
     if json_file is not None:
         _write_json(json_file, evaluations)
-    for evaluation in evaluations:
-        for name, reason in evaluation.failures:
-            fail(f"{name}: {reason}")
-    if any(evaluation.failures for evaluation in evaluations):
+    failures = [pair for evaluation in evaluations for pair in evaluation.failures]
+    for name, reason in dict.fromkeys(failures):  # often the same for all models
+        fail(f"{name}: {reason}")
+    if failures:
         raise typer.Exit(1)
 
 

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_monuseg.core.counting import ids_in
+from napari_monuseg.core.counting import count_nuclei, ids_in
 from napari_monuseg.core.overlaps import Overlaps
 
 if TYPE_CHECKING:
     from typing import Any
 
     from numpy.typing import NDArray
+
+    from napari_monuseg.core.boxes import Window
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,4 +51,21 @@ class Matches:
             found=found,
             false=np.where(found, 0, predicted),
             missed=np.where(np.isin(truth, true_ids), 0, truth),
+        )
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """How many nuclei are found, false and missed."""
+        return (
+            count_nuclei(self.found),
+            count_nuclei(self.false),
+            count_nuclei(self.missed),
+        )
+
+    def read(self, window: Window) -> Matches:
+        """Take a window of the layers, or every so many of their pixels."""
+        return Matches(
+            found=self.found[window],
+            false=self.false[window],
+            missed=self.missed[window],
         )

@@ -10,7 +10,6 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from napari_monuseg.core.counting import count_nuclei
 from napari_monuseg.core.figures import overlay, thinned
 from napari_monuseg.core.matches import Matches
 
@@ -43,8 +42,12 @@ class Picture:
         Names the image and the model.
     rgb : (h, w, 3) uint8
         Tissue.
-    truth, labels : (h, w) int32
-        True nuclei, and the model's.
+    truth : (h, w) int32
+        True nuclei.
+    matches : Matches
+        What of them was found ``(h, w)``.
+    found, false, missed : int
+        Nuclei in the whole image.
     probability : (h, w) float32
         Of foreground.
     extent : str
@@ -54,7 +57,10 @@ class Picture:
     title: str
     rgb: NDArray[np.uint8]
     truth: NDArray[np.int32]
-    labels: NDArray[np.int32]
+    matches: Matches
+    found: int
+    false: int
+    missed: int
     probability: NDArray[np.float32]
     extent: str
 
@@ -62,13 +68,18 @@ class Picture:
     def of(cls, scored: ScoredImage, model: str) -> Picture:
         """Take it from an image that was scored."""
         image, segmentation = scored.image, scored.segmentation
+        matches = Matches.of(scored.truth, segmentation.labels)
+        found, false, missed = matches.counts
         step = -(-max(scored.truth.shape) // LARGEST_SIDE)
         thin = slice(None, None, step), slice(None, None, step)
         return cls(
             title=f"{scored.name} · {model}",
             rgb=thinned(image, step),
             truth=scored.truth[thin],
-            labels=segmentation.labels[thin],
+            matches=matches.read(thin),
+            found=found,
+            false=false,
+            missed=missed,
             probability=segmentation.maps.foreground[thin].astype(np.float32),
             extent=_extent(image.height, image.width, image.pixel_size),
         )
@@ -77,8 +88,8 @@ class Picture:
 def panels_figure(picture: Picture) -> Figure:
     """Draw tissue with the true contours, truth, probability and result."""
     figure, axes = _grid(picture, rows=2, columns=2, side=6.5)
-    matches = Matches.of(picture.truth, picture.labels)
-    true, found = count_nuclei(picture.truth), count_nuclei(picture.labels)
+    matches = picture.matches
+    true, found = picture.found + picture.missed, picture.found + picture.false
     shared = np.where(matches.missed, 0, picture.truth)
     _show(axes[0], overlay(picture.rgb, picture.truth), "Tissue, true contours")
     _show(axes[1], coloured(shared, matches.missed), f"Truth: {true} nuclei")
@@ -101,22 +112,21 @@ def probability_figure(picture: Picture) -> Figure:
 
 def matches_figure(picture: Picture) -> Figure:
     """Draw the tissue with true, false and missed nuclei in three colours."""
-    matches = Matches.of(picture.truth, picture.labels)
     figure, (axes,) = _grid(picture, rows=1, columns=1, side=11)
-    _show(axes, matches_overlay(picture.rgb, matches), "")
+    _show(axes, matches_overlay(picture.rgb, picture.matches), "")
     axes.set_xlabel(picture.extent)
     named = [
-        (FOUND, "found", matches.found),
-        (FALSE, "false: found, not true", matches.false),
-        (MISSED, "missed: true, not found", matches.missed),
+        (FOUND, "found", picture.found),
+        (FALSE, "false: found, not true", picture.false),
+        (MISSED, "missed: true, not found", picture.missed),
     ]
     handles = [
         Patch(
             facecolor=_fraction(colour),
             edgecolor="black",
-            label=f"{name} ({count_nuclei(nuclei)})",
+            label=f"{name} ({count})",
         )
-        for colour, name, nuclei in named
+        for colour, name, count in named
     ]
     figure.legend(
         handles=handles,
