@@ -177,7 +177,7 @@ def test_an_image_that_fails_is_told_on_the_page(samples, model, options):
     assert "liver" not in page
     read = json.loads((options.folder / "scores.json").read_text())["models"][0]
     assert read["failures"][0]["name"] == "a"
-    assert "unet/panels/b.png" in files(options.folder)
+    assert page.count("](unet/panels/b.png)") == 2  # linked, and shown once
     assert "unet/patch.png" in files(options.folder)
 
 

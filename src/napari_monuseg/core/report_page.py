@@ -126,7 +126,8 @@ def _image_figures(report: ModelReport) -> Iterable[str]:
         )
         yield f"| {row.name} | {row.scores['aji']:.3f} | {' · '.join(links)} |"
     yield ""
-    for word, row in (("lowest", images[0]), ("highest", images[-1])):
+    extremes = (("lowest", images[0]), ("highest", images[-1]))
+    for word, row in extremes[: len(images)]:  # a single image is shown once
         yield from (f"The image of the {word} AJI, {row.name}:", "")
         for kind, text in FIGURES.items():
             yield from (_picture(f"{row.name}: {text}", _path(name, kind, row)), "")
