@@ -17,10 +17,10 @@ from baseline_networks import BASELINES
 from baseline_training import baseline_options, segment_whole, train_baseline
 
 from napari_monuseg.commands.console import run_with_bar
-from napari_monuseg.commands.evaluate import choose_samples
 from napari_monuseg.core.datasets import Sample
 from napari_monuseg.core.errors import MonusegError
 from napari_monuseg.core.evaluate import Evaluation
+from napari_monuseg.core.parts import choose_samples, read_parts
 from napari_monuseg.core.scores import score_labels
 from napari_monuseg.core.training_state import TrainingState
 
@@ -77,7 +77,9 @@ def _options() -> argparse.Namespace:
 
 def _measure(name: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
     """Train and score a baseline, print its table and give all of it."""
-    training = choose_samples(options.folder, options.split, options.train_part)
+    training = choose_samples(
+        options.folder, read_parts(options.split, options.train_part)
+    )
     recipe = baseline_options(
         steps=options.steps, minutes=options.minutes, batch=options.batch, seed=seed
     )
@@ -85,7 +87,7 @@ def _measure(name: str, seed: int, options: argparse.Namespace) -> dict[str, Any
     options.runs.mkdir(parents=True, exist_ok=True)
     path = options.runs / f"{title}.training"
     state = run_with_bar(train_baseline(name, training, recipe, path), title)
-    tests = choose_samples(options.folder, options.split, options.part)
+    tests = choose_samples(options.folder, read_parts(options.split, options.part))
     evaluation = score_baseline(title, state, tests)
     done = {"steps": state.step, "minutes": round(state.seconds / 60, 1)}
     print(f"\n{title}, {done['steps']} steps of {options.batch} crops")

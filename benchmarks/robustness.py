@@ -18,11 +18,11 @@ from disturbances import AS_IT_IS, DISTURBANCES, Disturbance, enlarge
 from speed import shipped_models
 
 from napari_monuseg.commands.console import run_with_bar
-from napari_monuseg.commands.evaluate import choose_samples
 from napari_monuseg.core.datasets import Sample
 from napari_monuseg.core.errors import MonusegError
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.instances import ASSUMED_PIXEL_SIZE
+from napari_monuseg.core.parts import choose_samples, read_parts
 from napari_monuseg.core.progress import Progress, finish
 from napari_monuseg.core.registry import ModelEntry, find_model
 from napari_monuseg.core.scores import Scores, mean_scores, score_labels
@@ -40,7 +40,9 @@ def main() -> int:
     reports = []
     try:
         models = [find_model(name) for name in options.model] or shipped_models()
-        samples = choose_samples(options.folder, options.split, options.part)
+        samples = choose_samples(
+            options.folder, read_parts(options.split, options.part)
+        )
         for model in models:
             means = run_with_bar(measure(model, samples, options.device), model.name)
             print(f"\n{model.name}, {len(samples)} images\n{as_table(means)}")

@@ -1,5 +1,6 @@
 """The command line, as a user runs it: in a process of its own."""
 
+import csv
 import json
 import os
 import shutil
@@ -98,6 +99,62 @@ def test_evaluate_scores_only_the_part_of_a_split(run, tissue_folder, tmp_path):
     assert "three" in done.stdout
     assert "one" not in done.stdout
     assert "has no part 'exam'; it has train, test" in wrong.stderr
+
+
+def test_evaluate_scores_several_models(run, tissue_folder, user_models, tmp_path):
+    shutil.copy(user_models / "tiny.safetensors", user_models / "small.safetensors")
+    (tmp_path / "split.json").write_text('{"test": ["three"]}')
+
+    done = run(
+        *("evaluate", tissue_folder, "--model", "tiny", "--model", "small"),
+        *("--split", "split.json", "--json", "scores.json"),
+    )
+
+    tiny, small = json.loads((tmp_path / "scores.json").read_text())
+    assert (tiny["model"], small["model"]) == ("tiny", "small")
+    assert tiny["images"] == small["images"]
+    assert {"tiny", "small"} <= set(done.stdout.splitlines())
+    assert done.stdout.count("three") == 2
+
+
+def test_evaluate_writes_a_report(run, tissue_folder, tmp_path):
+    folder = tmp_path / "folder"
+    shutil.copytree(tissue_folder, folder)
+    (folder / "images" / "two.tif").write_bytes(b"broken")
+    (tmp_path / "split.json").write_text('{"test": ["three", "two"]}')
+    (tmp_path / "organs.json").write_text('{"three": "liver"}')
+
+    done = run(
+        *("evaluate", folder, "--model", "tiny", "--split", "split.json"),
+        *("--report", "out/report", "--organs", "organs.json"),
+        expect=1,
+    )
+
+    report = tmp_path / "out" / "report"
+    page = (report / "report.md").read_text()
+    assert "three" in done.stdout
+    assert "| part test (1) |" in page
+    assert "| organ liver (1) |" in page
+    assert "- two: " in page
+    with (report / "scores.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["level"] for row in rows] == ["image", "organ", "part", "mean"]
+    assert 0 < float(rows[0]["loss"]) < 1
+    assert (report / "tiny" / "nuclei" / "three.png").stat().st_size > 10_000
+    assert (report / "tiny" / "training.png").exists()
+
+
+def test_evaluate_refuses_a_report_it_cannot_write_and_organs_without_one(
+    run, tissue_folder, tmp_path
+):
+    (tmp_path / "taken").write_text("a file")
+    evaluate = ("evaluate", tissue_folder, "--model", "tiny")
+
+    taken = run(*evaluate, "--report", "taken", expect=1)
+    alone = run(*evaluate, "--organs", "organs.json", expect=1)
+
+    assert "The folder taken cannot be made" in taken.stderr.splitlines()[-1]
+    assert "--organs" in alone.stderr
 
 
 def test_evaluate_reports_a_broken_image_and_scores_the_rest(

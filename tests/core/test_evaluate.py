@@ -9,7 +9,7 @@ import pytest
 import tifffile
 
 from napari_monuseg.core.datasets import find_samples
-from napari_monuseg.core.errors import CheckpointError, DeviceError
+from napari_monuseg.core.errors import CheckpointError, DeviceError, ExportError
 from napari_monuseg.core.evaluate import Evaluation, evaluate
 from napari_monuseg.core.progress import Progress
 from napari_monuseg.core.scores import mean_scores, score_labels
@@ -130,6 +130,33 @@ def test_a_bug_is_not_taken_for_a_failing_image(samples):
 
     with pytest.raises(ZeroDivisionError):
         run(evaluate(samples, MODEL, None, segmenter=buggy))
+
+
+def test_a_visitor_is_shown_each_image_that_was_scored(samples, segmenter, tissue):
+    samples[0].truth_path.write_bytes(b"broken")
+    seen = []
+
+    def visit(scored):
+        rgb = scored.image.read(slice(0, 256), slice(0, 256))
+        seen.append((scored.name, scored.scores))
+        np.testing.assert_array_equal(rgb, tissue[0])
+        np.testing.assert_array_equal(scored.truth, tissue[1])
+        assert scored.segmentation.labels.shape == scored.truth.shape
+
+    _, evaluation = run(
+        evaluate(samples, MODEL, None, segmenter=segmenter, visitor=visit)
+    )
+
+    assert seen == evaluation.rows
+    assert [name for name, _ in seen] == ["b", "c"]
+
+
+def test_a_visitor_that_cannot_write_stops_the_evaluation(samples, segmenter):
+    def full(scored):
+        raise ExportError("The disk is full; make room.")
+
+    with pytest.raises(ExportError, match="make room"):
+        run(evaluate(samples, MODEL, None, segmenter=segmenter, visitor=full))
 
 
 def test_cancelling_closes_the_segmenter(samples):

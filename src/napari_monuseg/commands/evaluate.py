@@ -1,29 +1,34 @@
-"""``napari-monuseg evaluate``: a model against images with true nuclei."""
+"""``napari-monuseg evaluate``: models against images with true nuclei."""
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from napari_monuseg.commands.console import fail, run_with_bar
-from napari_monuseg.core.datasets import (
-    Sample,
-    find_images_without_truth,
-    find_samples,
-    read_split,
-    select,
-)
+from napari_monuseg.core.datasets import Sample, find_images_without_truth
 from napari_monuseg.core.errors import DatasetError
 from napari_monuseg.core.files import write_beside
-from napari_monuseg.core.registry import find_model
+from napari_monuseg.core.organs import MONUSEG, read_organs
+from napari_monuseg.core.parts import choose_samples, read_parts
+from napari_monuseg.core.registry import ModelEntry, find_model
+
+if TYPE_CHECKING:
+    from napari_monuseg.core.evaluate import Evaluation
+    from napari_monuseg.core.report_tables import Groups
+    from napari_monuseg.core.segment import SegmentOptions
 
 
 def evaluate(
     folder: Annotated[Path, typer.Argument(help="Images with their true nuclei.")],
     model: Annotated[
-        str, typer.Option(help="Name of a model, or path of its file.")
-    ] = "unet",
+        list[str] | None,
+        typer.Option(
+            help="Name of a model, or path of its file; may be repeated; unet if left "
+            "out."
+        ),
+    ] = None,
     split: Annotated[
         Path | None, typer.Option(help="JSON: stems of images by part.")
     ] = None,
@@ -34,59 +39,83 @@ def evaluate(
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Also write the scores here.")
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="Folder for a report: tables and figures of each model."),
+    ] = None,
+    organs: Annotated[
+        Path | None,
+        typer.Option(
+            help="JSON: organ by stem of image, for the report; MoNuSeg's if left out."
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda:0, mps.")] = "auto",
     augment: Annotated[
         bool, typer.Option("--augment", help="Average over 8 turns of each image.")
     ] = False,
 ) -> None:
     """Score whole images, then average over images."""
-    samples = choose_samples(folder, split, part)
+    parts = read_parts(split, part)
+    samples = choose_samples(folder, parts)
+    if organs is not None and report is None:
+        raise DatasetError("The --organs are told in a --report; name its folder.")
+    organ_of = read_organs(organs or MONUSEG) if report else {}
     for path in find_images_without_truth(folder):
         fail(f"{path.name} has no true nuclei beside it and is left out.")
-    entry = find_model(model)
-    from napari_monuseg.core.evaluate import evaluate as evaluate_samples
+    entries = [find_model(name) for name in model or ["unet"]]
+    from napari_monuseg.core.report_tables import Groups
     from napari_monuseg.core.segment import SegmentOptions
 
     options = SegmentOptions(device=device, augment=augment)
-    evaluation = run_with_bar(evaluate_samples(samples, entry, options), entry.name)
-    typer.echo(evaluation.as_table())
+    if report is None:
+        evaluations = _evaluate(samples, entries, options)
+    else:
+        groups = Groups(organs=organ_of, parts=parts or {})
+        evaluations = _report(samples, entries, options, report, groups)
+    _print_tables(evaluations)
     if json_file is not None:
-        with write_beside(json_file) as beside:
-            beside.write_text(json.dumps(evaluation.as_dict(), indent=1) + "\n")
-    for name, reason in evaluation.failures:
+        _write_json(json_file, evaluations)
+    failures = [pair for evaluation in evaluations for pair in evaluation.failures]
+    for name, reason in dict.fromkeys(failures):  # often the same for all models
         fail(f"{name}: {reason}")
-    if evaluation.failures:
+    if failures:
         raise typer.Exit(1)
 
 
-def choose_samples(
-    folder: Path, split: Path | None, parts: list[str] | None
-) -> list[Sample]:
-    """Pick the samples of a folder that parts of a split name.
+def _evaluate(
+    samples: list[Sample], entries: list[ModelEntry], options: "SegmentOptions"
+) -> "list[Evaluation]":
+    from napari_monuseg.core.evaluate import evaluate as evaluate_samples
 
-    Parameters
-    ----------
-    folder : Path
-        As `find_samples` takes it.
-    split : Path or None
-        As `read_split` takes it; None for all samples.
-    parts : list of str or None
-        Parts of the split; all of them when left out.
+    return [
+        run_with_bar(evaluate_samples(samples, entry, options), entry.name)
+        for entry in entries
+    ]
 
-    Raises
-    ------
-    DatasetError
-        If the folder or the split cannot be read, or has no such part.
-    """
-    samples = find_samples(folder)
-    if split is None:
-        if parts:
-            raise DatasetError("A --part needs the --split file it is named in.")
-        return samples
-    named = read_split(split)
-    unknown = sorted(set(parts or []) - named.keys())
-    if unknown:
-        raise DatasetError(
-            f"{split.name} has no part {unknown[0]!r}; it has {', '.join(named)}."
-        )
-    return select(samples, [stem for part in parts or named for stem in named[part]])
+
+def _report(
+    samples: list[Sample],
+    entries: list[ModelEntry],
+    options: "SegmentOptions",
+    folder: Path,
+    groups: "Groups",
+) -> "list[Evaluation]":
+    from napari_monuseg.core.report import ReportOptions, write_report
+
+    report = ReportOptions(folder=folder, segment=options, groups=groups)
+    return run_with_bar(write_report(samples, entries, report), "Report")
+
+
+def _print_tables(evaluations: "list[Evaluation]") -> None:
+    for evaluation in evaluations:
+        if len(evaluations) > 1:
+            typer.echo(f"\n{evaluation.model}\n")
+        typer.echo(evaluation.as_table())
+
+
+def _write_json(path: Path, evaluations: "list[Evaluation]") -> None:
+    """Write the scores: of one model as they are, of several as a list."""
+    found = [evaluation.as_dict() for evaluation in evaluations]
+    text = json.dumps(found if len(found) > 1 else found[0], indent=1)
+    with write_beside(path) as beside:
+        beside.write_text(text + "\n")

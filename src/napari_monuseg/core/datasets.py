@@ -158,21 +158,37 @@ def read_split(path: str | Path) -> dict[str, list[str]]:
     DatasetError
         If the file cannot be read or says something else.
     """
+    split = read_json(path, _SPLIT_FORM)
+    if not _is_split(split):
+        raise DatasetError(f"{Path(path).name} is not a split; {_SPLIT_FORM}")
+    parts: dict[str, list[str]] = split
+    return parts
+
+
+def read_json(path: str | Path, form: str) -> Any:
+    """Read a JSON file that says something of images.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    form : str
+        What it must read like, for the error: ``it must read …``.
+
+    Raises
+    ------
+    DatasetError
+        If the file cannot be read or is not JSON.
+    """
     path = Path(path)
     try:
-        split = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise DatasetError(
             f"{path} cannot be read ({error.strerror}); check that it is there."
         ) from error
     except ValueError as error:
-        raise DatasetError(
-            f"{path.name} is not JSON ({error}); {_SPLIT_FORM}"
-        ) from error
-    if not _is_split(split):
-        raise DatasetError(f"{path.name} is not a split; {_SPLIT_FORM}")
-    parts: dict[str, list[str]] = split
-    return parts
+        raise DatasetError(f"{path.name} is not JSON ({error}); {form}") from error
 
 
 def select(samples: Sequence[Sample], names: Iterable[str]) -> list[Sample]:

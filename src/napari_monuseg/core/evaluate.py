@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from napari_monuseg.core.errors import CheckpointError, MonusegError
+from napari_monuseg.core.errors import CheckpointError, ExportError, MonusegError
 from napari_monuseg.core.progress import Progress
 from napari_monuseg.core.scores import Scores, mean_scores, score_labels
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
     from typing import Any
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from napari_monuseg.core.datasets import Sample
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     Segmenting = Generator[Progress, None, Segmentation]
     Segmenter = Callable[[TissueImage, ModelEntry, SegmentOptions], Segmenting]
+    Visitor = Callable[["ScoredImage"], None]
 
 
 _HEADINGS = {
@@ -37,6 +39,31 @@ _HEADINGS = {
     "sq": "SQ",
     "pq": "PQ",
 }
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ScoredImage:
+    """An image that was scored, while it is at hand.
+
+    Parameters
+    ----------
+    name : str
+        Of the sample.
+    image : TissueImage
+        RGB ``(H, W)``, open.
+    truth : (H, W) int32
+        True nuclei.
+    segmentation : Segmentation
+        Maps and labels of the model.
+    scores : Scores
+        Of the labels.
+    """
+
+    name: str
+    image: TissueImage
+    truth: NDArray[np.int32]
+    segmentation: Segmentation
+    scores: Scores
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +120,7 @@ def evaluate(
     options: SegmentOptions,
     *,
     segmenter: Segmenter | None = None,
+    visitor: Visitor | None = None,
 ) -> Generator[Progress, None, Evaluation]:
     """Segment whole images and score them against their true nuclei.
 
@@ -109,6 +137,8 @@ def evaluate(
         How to segment.
     segmenter : callable, optional
         What segments in place of `core.segment.segment`.
+    visitor : callable, optional
+        Is shown each image that was scored, with its maps, which are not kept.
 
     Yields
     ------
@@ -124,15 +154,18 @@ def evaluate(
     ------
     CheckpointError
         If the model cannot be loaded, which no other image would change.
+    ExportError
+        If the visitor cannot write, which no other image would change either.
     """
     rows: list[tuple[str, Scores]] = []
     failures: list[tuple[str, str]] = []
     for number, sample in enumerate(samples):
-        steps = _score(sample, model, options, segmenter or _core_segmenter())
+        segmenting = segmenter or _core_segmenter()
+        steps = _score(sample, model, options, segmenting, visitor)
         try:
             scores = yield from _count(steps, sample.name, number, len(samples))
             rows.append((sample.name, scores))
-        except CheckpointError:
+        except (CheckpointError, ExportError):
             raise
         except MonusegError as error:
             failures.append((sample.name, str(error)))
@@ -148,14 +181,29 @@ def _core_segmenter() -> Segmenter:
 
 
 def _score(
-    sample: Sample, model: ModelEntry, options: SegmentOptions, segmenter: Segmenter
+    sample: Sample,
+    model: ModelEntry,
+    options: SegmentOptions,
+    segmenter: Segmenter,
+    visitor: Visitor | None,
 ) -> Generator[Progress, None, Scores]:
     yield Progress(message="Reading")
-    truth: NDArray[Any] = sample.labels()
+    truth = sample.labels()
     with sample.image() as image:
         segmentation = yield from segmenter(image, model, options)
-    yield Progress(message="Scoring")
-    return score_labels(truth, segmentation.labels)
+        yield Progress(message="Scoring")
+        scores = score_labels(truth, segmentation.labels)
+        if visitor is not None:
+            scored = ScoredImage(
+                name=sample.name,
+                image=image,
+                truth=truth,
+                segmentation=segmentation,
+                scores=scores,
+            )
+            yield Progress(message="Drawing")
+            visitor(scored)
+    return scores
 
 
 def _count(

@@ -13,12 +13,16 @@ from napari_monuseg.core.files import write_beside
 if TYPE_CHECKING:
     from typing import Any
 
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from napari_monuseg.core.image import TissueImage
 
 LIME = (170, 255, 0)
 """Bright and greenish, which H&E never is."""
+
+FIGURE_DPI = 100
+"""At which a figure 13 inches wide fills a screen."""
 
 _LARGEST_SIDE = 8192
 _BAND = 1024
@@ -89,9 +93,21 @@ def write_overlay(path: str | Path, image: TissueImage, labels: NDArray[Any]) ->
 
     _check_sizes(labels.shape, (image.height, image.width))
     step = -(-max(labels.shape) // _LARGEST_SIDE)
-    picture = overlay(_thinned(image, step), labels[::step, ::step])
+    picture = overlay(thinned(image, step), labels[::step, ::step])
     with write_beside(Path(path)) as beside:
         imsave(beside, picture, format="png")
+
+
+def write_figure(path: str | Path, figure: Figure) -> None:
+    """Write a matplotlib figure as PNG; one that is there is replaced once complete.
+
+    Raises
+    ------
+    ExportError
+        If the file cannot be written.
+    """
+    with write_beside(Path(path)) as beside:
+        figure.savefig(beside, format="png", dpi=FIGURE_DPI, bbox_inches="tight")
 
 
 def _outline(labels: NDArray[Any]) -> NDArray[np.bool_]:
@@ -107,7 +123,7 @@ def _outline(labels: NDArray[Any]) -> NDArray[np.bool_]:
     return border
 
 
-def _thinned(image: TissueImage, step: int) -> NDArray[np.uint8]:
+def thinned(image: TissueImage, step: int) -> NDArray[np.uint8]:
     """Read every `step`-th row and column, a band of rows at a time."""
     bands = []
     for top in range(0, image.height, _BAND * step):

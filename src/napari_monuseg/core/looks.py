@@ -9,13 +9,13 @@ import numpy.typing as npt
 from napari_monuseg.core.boxes import bounding_window
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.instances import InstanceOptions, find_nuclei
+from napari_monuseg.core.map_scores import cross_entropy
 from napari_monuseg.core.maps import NucleusMaps
 from napari_monuseg.core.networks import NucleusNetwork
 from napari_monuseg.core.predict import PredictOptions, predict
 from napari_monuseg.core.progress import Progress
 from napari_monuseg.core.regions import Region, that_count
 from napari_monuseg.core.scores import mean_scores, score_labels
-from napari_monuseg.core.targets import distance_target
 from napari_monuseg.core.torch_import import torch
 
 SURROUNDINGS = 96
@@ -155,14 +155,4 @@ def inside(truth: Labels, found: Labels, area: Mask) -> tuple[Labels, Labels]:
 def _loss(seen: Seen) -> tuple[float, int]:
     """Return summed cross-entropy, and over how many pixels."""
     counts = that_count(seen.truth, seen.area)
-    targets = (seen.truth > 0).astype(np.float32), distance_target(seen.truth)
-    total = 0.0
-    for said, target in zip(
-        (seen.maps.foreground, seen.maps.distance), targets, strict=True
-    ):
-        said_there = np.clip(said[counts].astype(np.float64), 1e-4, 1 - 1e-4)
-        wanted = target[counts]
-        total -= float(
-            (wanted * np.log(said_there) + (1 - wanted) * np.log1p(-said_there)).sum()
-        )
-    return total, int(counts.sum())
+    return cross_entropy(seen.truth, seen.maps, counts), int(counts.sum())
