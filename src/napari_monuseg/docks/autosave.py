@@ -175,6 +175,7 @@ class Autosave:
             steps,
             returned=partial(setattr, entry, "saved"),
             errored=partial(self._on_failed, entry),
+            finished=partial(setattr, self, "_saving", None),
         )
 
     def _on_failed(self, entry: Entry, _error: Exception) -> None:
@@ -199,8 +200,9 @@ class Autosave:
     def _finish(self, entry: Entry) -> None:
         if entry.watch is not None:
             entry.watch.stop()
-        if self._slot.busy and self._saving is entry:
+        if self._saving is entry:
             self._slot.cancel()  # it must not come after what is saved now
+            self._saving = None
             entry.changed = True
         steps = _steps(entry) if entry.changed else None
         if steps is not None:
