@@ -122,3 +122,32 @@ def test_says_how_much_room_the_temporary_folder_needs(tissue, monkeypatch):
 
     with pytest.raises(DeviceError, match="GB of free space"):
         run(tissue[0], small_field_network())
+
+
+class Displaced(torch.nn.Module):
+    """Says of every pixel how bright the one above and to its left is."""
+
+    stride = 1
+
+    def forward(self, rgb):
+        moved = torch.roll(rgb.mean(1), (2, 1), (1, 2))
+        return torch.logit(moved.clamp(0.01, 0.99))[:, None].repeat(1, 2, 1, 1)
+
+
+def test_turns_are_brought_to_where_the_labels_lie(tissue):
+    def foreground(**options):
+        maps = finish(
+            predict(
+                TissueImage.from_array(tissue[0]),
+                Displaced(),
+                pixel_size=0.25,
+                device=CPU,
+                options=PredictOptions(window=256, **options),
+            )
+        )
+        return maps.foreground.astype(float)[8:-8, 8:-8]
+
+    once = foreground()
+
+    assert np.abs(foreground(augment=True, label_shift=(2, 1)) - once).max() < 0.01
+    assert np.abs(foreground(augment=True) - once).max() > 0.1

@@ -48,12 +48,13 @@ def train(
         float, typer.Option(help="Peak of the one-cycle schedule.")
     ] = 2e-3,
     label_shift: Annotated[
-        tuple[float, float],
+        tuple[float, float] | None,
         typer.Option(
             metavar="DOWN RIGHT",
-            help="How far from the tissue the labels lie, px; the network learns it.",
+            help="How far from the tissue the labels lie, px; the network learns it. "
+            "That of the base when left out.",
         ),
-    ] = (0.0, 0.0),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of weights and crops.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda:0, mps.")] = "auto",
     data: Annotated[
@@ -77,6 +78,8 @@ def train(
     samples, validation = _choose_samples(folder, split)
     parent = find_model(base) if base else None
     name, shape = _choose_network(network, parent)
+    if label_shift is None:
+        label_shift = parent.info.label_shift if parent else (0.0, 0.0)
     options = TrainingOptions(
         network=name,
         network_options=shape,
@@ -103,6 +106,7 @@ def train(
         network=options.network,
         network_options=options.network_options,
         pixel_size=options.pixel_size,
+        label_shift=label_shift,
         description=_describe(options.network, len(samples), parent),
         instances=trained.instances
         or (parent.info.instances if parent else InstanceOptions()),

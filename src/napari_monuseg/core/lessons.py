@@ -5,7 +5,7 @@ dock and the command line both go this way.
 """
 
 from collections.abc import Generator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 
 import numpy as np
@@ -91,7 +91,13 @@ class Lesson:
                 "reviewed."
             )
         self.model = model
-        self.options = options
+        # Corrections lie where the model's own nuclei lie.
+        self.options = replace(
+            options,
+            augmentation=replace(
+                options.augmentation, label_shift=model.info.label_shift
+            ),
+        )
         self.regions: list[Region] = []
         self.divisions: list[Division] = []
         self._corrections = corrections
@@ -193,6 +199,7 @@ class Lesson:
             network=parent.network,
             network_options=parent.network_options,
             pixel_size=parent.pixel_size,
+            label_shift=parent.label_shift,
             description=f"{self.model.name}, taught by {nuclei} corrected nuclei",
             instances=parent.instances,
             parent=self.model.name,

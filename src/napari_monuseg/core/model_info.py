@@ -31,6 +31,9 @@ class ModelInfo:
         One line for people.
     pixel_size : float
         What the network was trained at, µm/px.
+    label_shift : tuple of float
+        How far down and right of the tissue the labels lie that it was taught, and
+        its own with them, px.
     instances : InstanceOptions
         The thresholds found best on validation images.
     parameters : int
@@ -56,6 +59,7 @@ class ModelInfo:
     network_options: dict[str, Any] = field(default_factory=dict)
     description: str = ""
     pixel_size: float = 0.25
+    label_shift: tuple[float, float] = (0.0, 0.0)
     instances: InstanceOptions = field(default_factory=InstanceOptions)
     parameters: int = 0
     parent: str = ""
@@ -87,7 +91,8 @@ class ModelInfo:
         try:
             values = json.loads(metadata["model"])
             instances = InstanceOptions(**values.pop("instances"))
-            return cls(instances=instances, **values)
+            down, right = values.pop("label_shift", (0.0, 0.0))
+            return cls(instances=instances, label_shift=(down, right), **values)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise CheckpointError(
                 f"The header of {source} is damaged ({error}); get the file again."

@@ -24,7 +24,7 @@ from napari_monuseg.core.networks import CHANNELS, NucleusNetwork
 from napari_monuseg.core.progress import Progress
 from napari_monuseg.core.resampling import SAME_PIXEL_SIZE, resample_window
 from napari_monuseg.core.tiles import Tiling, tile
-from napari_monuseg.core.torch_import import torch
+from napari_monuseg.core.torch_import import functional, torch
 
 OVERLAP = 96
 """Pixels neighbouring windows share, at least."""
@@ -33,6 +33,7 @@ LARGEST_IN_MEMORY = 2**30
 """Maps of more bytes than this live in a temporary file."""
 
 Maps = npt.NDArray[np.float16]
+Shift = tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,11 +48,15 @@ class PredictOptions:
         Pixels neighbouring windows share, at least.
     augment : bool
         Average over the eight rotations and reflections: eight times as long.
+    label_shift : tuple of float
+        How far down and right of the tissue the network's nuclei lie, px, so that
+        the eight can be brought to one place.
     """
 
     window: int | None = None
     overlap: int = OVERLAP
     augment: bool = False
+    label_shift: Shift = (0.0, 0.0)
 
 
 def predict(
@@ -129,7 +134,7 @@ def _predict_grid(
             done = row * len(across.origins) + column
             yield Progress(message="Finding nuclei", done=done, total=total)
             rgb = _read(image, grid, (top, left), (down.size, across.size))
-            output = _run(network, rgb, device, augment=options.augment)
+            output = _run(network, rgb, device, options)
             weights = down.weights(row)[:, None] * across.weights(column)[None]
             band[:, :, left : left + across.size] += output * weights
         band = _flush(band, maps, down, row)
@@ -183,12 +188,11 @@ def _run(
     network: NucleusNetwork,
     rgb: npt.NDArray[np.uint8],
     device: torch.device,
-    *,
-    augment: bool,
+    options: PredictOptions,
 ) -> npt.NDArray[np.float32]:
     """Return foreground and distance ``(2, h, w)`` of one window."""
     pixels = torch.from_numpy(rgb).to(device).permute(2, 0, 1)[None].float() / 255
-    turns = range(8) if augment else range(1)
+    turns = range(8) if options.augment else range(1)
     dtype = precision(device)
     total: Any = 0
     with torch.inference_mode():
@@ -196,7 +200,8 @@ def _run(
             turned = _turn(pixels, turn).contiguous(memory_format=torch.channels_last)
             with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
                 logits = network(turned)
-            total = total + _turn_back(torch.sigmoid(logits.float()), turn)
+            said = _turn_back(torch.sigmoid(logits.float()), turn)
+            total = total + _set_right(said, turn, options.label_shift)
     mean: npt.NDArray[np.float32] = (total[0] / len(turns)).cpu().numpy()
     return mean
 
@@ -209,6 +214,26 @@ def _turn(pixels: torch.Tensor, turn: int) -> torch.Tensor:
 def _turn_back(pixels: torch.Tensor, turn: int) -> torch.Tensor:
     mirrored = pixels.flip(3) if turn >= 4 else pixels
     return torch.rot90(mirrored, -(turn % 4), (2, 3))
+
+
+def _set_right(maps: torch.Tensor, turn: int, shift: Shift) -> torch.Tensor:
+    """Move the maps of a turned window to where those of an unturned one lie."""
+    down, right = shift
+    if turn >= 4:
+        right = -right
+    for _ in range(turn % 4):
+        down, right = right, -down
+    down, right = shift[0] - down, shift[1] - right
+    if not (down or right):
+        return maps
+    height, width = maps.shape[2:]
+    move = [[1, 0, -2 * right / width], [0, 1, -2 * down / height]]
+    grid = functional.affine_grid(
+        torch.tensor([move], device=maps.device), [*maps.shape], align_corners=False
+    )
+    return functional.grid_sample(
+        maps, grid, padding_mode="border", align_corners=False
+    )
 
 
 def _resample(maps: Maps, shape: tuple[int, int], block: int = 1024) -> Maps:

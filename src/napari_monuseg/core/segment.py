@@ -19,7 +19,7 @@ from napari_monuseg.core.errors import DeviceError, ImageError
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.instances import InstanceOptions, find_nuclei
 from napari_monuseg.core.maps import NucleusMaps
-from napari_monuseg.core.model_info import read_info
+from napari_monuseg.core.model_info import ModelInfo, read_info
 from napari_monuseg.core.networks import NucleusNetwork
 from napari_monuseg.core.predict import PredictOptions, predict, with_half_window
 from napari_monuseg.core.progress import Progress
@@ -121,7 +121,7 @@ def segment(
     yield Progress(message=f"Loading {info.name}")
     try:
         maps, device = yield from _predict_within_memory(
-            calibrated, path, info.pixel_size, options
+            calibrated, path, info, options
         )
         instances = options.instances or info.instances
         labels = yield from find_nuclei(maps, instances)
@@ -156,11 +156,13 @@ def _calibrate(image: TissueImage, pixel_size: float | None) -> TissueImage:
 
 
 def _predict_within_memory(
-    image: TissueImage, path: Path, pixel_size: float, options: SegmentOptions
+    image: TissueImage, path: Path, info: ModelInfo, options: SegmentOptions
 ) -> Generator[Progress, None, tuple[NucleusMaps, DeviceInfo]]:
     """Predict; when memory runs out, in smaller windows, then on the CPU."""
     device_info = pick_device(options.device)
-    predict_options = PredictOptions(window=options.window, augment=options.augment)
+    predict_options = PredictOptions(
+        window=options.window, augment=options.augment, label_shift=info.label_shift
+    )
     while True:
         device = torch.device(device_info.name)
         try:
@@ -168,7 +170,7 @@ def _predict_within_memory(
             maps = yield from predict(
                 image,
                 network,
-                pixel_size=pixel_size,
+                pixel_size=info.pixel_size,
                 device=device,
                 options=predict_options,
             )
@@ -194,7 +196,9 @@ def _need_less(
     if (halved.window or 0) >= SMALLEST_WINDOW:
         return device_info, halved
     if device.type != "cpu":
-        return pick_device("cpu"), PredictOptions(augment=options.augment)
+        return pick_device("cpu"), PredictOptions(
+            augment=options.augment, label_shift=options.label_shift
+        )
     raise DeviceError(
         f"The computer's memory is too small even for windows of {SMALLEST_WINDOW} "
         "px; close other programs and run again."
