@@ -12,7 +12,7 @@ from typing import Any
 
 from demo import SETTLE, WINDOW, DemoError, wait_until
 
-TISSUE = "synthetic_tissue"
+TISSUE = "synthetic"
 
 REVIEWED = 0.75
 """Share of the tissue that is marked as reviewed, from its top."""
