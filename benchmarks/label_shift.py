@@ -1,0 +1,116 @@
+"""Measure how far from the tissue the labels of a data set lie.
+
+A network whose crops were turned and mirrored as it learned finds nuclei where they
+are seen. Where its foreground and the true one agree best, moved against each other,
+is where the labels lie: a negative number is up, or to the left. A model that was
+taught a label shift has it in its own nuclei, and it must be added to what is found.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_monuseg.core.errors import MonusegError
+from napari_monuseg.core.parts import choose_samples, read_parts
+from napari_monuseg.core.progress import finish
+from napari_monuseg.core.registry import find_model
+from napari_monuseg.core.scores import score_labels
+from napari_monuseg.core.segment import SegmentOptions, segment
+
+FARTHEST = 3
+"""Labels are looked for within this distance, px."""
+
+Image = npt.NDArray[np.floating]
+
+
+def main() -> int:
+    """Print the shift of each image, and what moving the result by it is worth."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="images with their true nuclei")
+    parser.add_argument("--model", default="unet", help="name or file")
+    parser.add_argument("--split", type=Path, help="JSON: stems of images by part")
+    parser.add_argument("--part", nargs="+", help="of the split")
+    options = parser.parse_args()
+    shifts, gains = [], []
+    try:
+        model = find_model(options.model)
+        parts = read_parts(options.split, options.part)
+        for sample in choose_samples(options.folder, parts):
+            truth = sample.labels()
+            with sample.image() as image:
+                found = finish(segment(image, model, SegmentOptions()))
+            shift = label_shift(np.asarray(found.maps.foreground, float), truth > 0)
+            moved = np.roll(found.labels, np.rint(shift).astype(int), (0, 1))
+            before, after = (
+                score_labels(truth, labels).aji for labels in (found.labels, moved)
+            )
+            shifts.append(shift)
+            gains.append(after - before)
+            print(
+                f"{sample.name}: {shift[0]:+.2f} down {shift[1]:+.2f} right, "
+                f"AJI {before:.3f}, moved by whole pixels {after:.3f}"
+            )
+    except MonusegError as error:
+        print(error, file=sys.stderr)
+        return 1
+    mean, spread = np.mean(shifts, axis=0), np.std(shifts, axis=0)
+    print(
+        f"mean {mean[0]:+.2f} ± {spread[0]:.2f} down, {mean[1]:+.2f} ± {spread[1]:.2f} "
+        f"right, AJI {np.mean(gains):+.3f}"
+    )
+    return 0
+
+
+def label_shift(foreground: Image, truth: npt.NDArray[np.bool_]) -> Image:
+    """Return how far down and right of the foreground the truth lies, px.
+
+    Parameters
+    ----------
+    foreground : (H, W) float
+        What a network says, in [0, 1].
+    truth : (H, W) bool
+        What the labels say.
+
+    Returns
+    -------
+    (2,) float
+        The peak of the correlation, along each axis by a parabola through the best
+        whole shift and its neighbours.
+    """
+    reach = range(-FARTHEST, FARTHEST + 1)
+    table = np.array(
+        [
+            [_agreement(foreground, truth, down, right) for right in reach]
+            for down in reach
+        ]
+    )
+    best = np.unravel_index(table[1:-1, 1:-1].argmax(), (len(reach) - 2,) * 2)
+    row, column = (int(place) + 1 for place in best)
+    return np.array(
+        [
+            row - FARTHEST + _vertex(table[row - 1 : row + 2, column]),
+            column - FARTHEST + _vertex(table[row, column - 1 : column + 2]),
+        ]
+    )
+
+
+def _agreement(
+    foreground: Image, truth: npt.NDArray[np.bool_], down: int, right: int
+) -> float:
+    height, width = truth.shape
+    inner = truth[FARTHEST : height - FARTHEST, FARTHEST : width - FARTHEST]
+    top, left = FARTHEST - down, FARTHEST - right
+    said = foreground[top : top + inner.shape[0], left : left + inner.shape[1]]
+    return float(said[inner].sum())
+
+
+def _vertex(values: Image) -> float:
+    before, middle, after = values
+    return float(0.5 * (before - after) / (before - 2 * middle + after))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
