@@ -15,9 +15,9 @@ from napari_monuseg.core.crops import FOREGROUND, read_training_images
 from napari_monuseg.core.datasets import Sample
 from napari_monuseg.core.devices import pick_device
 from napari_monuseg.core.instances import ASSUMED_PIXEL_SIZE, InstanceOptions
+from napari_monuseg.core.losses import require_finite
 from napari_monuseg.core.progress import Progress
 from napari_monuseg.core.torch_import import functional, nn, torch
-from napari_monuseg.core.training import require_finite
 from napari_monuseg.core.training_options import TrainingOptions
 from napari_monuseg.core.training_state import TrainingState, load_state, save_state
 

@@ -10,9 +10,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import napari
 from demo import SETTLE, WINDOW, DemoError, wait_until
 
-TISSUE = "synthetic"
+from napari_monuseg.core.samples import synthetic_tissue
+from napari_monuseg.layers import placement
+
+SHAPE = (1024, 1024)
+"""Of the tissue, px: a fifth of it must hold nuclei enough to judge by."""
 
 REVIEWED = 0.75
 """Share of the tissue that is marked as reviewed, from its top."""
@@ -40,12 +45,12 @@ def main() -> int:
 
 
 def _open() -> tuple[Any, Any]:
-    import napari
-
     viewer = napari.Viewer()
     viewer.window.resize(*WINDOW)
-    tissue, nuclei = viewer.open_sample("napari-monuseg", TISSUE)
-    height, width = nuclei.data.shape
+    rgb, labels = synthetic_tissue(SHAPE)
+    tissue = viewer.add_image(rgb, rgb=True, name="tissue", scale=(0.25, 0.25))
+    viewer.add_labels(labels, name="tissue nuclei", opacity=0.3, **placement(tissue))
+    height, width = labels.shape
     corners = [(0, 0), (0, width), (height * REVIEWED, width), (height * REVIEWED, 0)]
     viewer.add_shapes(
         [[(row - 0.5, column - 0.5) for row, column in corners]],
@@ -54,9 +59,7 @@ def _open() -> tuple[Any, Any]:
         edge_color="lime",
         edge_width=2,
         face_color="transparent",
-        scale=tissue.scale,
-        translate=tissue.translate,
-        units=tissue.units,
+        **placement(tissue),
     )
     _, dock = viewer.window.add_plugin_dock_widget(
         "napari-monuseg", "Train on corrections"
@@ -76,8 +79,6 @@ def _train(dock: Any, minutes: float) -> None:
 
 
 def _draw(viewer: Any, dock: Any, folder: Path) -> None:
-    scroll = dock.layout().itemAt(0).widget()
-    scroll.verticalScrollBar().setValue(scroll.verticalScrollBar().maximum())
     wait_until(lambda: False, SETTLE)
     viewer.screenshot(str(folder / "gate.png"), canvas_only=False, flash=False)
     dock.gate.look_button.click()

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from napari_monuseg.core.crops import Batch
+from napari_monuseg.core.losses import nucleus_loss
 from napari_monuseg.core.map_scores import cross_entropy, score_maps
 from napari_monuseg.core.maps import NucleusMaps
 from napari_monuseg.core.targets import distance_target
 from napari_monuseg.core.torch_import import torch
-from napari_monuseg.core.training import nucleus_loss
 
 
 def maps_of(foreground, distance):

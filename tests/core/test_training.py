@@ -8,9 +8,10 @@ import pytest
 from napari_monuseg.core.crops import Batch
 from napari_monuseg.core.datasets import find_samples
 from napari_monuseg.core.errors import TrainingError
+from napari_monuseg.core.losses import nucleus_loss, score_step
 from napari_monuseg.core.progress import finish
 from napari_monuseg.core.torch_import import torch
-from napari_monuseg.core.training import nucleus_loss, schedule, train
+from napari_monuseg.core.training import schedule, train
 from napari_monuseg.core.training_options import TrainingOptions
 from napari_monuseg.core.training_state import TrainingState, load_state, save_state
 
@@ -204,3 +205,31 @@ def test_no_steps_only_choose_thresholds(samples):
     assert trained.instances is not None
     for old, new in zip(before, trained.network.parameters(), strict=True):
         assert torch.equal(old, new)
+
+
+def test_the_history_watches_training_and_validation(samples):
+    trained = finish(train(samples[:2], samples[2:], TrainingOptions(**TINY, steps=6)))
+
+    last = trained.history[-1]
+    assert last["validation_loss"] > 0
+    for name in ("accuracy", "dice", "legacy_dice"):
+        assert 0 <= last[f"training_{name}"] <= 1
+        assert 0 <= last[name] <= 1
+
+
+def test_a_step_is_scored_by_what_counts():
+    valid = torch.tensor([[[True, True, True, False]]])
+    batch = Batch(
+        rgb=torch.zeros(1, 3, 1, 4),
+        foreground=torch.tensor([[[1.0, 1.0, 0.0, 1.0]]]),
+        distance=torch.zeros(1, 1, 4),
+        valid=valid,
+    )
+    sure = torch.tensor([[[50.0, -50.0, -50.0, -50.0]]])
+
+    scores = score_step(torch.stack([sure, sure], 1), batch, torch.tensor(0.7))
+
+    assert scores.loss == pytest.approx(0.7)
+    assert scores.accuracy == pytest.approx(2 / 3)
+    assert scores.dice == pytest.approx(2 / 3)
+    assert scores.legacy_dice == pytest.approx((1 + 0.5 + 1) / 3)

@@ -68,6 +68,25 @@ def quick(monkeypatch, train):
     monkeypatch.setattr(type(train.options), "value", choices)
 
 
+def test_both_docks_are_tabs_of_one_place_and_nothing_is_cut_off(
+    qtbot, viewer, installed_model, train
+):
+    viewer.window.show()
+    _, segment = viewer.window.add_plugin_dock_widget(
+        "napari-monuseg", "Segment nuclei"
+    )
+    frames = [dock._frame() for dock in (train, segment)]
+    window = viewer.window._qt_window
+
+    qtbot.waitUntil(lambda: window.tabifiedDockWidgets(frames[0]) == [frames[1]])
+    for dock in (train, segment):
+        dock._frame().raise_()
+        view = dock._scrolling
+        qtbot.waitUntil(
+            lambda view=view: view.widget().width() <= view.viewport().width()
+        )
+
+
 def test_without_anything_reviewed_it_says_what_to_do(train, viewer):
     assert not train.train_button.isEnabled()
     assert "Mark what is in view as reviewed" in train.areas.note.text()
@@ -190,6 +209,19 @@ def test_the_whole_way_to_a_model_of_ones_own(qtbot, reviewed, train, quick):
     assert "mine" in offered
     assert train.gate.isHidden()
     assert train.train_button.isEnabled()
+
+
+def test_the_gate_comes_into_view(qtbot, viewer, reviewed, train, quick):
+    viewer.window.resize(1366, 768)
+    viewer.window.show()
+
+    press(qtbot, train.train_button)
+    done(qtbot, train)
+
+    buttons = train.gate.accept_button, train.gate.discard_button
+    qtbot.waitUntil(
+        lambda: not any(button.visibleRegion().isEmpty() for button in buttons)
+    )
 
 
 def test_a_name_that_is_taken_keeps_the_gate_open(qtbot, reviewed, train, quick):

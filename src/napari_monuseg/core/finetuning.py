@@ -18,10 +18,10 @@ from napari_monuseg.core.finetuning_options import FROZEN, FinetuneOptions
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.learner import Learner
 from napari_monuseg.core.looks import Look, look
+from napari_monuseg.core.losses import require_finite
 from napari_monuseg.core.networks import NucleusNetwork
 from napari_monuseg.core.progress import Progress
 from napari_monuseg.core.regions import Division, Region, that_count
-from napari_monuseg.core.training import require_finite
 
 SMALLEST_CROP = 96
 """Crops are not made smaller than this when memory runs out, px."""

@@ -13,9 +13,10 @@ from dataclasses import replace
 from napari_monuseg.core.crops import CropSource
 from napari_monuseg.core.devices import precision
 from napari_monuseg.core.finetuning_options import FinetuneOptions
+from napari_monuseg.core.losses import nucleus_loss
 from napari_monuseg.core.networks import NucleusNetwork
 from napari_monuseg.core.torch_import import nn, torch
-from napari_monuseg.core.training import nucleus_loss, schedule
+from napari_monuseg.core.training import schedule
 
 
 class Learner:

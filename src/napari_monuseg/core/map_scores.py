@@ -22,7 +22,7 @@ class MapScores:
     Parameters
     ----------
     loss : float
-        What the training minimises (`core.training.nucleus_loss`), over the whole
+        What the training minimises (`core.losses.nucleus_loss`), over the whole
         image: cross-entropy of foreground and distance, mean over pixels, plus
         1 - Dice of the foreground's probability. 0 is best.
     legacy_dice : float

@@ -11,19 +11,24 @@ from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from napari_monuseg.core.crops import Batch, CropSource, read_training_images
+from napari_monuseg.core.crops import CropSource, read_training_images
 from napari_monuseg.core.datasets import Sample
 from napari_monuseg.core.devices import pick_device, precision
 from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.instances import InstanceOptions
+from napari_monuseg.core.losses import (
+    StepScores,
+    mean_step,
+    nucleus_loss,
+    require_finite,
+    score_step,
+)
 from napari_monuseg.core.networks import (
-    DISTANCE,
-    FOREGROUND,
     NucleusNetwork,
     build_network,
 )
 from napari_monuseg.core.progress import Progress
-from napari_monuseg.core.torch_import import functional, nn, torch
+from napari_monuseg.core.torch_import import nn, torch
 from napari_monuseg.core.training_options import TrainingOptions
 from napari_monuseg.core.training_state import TrainingState, load_state, save_state
 from napari_monuseg.core.validation import (
@@ -31,6 +36,7 @@ from napari_monuseg.core.validation import (
     choose_thresholds,
     score_maps,
     validation_maps,
+    watch_maps,
 )
 
 REPORTED = ("accuracy", "dice", "aji", "pq")
@@ -142,12 +148,13 @@ def _train_steps(
     state_path: Path | None,
 ) -> Generator[Progress, None, None]:
     """Step until the steps or the minutes are used up."""
-    losses: list[float] = []
+    taken: list[StepScores] = []
     while (share := state.share_done(options)) < 1:
         started = time.monotonic()
-        losses.append(require_finite(train_step(source, options, state, share)))
+        taken.append(train_step(source, options, state, share))
+        require_finite(taken[-1].loss)
         yield Progress(
-            message=f"Training: loss {sum(losses) / len(losses):.3f}",
+            message=f"Training: loss {mean_step(taken).loss:.3f}",
             done=round(1000 * share),
             total=1000,
         )
@@ -155,8 +162,8 @@ def _train_steps(
         parts = share * options.validations
         if int(state.share_done(options) * options.validations) > int(parts):
             started = time.monotonic()
-            yield from _report(source, validation, options, state, losses)
-            losses = []
+            yield from _report(source, validation, options, state, taken)
+            taken = []
             if state_path is not None:
                 save_state(state_path, state)
             state.seconds += time.monotonic() - started
@@ -164,8 +171,8 @@ def _train_steps(
 
 def train_step(
     source: CropSource, options: TrainingOptions, state: TrainingState, share: float
-) -> float:
-    """Take one optimizer step, `share` of the training done; return its loss."""
+) -> StepScores:
+    """Take one optimizer step, `share` of the training done."""
     batch = source.draw(options.batch, state.generator, state.device)
     for group in state.optimizer.param_groups:
         group["lr"] = options.learning_rate * schedule(share, options.warm_up)
@@ -182,23 +189,7 @@ def train_step(
     state.optimizer.step()
     state.average(options.averaging)
     state.step += 1
-    return float(loss.detach())
-
-
-def require_finite(loss: float) -> float:
-    """Return a loss; it must still be a number.
-
-    Raises
-    ------
-    TrainingError
-        If it is not.
-    """
-    if not math.isfinite(loss):
-        raise TrainingError(
-            "The training has lost its way: the loss is no longer a number. Start "
-            "again with a lower learning rate."
-        )
-    return loss
+    return score_step(logits, batch, loss)
 
 
 def schedule(share: float, warm_up: float) -> float:
@@ -208,54 +199,26 @@ def schedule(share: float, warm_up: float) -> float:
     return 0.5 + 0.5 * math.cos(math.pi * (share - warm_up) / (1 - warm_up))
 
 
-def nucleus_loss(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
-    """Return cross-entropy of both channels plus Dice of the foreground.
-
-    Parameters
-    ----------
-    logits : (N, 2, H, W) float32 tensor
-        As `networks` states them.
-    batch : Batch
-        Targets, and the pixels that count.
-
-    Returns
-    -------
-    () float32 tensor
-        The mean over pixels that count; 0 without any.
-    """
-    valid = batch.valid.float()
-    pixels = valid.sum().clamp_min(1)
-    foreground = functional.binary_cross_entropy_with_logits(
-        logits[:, FOREGROUND], batch.foreground, valid, reduction="sum"
-    )
-    distance = functional.binary_cross_entropy_with_logits(
-        logits[:, DISTANCE], batch.distance, valid, reduction="sum"
-    )
-    probability = torch.sigmoid(logits[:, FOREGROUND]) * valid
-    truth = batch.foreground * valid
-    overlap = 2 * (probability * truth).sum() + 1
-    dice = overlap / (probability.sum() + truth.sum() + 1)
-    return (foreground + distance) / pixels + (1 - dice)
-
-
 def _report(
     source: CropSource,
     validation: Sequence[Sample],
     options: TrainingOptions,
     state: TrainingState,
-    losses: list[float],
+    taken: list[StepScores],
 ) -> Generator[Progress, None, None]:
     """Add a line to the history."""
     line = {
         "step": float(state.step),
         "minutes": round(state.seconds / 60, 2),
-        "loss": round(sum(losses) / len(losses), 4),
         "learning_rate": state.optimizer.param_groups[0]["lr"],
     }
+    step = mean_step(taken)._asdict()
+    line["loss"] = round(step.pop("loss"), 4)
+    line |= {f"training_{name}": round(value, 4) for name, value in step.items()}
     if validation:
         network = state.averaged_network(source, options)
         maps = yield from _look(validation, network, options, state)
-        line |= asdict(score_maps(maps, InstanceOptions()))
+        line |= asdict(score_maps(maps, InstanceOptions())) | watch_maps(maps)
     state.history.append(line)
     yield Progress(message=describe_report(line))
 

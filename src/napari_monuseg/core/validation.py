@@ -7,6 +7,7 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
+from napari_monuseg.core import map_scores
 from napari_monuseg.core.datasets import Sample
 from napari_monuseg.core.instances import InstanceOptions, find_nuclei
 from napari_monuseg.core.maps import NucleusMaps
@@ -63,6 +64,15 @@ def choose_thresholds(
     scored = [(options, score_maps(images, options)) for options in candidates]
     options, scores = max(scored, key=lambda pair: pair[1].aji)
     return options, asdict(scores)
+
+
+def watch_maps(images: Sequence[ValidationImage]) -> dict[str, float]:
+    """Return the mean loss and legacy Dice of maps, by their names in a history."""
+    scores = [map_scores.score_maps(image.truth, image.maps) for image in images]
+    return {
+        "validation_loss": sum(one.loss for one in scores) / len(scores),
+        "legacy_dice": sum(one.legacy_dice for one in scores) / len(scores),
+    }
 
 
 def score_maps(images: Sequence[ValidationImage], options: InstanceOptions) -> Scores:

@@ -105,7 +105,15 @@ class Dock(QWidget):
         column.addStretch(1)
         around = QVBoxLayout(self)
         around.setContentsMargins(0, 0, 0, 0)
-        around.addWidget(_Scrolling(content))
+        self._scrolling = _Scrolling(content)
+        around.addWidget(self._scrolling)
+
+    def _reveal(self, widget: QWidget) -> None:
+        """Scroll to a widget that has just come up; its end counts most."""
+        content = self._scrolling.widget()
+        content.layout().activate()
+        content.adjustSize()
+        self._scrolling.ensureWidgetVisible(widget, 0, 12)
 
 
 class _Scrolling(QScrollArea):

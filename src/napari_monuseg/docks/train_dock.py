@@ -3,6 +3,7 @@
 from typing import Any
 
 from napari.utils.notifications import show_error
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QPushButton
 
 from napari_monuseg.core import registry
@@ -162,6 +163,10 @@ class TrainDock(Dock):
             f"best was step {tuned.step}"
         )
         self.gate.ask(taught.judgement, _propose_name(taught.lesson.model))
+        QTimer.singleShot(0, self._reveal_gate)
+
+    def _reveal_gate(self) -> None:
+        self._reveal(self.gate)
 
     def _on_error(self, error: Exception) -> None:
         self.progress.end(explain(error))
