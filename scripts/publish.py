@@ -1,8 +1,9 @@
 """Ship a trained model: put it into weights/ with its description and its scores.
 
-``python scripts/publish.py MODEL --scores FILE`` takes the scores that
-``napari-monuseg evaluate --json FILE`` wrote for the model that was trained without
-the images it was scored on.
+``python scripts/publish.py MODEL --scores FILE --thresholds OTHER`` takes the scores
+that ``napari-monuseg evaluate --json FILE`` wrote for the model that was trained
+without the images it was scored on, and the thresholds that were chosen for OTHER on
+images it did not learn from; without OTHER, MODEL's own.
 """
 
 import argparse
@@ -27,14 +28,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path)
     parser.add_argument("--scores", type=Path, required=True)
+    parser.add_argument("--thresholds", type=Path, metavar="OTHER")
     options = parser.parse_args()
     info = read_info(options.model)
+    chosen = read_info(options.thresholds or options.model)
     evaluated = json.loads(options.scores.read_text())
     shipped = replace(
         info,
         name=info.network,
         description=DESCRIPTIONS[info.network],
         parent="",
+        instances=chosen.instances,
         scores={
             "split": evaluated["mean"] | {"images": len(evaluated["images"])},
         },
