@@ -2,14 +2,10 @@
 
 import numpy as np
 import pytest
+from hands import press
 from napari.layers import Labels
-from qtpy.QtCore import Qt
 
 from napari_monuseg.core.registry import find_model
-
-
-def press(qtbot, button):
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
 @pytest.fixture

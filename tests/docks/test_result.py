@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from napari.layers import Labels
-from qtpy.QtCore import Qt
+from hands import nuclei, press
 from qtpy.QtWidgets import QFileDialog
 
 from napari_monuseg.core.counting import count_nuclei
@@ -19,14 +18,6 @@ from napari_monuseg.core.tiff import read_labels
 from napari_monuseg.docks import result_panel, undo_steps
 from napari_monuseg.docks.newest import PATIENCE, NewestJob
 from napari_monuseg.docks.result import METADATA
-
-
-def press(qtbot, button):
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-
-
-def nuclei(viewer):
-    return [layer for layer in viewer.layers if isinstance(layer, Labels)]
 
 
 @pytest.fixture

@@ -3,24 +3,11 @@
 import numpy as np
 import pytest
 from app_model.types import KeyBinding
-from napari.layers import Labels, Shapes
+from hands import nuclei, press, run
+from napari.layers import Shapes
 from napari.utils.shortcuts import default_shortcuts
-from qtpy.QtCore import Qt
 
 from napari_monuseg.docks.reviewed import KEY, mark, reviewed_layer, reviewed_mask
-
-
-def press(qtbot, button):
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-
-
-def nuclei(viewer):
-    return [layer for layer in viewer.layers if isinstance(layer, Labels)]
-
-
-def run(qtbot, dock):
-    press(qtbot, dock.run_button)
-    qtbot.waitUntil(lambda: not dock.running)
 
 
 @pytest.fixture

@@ -4,26 +4,13 @@ import os
 
 import numpy as np
 import pytest
-from napari.layers import Labels, Shapes
-from qtpy.QtCore import Qt
+from hands import nuclei, press, run
+from napari.layers import Shapes
 
 from napari_monuseg.core import autosave as files
 from napari_monuseg.core.autosave import load, saved_files
 from napari_monuseg.core.progress import finish
 from napari_monuseg.docks.reviewed import mark_view, reviewed_mask
-
-
-def press(qtbot, button):
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-
-
-def nuclei(viewer):
-    return [layer for layer in viewer.layers if isinstance(layer, Labels)]
-
-
-def run(qtbot, dock):
-    press(qtbot, dock.run_button)
-    qtbot.waitUntil(lambda: not dock.running)
 
 
 @pytest.fixture

@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-from napari.layers import Labels
+from hands import nuclei, press, run
 from napari.utils.notifications import notification_manager
-from qtpy.QtCore import Qt
 
 from napari_monuseg.areas import LARGEST_SIDE
 from napari_monuseg.core import registry
@@ -32,20 +31,6 @@ def trained(installed_model, dock):
     registry.notify()
     dock.model.choice.setCurrentText("tiny")
     return dock
-
-
-def press(qtbot, button):
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-
-
-def run(qtbot, dock):
-    press(qtbot, dock.run_button)
-    qtbot.waitUntil(lambda: not dock.running, timeout=30_000)
-
-
-def nuclei(viewer):
-    """Give the labels layers of a viewer."""
-    return [layer for layer in viewer.layers if isinstance(layer, Labels)]
 
 
 def world(layer, row, column):

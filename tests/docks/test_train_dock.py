@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from hands import press
 from napari.layers import Shapes
 from qtpy.QtCore import Qt
 
@@ -14,10 +15,6 @@ from napari_monuseg.docks import train_dock
 from napari_monuseg.docks.gathered import HELD_OUT
 from napari_monuseg.docks.reviewed import is_reviewed_layer
 from napari_monuseg.layers import placement
-
-
-def press(qtbot, button):
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
 def done(qtbot, dock):
