@@ -8,6 +8,7 @@ import pytest
 from napari_monuseg.core import finetuning
 from napari_monuseg.core.augmentation import AugmentationOptions
 from napari_monuseg.core.checkpoints import load_network
+from napari_monuseg.core.devices import DeviceInfo
 from napari_monuseg.core.errors import DeviceError, TrainingError
 from napari_monuseg.core.finetuning import Finetuning
 from napari_monuseg.core.finetuning_options import FinetuneOptions
@@ -208,3 +209,24 @@ def test_without_a_nucleus_there_is_nothing_to_learn(base, pale):
         tuning(base, empty)
     with pytest.raises(TrainingError, match="choose one of nothing, encoder"):
         tuning(base, pale, frozen="all")
+
+
+def test_a_look_without_memory_goes_on_on_the_cpu(base, pale, monkeypatch):
+    asked = []
+    see = finetuning.look
+
+    def starved(parts, network, instances, device):
+        asked.append(device)
+        if device != "cpu":
+            raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")
+        return (yield from see(parts, network, instances, device))
+
+    monkeypatch.setattr(finetuning, "look", starved)
+    running = tuning(base, pale, steps=1, looks=1)
+    running._device = DeviceInfo("cpu:0", "a small card")  # another name for the CPU
+
+    messages = [progress.message for progress in running.steps()]
+
+    assert asked == ["cpu:0", "cpu", "cpu"]
+    assert any(message.startswith("Out of memory: on with") for message in messages)
+    assert len(running.notices) == 1

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from napari_monuseg.core import lessons
 from napari_monuseg.core.augmentation import AugmentationOptions
+from napari_monuseg.core.devices import DeviceInfo
 from napari_monuseg.core.errors import MonusegError, TrainingError
 from napari_monuseg.core.finetuning_options import FinetuneOptions
 from napari_monuseg.core.image import TissueImage
@@ -65,3 +67,28 @@ def test_a_model_deleted_meanwhile_is_one_sentence(installed_model, corrections)
 
     with pytest.raises(MonusegError, match=r"damaged|no model file|no file"):
         finish(lesson.train())
+
+
+def test_a_comparison_without_memory_is_made_on_the_cpu(
+    installed_model, corrections, monkeypatch
+):
+    asked = []
+    judge = lessons.judge
+
+    def starved(*networks, device, **facts):
+        asked.append(device)
+        if device != "cpu":
+            raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")
+        return (yield from judge(*networks, device=device, **facts))
+
+    monkeypatch.setattr(lessons, "judge", starved)
+    lesson = Lesson(find_model("tiny"), corrections, options(steps=1, looks=1))
+    tuned = finish(lesson.train())
+    monkeypatch.setattr(
+        lessons, "pick_device", lambda _: DeviceInfo("cpu:0", "a small card")
+    )
+
+    judgement = finish(lesson.judge(tuned))
+
+    assert asked == ["cpu:0", "cpu"]
+    assert judgement.nuclei > 0

@@ -139,7 +139,7 @@ class Finetuning:
         """
         options = self.options
         learner = Learner(self._base, self._images, options, self._device.name)
-        yield from self._look(learner.averaged, losses=[])
+        yield from self._look(learner, losses=[])
         losses: list[float] = []
         while (share := self._share_done()) < 1 and not self._stagnates():
             begun = time.monotonic()
@@ -154,7 +154,7 @@ class Finetuning:
             looks = int(self._share_done() * options.looks)
             if looks > int(share * options.looks):
                 begun = time.monotonic()
-                yield from self._look(learner.averaged, losses)
+                yield from self._look(learner, losses)
                 self._seconds += time.monotonic() - begun
                 losses = []
         return self.result()
@@ -202,37 +202,59 @@ class Finetuning:
         elif options.crop // 2 >= SMALLEST_CROP:
             learner.shrink_crops(options.crop // 2)
         elif self._device.name != "cpu":
-            self._device = pick_device("cpu")
-            learner.move("cpu", self.options)
+            self._move_to_cpu(learner)
         else:
             raise DeviceError(
                 "The computer's memory is too small even for one crop of "
                 f"{options.crop} px; close other programs and train again."
             )
+        yield self._say_less(learner)
+
+    def _move_to_cpu(self, learner: Learner) -> None:
+        self._device = pick_device("cpu")
+        learner.move("cpu", self.options)
+
+    def _say_less(self, learner: Learner) -> Progress:
         now = learner.options
         self.notices.append(
             f"Out of memory: on with {now.batch} crops of {now.crop} px on "
             f"{self._device.description}"
         )
-        yield Progress(message=self.notices[-1])
+        return Progress(message=self.notices[-1])
+
+    def _see_held_out(self, learner: Learner) -> Generator[Progress, None, Look]:
+        """Look at what stops the training; when memory runs out, on the CPU."""
+        while True:
+            try:
+                return (
+                    yield from look(
+                        self._held_out,
+                        learner.averaged,
+                        self._instances,
+                        self._device.name,
+                    )
+                )
+            except RuntimeError as error:
+                if not is_out_of_memory(error) or self._device.name == "cpu":
+                    raise
+            self._move_to_cpu(learner)
+            yield self._say_less(learner)
 
     def _look(
-        self, network: NucleusNetwork, losses: list[float]
+        self, learner: Learner, losses: list[float]
     ) -> Generator[Progress, None, None]:
         """Add a line to the history, and keep the weights if they are the best."""
         line = {"step": float(self._step), "minutes": round(self._seconds / 60, 3)}
         if losses:
             line["loss"] = sum(losses) / len(losses)
         if self._held_out:
-            seen: Look = yield from look(
-                self._held_out, network, self._instances, self._device.name
-            )
+            seen = yield from self._see_held_out(learner)
             line |= {"validation_loss": seen.loss, "dice": seen.dice, "aji": seen.aji}
         loss = line.get("validation_loss", -math.inf)  # nothing held out: the last one
         if loss < self._best_loss or loss == -math.inf:
             self._best_loss, self._best_step = loss, self._step
             self._best_look = len(self.history)
-            self._best = copy.deepcopy(network)
+            self._best = copy.deepcopy(learner.averaged)
         self.history.append(line)
         yield Progress(message=describe_line(line))
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_monuseg.core.checkpoints import load_network
-from napari_monuseg.core.devices import pick_device
+from napari_monuseg.core.devices import is_out_of_memory, pick_device
 from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.finetuning import FinetunedNetwork, Finetuning
 from napari_monuseg.core.finetuning_options import FinetuneOptions
@@ -161,6 +161,17 @@ class Lesson:
         """
         yield Progress(message="Comparing before and after")
         device = pick_device(self.options.device).name
+        try:
+            return (yield from self._judge_on(device, tuned))
+        except RuntimeError as error:
+            if not is_out_of_memory(error) or device == "cpu":
+                raise
+        yield Progress(message="Out of memory: comparing on the CPU")
+        return (yield from self._judge_on("cpu", tuned))
+
+    def _judge_on(
+        self, device: str, tuned: FinetunedNetwork
+    ) -> Generator[Progress, None, Judgement]:
         base = load_network(self.model.path)
         before, after = (
             network.to(memory_format=torch.channels_last).to(device)
