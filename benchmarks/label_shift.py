@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_monuseg.core.errors import MonusegError
+from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.parts import choose_samples, read_parts
 from napari_monuseg.core.progress import finish
-from napari_monuseg.core.registry import find_model
+from napari_monuseg.core.registry import ModelEntry, find_model
 from napari_monuseg.core.scores import score_labels
 from napari_monuseg.core.segment import SegmentOptions, segment
 
@@ -33,6 +34,12 @@ def main() -> int:
     parser.add_argument("--model", default="unet", help="name or file")
     parser.add_argument("--split", type=Path, help="JSON: stems of images by part")
     parser.add_argument("--part", nargs="+", help="of the split")
+    parser.add_argument(
+        "--turned",
+        action="store_true",
+        help="take for the truth what the model finds in the image turned by 180°: "
+        "nothing for a model without a bias, twice the shift for one that learned it",
+    )
     options = parser.parse_args()
     shifts, gains = [], []
     try:
@@ -42,6 +49,8 @@ def main() -> int:
             truth = sample.labels()
             with sample.image() as image:
                 found = finish(segment(image, model, SegmentOptions()))
+                if options.turned:
+                    truth = _turned(image, model)
             shift = label_shift(np.asarray(found.maps.foreground, float), truth > 0)
             moved = np.roll(found.labels, np.rint(shift).astype(int), (0, 1))
             before, after = (
@@ -62,6 +71,15 @@ def main() -> int:
         f"right, AJI {np.mean(gains):+.3f}"
     )
     return 0
+
+
+def _turned(image: TissueImage, model: ModelEntry) -> npt.NDArray[np.int32]:
+    """Return the nuclei of an image that was turned by 180°, turned back."""
+    rgb = image.read(slice(0, image.height), slice(0, image.width))
+    turned = TissueImage.from_array(
+        np.ascontiguousarray(rgb[::-1, ::-1]), pixel_size=image.pixel_size
+    )
+    return finish(segment(turned, model, SegmentOptions())).labels[::-1, ::-1]
 
 
 def label_shift(foreground: Image, truth: npt.NDArray[np.bool_]) -> Image:

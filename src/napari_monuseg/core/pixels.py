@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from napari_monuseg.core import boxes
 from napari_monuseg.core.errors import ImageError
 
 if TYPE_CHECKING:
@@ -113,7 +114,5 @@ def _axes(shape: tuple[int, ...]) -> str | None:
 
 def blocks(pixels: Pixels, side: int = 2048) -> Iterator[NDArray[Any]]:
     """Read a whole image block by block, without an overlap."""
-    for top in range(0, pixels.height, side):
-        rows = slice(top, min(top + side, pixels.height))
-        for left in range(0, pixels.width, side):
-            yield pixels.read(rows, slice(left, min(left + side, pixels.width)))
+    for rows, columns in boxes.blocks((pixels.height, pixels.width), side):
+        yield pixels.read(rows, columns)

@@ -136,13 +136,15 @@ class Result:
 
     def snapshot(self) -> Snapshot | None:
         """Give a copy of the pixels in which hand work can be found in a thread."""
-        return self._snapshot(self.pixels())
+        if self._steps is None or not self._is_whole():
+            return None
+        return self._snapshot(self.pixels(), self._steps.state)
 
     def gather(self) -> HandWork:
         """Find what was made by hand, now."""
-        snapshot = None if self.layer is None else self._snapshot(self.layer.data)
-        if snapshot is not None:
-            self.learn(snapshot.gather())
+        if self.layer is not None and self._steps is not None and self._is_whole():
+            now = self._snapshot(self.layer.data, self._steps.state)
+            self.learn(now.gather())
         return self.hand
 
     def inherit(self, other: "Result") -> None:
@@ -180,12 +182,7 @@ class Result:
         state = self._steps.state
         self._add_layer(viewer, state.written)
         self._mark(state.written)
-        return Snapshot(
-            labels=state.written,
-            base=state,
-            used=self.hand.used,
-            reviewed=reviewed_mask(self),
-        )
+        return self._snapshot(state.written, state)
 
     def show_reading(
         self, reading: "Reading", options: InstanceOptions, *, continued: bool = False
@@ -252,12 +249,10 @@ class Result:
             and np.array_equal(self.layer.data, labels)
         )
 
-    def _snapshot(self, labels: Labels) -> Snapshot | None:
-        if self._steps is None or not self._is_whole():
-            return None
+    def _snapshot(self, labels: Labels, base: State) -> Snapshot:
         return Snapshot(
             labels=labels,
-            base=self._steps.state,
+            base=base,
             used=self.hand.used,
             reviewed=reviewed_mask(self),
         )
