@@ -47,6 +47,9 @@ def train(
     learning_rate: Annotated[
         float, typer.Option(help="Peak of the one-cycle schedule.")
     ] = 2e-3,
+    touching_weight: Annotated[
+        float, typer.Option(help="How much more the loss counts where nuclei touch.")
+    ] = 0.0,
     label_shift: Annotated[
         tuple[float, float] | None,
         typer.Option(
@@ -88,6 +91,7 @@ def train(
         minutes=minutes,
         batch=batch,
         learning_rate=learning_rate,
+        touching_weight=touching_weight,
         augmentation=AugmentationOptions(label_shift=label_shift),
         seed=seed,
         device=device,

@@ -72,11 +72,19 @@ def largest_part(mask: Mask) -> Mask:
 
 def _crowded(components: Labels, component_count: int, seeds: Labels) -> Mask:
     """Tell, by number, which components have more than one seed."""
-    seeded = np.flatnonzero(seeds)
+    seeded = run_starts(seeds)
     owner = np.zeros(seeds.max(initial=0) + 1, np.int64)
     owner[seeds.ravel()[seeded]] = components.ravel()[seeded]
     crowded: Mask = np.bincount(owner[1:], minlength=component_count + 1) > 1
     return crowded
+
+
+def run_starts(labels: Labels) -> npt.NDArray[np.int64]:
+    """Return where another number begins, in raster order; a few for each nucleus."""
+    flat = labels.ravel()
+    begins = np.ones(flat.size, bool)
+    np.not_equal(flat[1:], flat[:-1], out=begins[1:])
+    return np.flatnonzero(begins)
 
 
 def _watershed(
@@ -86,16 +94,34 @@ def _watershed(
 
     Seeds are flooded first and in raster order. Left to their values, equal ones
     would come in an order that depends on everything else in the window, and the
-    result on how the image was cut.
+    result on how the image was cut. What lies inside a seed floods nothing: only the
+    seeds' rims take part.
     """
     window = bounding_window(mask)
-    inside = mask[window]
-    markers = np.where(inside, seeds[window], 0)
+    whole = np.where(mask[window], seeds[window], 0)
+    core = _inside(whole)
+    markers = np.where(core, 0, whole)
+    inside = mask[window] & ~core
     height = -distance[window].astype(np.float64)
     seeded = np.flatnonzero(markers)
     height.flat[seeded] = np.linspace(-2, -1.5, seeded.size)
     divided = watershed(height, markers, mask=inside)
-    np.copyto(labels[window], divided + (first - 1), where=inside)
+    np.copyto(divided, whole, where=core)
+    np.copyto(labels[window], divided + (first - 1), where=mask[window])
+
+
+def _inside(seeds: Labels) -> Mask:
+    """Return the pixels of seeds whose four neighbours belong to the same seed."""
+    inside = np.zeros(seeds.shape, bool)
+    middle = seeds[1:-1, 1:-1]
+    inside[1:-1, 1:-1] = (
+        (middle > 0)
+        & (middle == seeds[:-2, 1:-1])
+        & (middle == seeds[2:, 1:-1])
+        & (middle == seeds[1:-1, :-2])
+        & (middle == seeds[1:-1, 2:])
+    )
+    return inside
 
 
 def _fill_holes(labels: Labels) -> None:
@@ -143,14 +169,16 @@ def labels_with_holes(labels: Labels) -> npt.NDArray[np.int64]:
 
 def _keep_large(labels: Labels, smallest_px: int) -> tuple[Labels, int]:
     """Drop small nuclei and number the others in the order of their first pixels."""
-    areas = np.bincount(labels.ravel())
+    starts = run_starts(labels)
+    numbers = labels.ravel()[starts]
+    lengths = np.diff(starts, append=labels.size)
+    areas = np.bincount(numbers, weights=lengths)
     areas[0] = 0
     kept = areas >= max(1, smallest_px)
-    occupied = np.flatnonzero(labels)[::-1]
     first = np.zeros(areas.size, np.int64)
-    first[labels.ravel()[occupied]] = occupied  # the last one written stays
+    first[numbers[::-1]] = starts[::-1]  # the last one written stays
     order = np.flatnonzero(kept)
     order = order[np.argsort(first[order])]
     renumbered = np.zeros(areas.size, np.int32)
     renumbered[order] = np.arange(1, order.size + 1)
-    return renumbered[labels], int(order.size)
+    return np.take(renumbered, labels), int(order.size)
