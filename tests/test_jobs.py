@@ -172,3 +172,47 @@ def test_a_cancelled_slot_is_free_at_once_and_silent(qtbot):
     qtbot.waitUntil(lambda: bool(closed))
     qtbot.wait(50)
     assert heard == []
+
+
+def test_cancel_reaches_into_a_window(qtbot):
+    # The layer waits for the cancel: without the question before the next layer the
+    # network would go on, and say so.
+    from napari_monuseg.core.interruption import heeding_interruption
+    from napari_monuseg.core.torch_import import nn, torch
+
+    inside, cancelled, said = threading.Event(), threading.Event(), []
+
+    class Slow(nn.Module):
+        def forward(self, pixels):
+            inside.set()
+            assert cancelled.wait(10)
+            return pixels
+
+    class Next(nn.Module):
+        def forward(self, pixels):
+            said.append("went on")
+            return pixels
+
+    network = nn.Sequential(Slow(), Next())
+
+    def steps():
+        try:
+            with heeding_interruption(network):
+                network(torch.zeros(1))
+            yield Progress(message="Window done")
+        finally:
+            said.append("closed")
+
+    worker = start_job(
+        steps(),
+        yielded=lambda progress: said.append(progress.message),
+        returned=lambda _: said.append("returned"),
+        errored=said.append,
+        finished=lambda: said.append("finished"),
+    )
+    qtbot.waitUntil(inside.is_set)
+    worker.quit()
+    cancelled.set()
+    qtbot.waitUntil(lambda: "finished" in said)
+
+    assert said == ["closed", "finished"]

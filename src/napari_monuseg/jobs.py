@@ -12,6 +12,7 @@ from superqt.utils import GeneratorWorker, create_worker
 
 from napari_monuseg.core.devices import is_out_of_memory
 from napari_monuseg.core.errors import DeviceError, MonusegError
+from napari_monuseg.core.interruption import Interrupted, interruptible_by
 from napari_monuseg.core.progress import Progress
 
 Steps = Generator[Progress, None, Any]
@@ -27,7 +28,11 @@ class Job(GeneratorWorker):
     def work(self) -> Any:
         """Step through the generator; a cancelled one would be left open."""
         try:
-            return super().work()
+            with interruptible_by(lambda: self.abort_requested):
+                return super().work()
+        except Interrupted:
+            self.aborted.emit()
+            return None
         finally:
             self._gen.close()
 
