@@ -38,15 +38,20 @@ def train(
         ),
     ] = None,
     steps: Annotated[
-        int, typer.Option(help="Most optimizer steps; 0 only chooses thresholds.")
-    ] = 4000,
+        int | None,
+        typer.Option(
+            help="Most optimizer steps; 0 only chooses thresholds. The network's own "
+            "recipe when left out, as are the crops and the rate."
+        ),
+    ] = None,
     minutes: Annotated[
         float | None, typer.Option(help="Most minutes, over all resumed runs.")
     ] = None,
-    batch: Annotated[int, typer.Option(help="Crops per step.")] = 8,
+    batch: Annotated[int | None, typer.Option(help="Crops per step.")] = None,
+    crop: Annotated[int | None, typer.Option(help="Their side, px.")] = None,
     learning_rate: Annotated[
-        float, typer.Option(help="Peak of the one-cycle schedule.")
-    ] = 2e-3,
+        float | None, typer.Option(help="Peak of the one-cycle schedule.")
+    ] = None,
     touching_weight: Annotated[
         float, typer.Option(help="How much more the loss counts where nuclei touch.")
     ] = 0.0,
@@ -74,7 +79,7 @@ def train(
     from napari_monuseg.core.augmentation import AugmentationOptions
     from napari_monuseg.core.checkpoints import save_checkpoint
     from napari_monuseg.core.training import train as train_network
-    from napari_monuseg.core.training_options import TrainingOptions
+    from napari_monuseg.core.training_options import RECIPES, TrainingOptions
 
     state_path = output.with_suffix(".training")
     _check_paths(output, state_path, resume=resume)
@@ -83,18 +88,23 @@ def train(
     name, shape = _choose_network(network, parent)
     if label_shift is None:
         label_shift = parent.info.label_shift if parent else (0.0, 0.0)
+    asked = {
+        "steps": steps,
+        "batch": batch,
+        "crop": crop,
+        "learning_rate": learning_rate,
+    }
+    chosen = {key: value for key, value in asked.items() if value is not None}
     options = TrainingOptions(
         network=name,
         network_options=shape,
         pixel_size=parent.info.pixel_size if parent else 0.25,
-        steps=steps,
         minutes=minutes,
-        batch=batch,
-        learning_rate=learning_rate,
         touching_weight=touching_weight,
         augmentation=AugmentationOptions(label_shift=label_shift),
         seed=seed,
         device=device,
+        **RECIPES.get(name, {}) | chosen,
     )
     job = train_network(
         samples,
