@@ -340,7 +340,7 @@ class TestStrokes:
         (joined,) = ids(layer.data) - {1, 5}
         assert joined in {2, 3, 4}
         assert ndimage.label(layer.data == joined)[1] == 1
-        assert said[1:] == ["3 nuclei merged"]
+        assert said[1:] == ["3 nuclei joined"]
 
     def test_outline(self, hand, layer, labels):
         hand.press("O")

@@ -181,7 +181,7 @@ def merge_under(labels: Labels, stroke: Sequence[Point]) -> Edit:
     masks = [placed(piece, window) for piece in pieces]
     nucleus = without_holes(bridged(masks, free), free)
     new = np.where(nucleus, np.int32(pieces[0].number), labels[window])
-    return _edit(labels, [(window, new)], f"{len(pieces)} nuclei merged")
+    return _edit(labels, [(window, new)], f"{len(pieces)} nuclei joined")
 
 
 def add_outline(labels: Labels, outline: Sequence[Point], next_id: int) -> Edit:
