@@ -272,7 +272,7 @@ class TestMerge:
         after = edit.apply(labels)
         assert ids(after) == {2}
         assert pieces(after) == 1
-        assert edit.done == "2 nuclei merged"
+        assert edit.done == "2 nuclei joined"
 
     @pytest.mark.parametrize("gap", [1, 4, 10, LARGEST_GAP])
     def test_a_gap_is_bridged(self, gap):

@@ -110,7 +110,7 @@ TOOLS = (
         name="Join",
         key="J",
         make=_merge,
-        hint="Draw from nucleus to nucleus to merge them",
+        hint="Draw from nucleus to nucleus to join them",
         stroke=True,
     ),
     Tool(
