@@ -70,4 +70,7 @@ def touching_target(
         farther = np.maximum(nearest[window], away)
         np.minimum(second[window], farther, out=second[window])
         np.minimum(nearest[window], away, out=nearest[window])
-    return np.exp(-0.5 * ((nearest + second) / reach_px) ** 2)
+    closeness: npt.NDArray[np.float32] = np.exp(
+        -0.5 * ((nearest + second) / reach_px) ** 2
+    )
+    return closeness
