@@ -141,7 +141,7 @@ def draw_crops(
 
     Parameters
     ----------
-    images : sequence of (7, H, W) uint8 tensor
+    images : sequence of (6, H, W) uint8 tensor
         As `training_image` makes them.
     count, side : int
         How many, and their side, px.

@@ -30,7 +30,6 @@ def test_the_loss_is_the_training_s_own(truth):
         foreground=torch.from_numpy((truth > 0).astype(np.float32))[None],
         distance=torch.from_numpy(distance_target(truth))[None],
         valid=torch.ones(1, *truth.shape, dtype=torch.bool),
-        touching=torch.zeros(1, *truth.shape),
     )
 
     scores = score_maps(truth, maps_of(said[0], said[1]))

@@ -162,7 +162,6 @@ def batch_of(valid):
         foreground=torch.ones(1, 4, 4),
         distance=torch.ones(1, 4, 4),
         valid=valid,
-        touching=torch.eye(4)[None],
     )
 
 
@@ -190,23 +189,6 @@ def test_the_loss_is_near_nothing_where_the_network_is_right():
 
     assert right < 1e-3
     assert wrong > 10
-
-
-def test_where_nuclei_touch_a_fault_weighs_more():
-    everywhere = torch.ones(1, 4, 4, dtype=torch.bool)
-    touching = torch.eye(4, dtype=torch.bool)  # where `batch_of` says nuclei touch
-    right = torch.full((1, 2, 4, 4), 12.0)
-    wrong_there, wrong_elsewhere = (
-        right.masked_fill(where, -12.0) for where in (touching, touching.roll(1, 0))
-    )
-
-    def cost(logits, weight):
-        batch = batch_of(everywhere)
-        return float(nucleus_loss(logits, batch, touching_weight=weight))
-
-    assert cost(wrong_there, 0) == pytest.approx(cost(wrong_elsewhere, 0))
-    assert cost(wrong_there, 5) > 5 * cost(wrong_there, 0)
-    assert cost(wrong_elsewhere, 5) == pytest.approx(cost(wrong_elsewhere, 0), rel=1e-4)
 
 
 def test_no_steps_only_choose_thresholds(samples):
@@ -242,7 +224,6 @@ def test_a_step_is_scored_by_what_counts():
         foreground=torch.tensor([[[1.0, 1.0, 0.0, 1.0]]]),
         distance=torch.zeros(1, 1, 4),
         valid=valid,
-        touching=torch.zeros(1, 1, 4),
     )
     sure = torch.tensor([[[50.0, -50.0, -50.0, -50.0]]])
 

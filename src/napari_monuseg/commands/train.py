@@ -52,9 +52,6 @@ def train(
     learning_rate: Annotated[
         float | None, typer.Option(help="Peak of the one-cycle schedule.")
     ] = None,
-    touching_weight: Annotated[
-        float, typer.Option(help="How much more the loss counts where nuclei touch.")
-    ] = 0.0,
     label_shift: Annotated[
         tuple[float, float] | None,
         typer.Option(
@@ -100,7 +97,6 @@ def train(
         network_options=shape,
         pixel_size=parent.info.pixel_size if parent else 0.25,
         minutes=minutes,
-        touching_weight=touching_weight,
         augmentation=AugmentationOptions(label_shift=label_shift),
         seed=seed,
         device=device,

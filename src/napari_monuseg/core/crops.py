@@ -16,14 +16,14 @@ from napari_monuseg.core.datasets import Sample
 from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.progress import Progress
 from napari_monuseg.core.resampling import at_pixel_size
-from napari_monuseg.core.targets import distance_target, touching_target
+from napari_monuseg.core.targets import distance_target
 from napari_monuseg.core.torch_import import torch
 
 Rgb = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int32]
 
-RED, FOREGROUND, DISTANCE, VALID, TOUCHING = 0, 3, 4, 5, 6
-"""Channels of a training image: colours from 0, targets, what counts, and how much."""
+RED, FOREGROUND, DISTANCE, VALID = 0, 3, 4, 5
+"""Channels of a training image: three colours, two targets, and what counts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,15 +37,12 @@ class Batch:
         The targets.
     valid : (N, H, W) bool tensor
         Only these pixels count in the loss.
-    touching : (N, H, W) float32 tensor in [0, 1]
-        How close pixels lie to two nuclei at once: `targets.touching_target`.
     """
 
     rgb: torch.Tensor
     foreground: torch.Tensor
     distance: torch.Tensor
     valid: torch.Tensor
-    touching: torch.Tensor
 
 
 class CropSource:
@@ -53,7 +50,7 @@ class CropSource:
 
     Parameters
     ----------
-    images : sequence of (7, H, W) uint8 tensor
+    images : sequence of (6, H, W) uint8 tensor
         As `training_image` makes them.
     crop : int
         Side of the crops, px.
@@ -88,13 +85,12 @@ class CropSource:
             self._options,
             generator,
         )
-        foreground, distance, valid, touching = targets.unbind(1)
+        foreground, distance, valid = targets.unbind(1)
         return Batch(
             rgb=vary_look(colours, self._options, generator),
             foreground=(foreground > 0.5).float(),
             distance=distance,
             valid=valid > 0.99,
-            touching=touching,
         )
 
     def _patch(self, generator: torch.Generator) -> torch.Tensor:
@@ -157,9 +153,8 @@ def training_image(
 
     Returns
     -------
-    (7, H, W) uint8 tensor
-        Red, green, blue, foreground, distance, validity and touching, each 0 to
-        255.
+    (6, H, W) uint8 tensor
+        Red, green, blue, foreground, distance and validity, each 0 to 255.
     """
     counts = np.ones(labels.shape, bool) if valid is None else valid
     layers = [
@@ -167,7 +162,6 @@ def training_image(
         (labels > 0) * np.uint8(255),
         np.rint(distance_target(labels) * 255).astype(np.uint8),
         counts * np.uint8(255),
-        np.rint(touching_target(labels) * 255).astype(np.uint8),
     ]
     return torch.from_numpy(np.stack(layers).astype(np.uint8))
 

@@ -26,7 +26,7 @@ class Learner:
     ----------
     base : NucleusNetwork
         Weights to start from, and to be pulled back to; left as they are.
-    images : list of (7, H, W) uint8 tensor
+    images : list of (6, H, W) uint8 tensor
         As `training_image` makes them.
     options : FinetuneOptions
         The recipe.

@@ -10,9 +10,7 @@ from napari_monuseg.core.networks import DISTANCE, FOREGROUND
 from napari_monuseg.core.torch_import import functional, torch
 
 
-def nucleus_loss(
-    logits: torch.Tensor, batch: Batch, *, touching_weight: float = 0.0
-) -> torch.Tensor:
+def nucleus_loss(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
     """Return cross-entropy of both channels plus Dice of the foreground.
 
     Parameters
@@ -21,9 +19,6 @@ def nucleus_loss(
         As `networks` states them.
     batch : Batch
         Targets, and the pixels that count.
-    touching_weight : float
-        How much more the cross-entropy counts where two nuclei touch: there, pixels
-        are few, and what they say decides whether the two are told apart.
 
     Returns
     -------
@@ -32,12 +27,11 @@ def nucleus_loss(
     """
     valid = batch.valid.float()
     pixels = valid.sum().clamp_min(1)
-    weight = valid * (1 + touching_weight * batch.touching)
     foreground = functional.binary_cross_entropy_with_logits(
-        logits[:, FOREGROUND], batch.foreground, weight, reduction="sum"
+        logits[:, FOREGROUND], batch.foreground, valid, reduction="sum"
     )
     distance = functional.binary_cross_entropy_with_logits(
-        logits[:, DISTANCE], batch.distance, weight, reduction="sum"
+        logits[:, DISTANCE], batch.distance, valid, reduction="sum"
     )
     probability = torch.sigmoid(logits[:, FOREGROUND]) * valid
     truth = batch.foreground * valid

@@ -182,7 +182,7 @@ def train_step(
     # fp16 would need its gradients scaled; where bf16 is missing, fp32 does.
     with torch.autocast(state.device.type, torch.bfloat16, dtype == torch.bfloat16):
         logits = state.network(rgb)
-    loss = nucleus_loss(logits.float(), batch, touching_weight=options.touching_weight)
+    loss = nucleus_loss(logits.float(), batch)
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(state.network.parameters(), 5.0)

@@ -29,8 +29,6 @@ class TrainingOptions:
         Peak of the one-cycle schedule, and decay, of AdamW.
     warm_up : float
         Share of the training in which the learning rate rises.
-    touching_weight : float
-        How much more the loss counts where nuclei touch, as `nucleus_loss` takes it.
     averaging : float
         Decay per step of the exponential moving average of the weights, which is
         what is validated and kept.
@@ -54,7 +52,6 @@ class TrainingOptions:
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2
     warm_up: float = 0.08
-    touching_weight: float = 0.0
     averaging: float = 0.998
     seed: int = 0
     validations: int = 6
