@@ -177,7 +177,7 @@ def test_a_cancelled_slot_is_free_at_once_and_silent(qtbot):
 def test_cancel_reaches_into_a_window(qtbot):
     # The layer waits for the cancel: without the question before the next layer the
     # network would go on, and say so.
-    from napari_monuseg.core.interruption import heeding_interruption
+    from napari_monuseg.core.networks import NucleusNetwork
     from napari_monuseg.core.torch_import import nn, torch
 
     inside, cancelled, said = threading.Event(), threading.Event(), []
@@ -193,12 +193,11 @@ def test_cancel_reaches_into_a_window(qtbot):
             said.append("went on")
             return pixels
 
-    network = nn.Sequential(Slow(), Next())
+    network = NucleusNetwork(nn.Sequential(Slow(), Next()), stride=1)
 
     def steps():
         try:
-            with heeding_interruption(network):
-                network(torch.zeros(1))
+            network(torch.zeros(1, 3, 1, 1))
             yield Progress(message="Window done")
         finally:
             said.append("closed")

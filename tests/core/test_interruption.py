@@ -1,18 +1,24 @@
 """A network stops between its layers once it is asked to."""
 
+import copy
+import threading
+
 import pytest
 
 from napari_monuseg.core.interruption import (
     Interrupted,
-    heeding_interruption,
     interruptible_by,
+    make_interruptible,
 )
+from napari_monuseg.core.networks import NETWORKS, build_network
 from napari_monuseg.core.torch_import import nn, torch
 
 
 @pytest.fixture
 def network():
-    return nn.Sequential(nn.Conv2d(1, 1, 1), nn.Sequential(nn.ReLU(), nn.ReLU()))
+    layers = nn.Sequential(nn.Conv2d(1, 1, 1), nn.Sequential(nn.ReLU(), nn.ReLU()))
+    make_interruptible(layers)
+    return layers
 
 
 class After:
@@ -26,33 +32,56 @@ class After:
         return self.asked >= self.number
 
 
+def pixel():
+    return torch.zeros(1, 1, 2, 2)
+
+
 def test_the_network_stops_in_the_middle(network):
     reached = []
     network[1][1].register_forward_hook(lambda *_: reached.append("last"))
     asked = After(3)
 
-    with (
-        interruptible_by(asked),
-        heeding_interruption(network),
-        pytest.raises(Interrupted),
-    ):
-        network(torch.zeros(1, 1, 2, 2))
+    with interruptible_by(asked), pytest.raises(Interrupted):
+        network(pixel())
 
     assert asked.asked == 3
     assert not reached
 
 
-def test_nothing_is_left_on_the_network_and_nobody_else_is_asked(network):
+def test_nobody_is_asked_afterwards(network):
     asked = After(9)
-    with interruptible_by(asked), heeding_interruption(network):
-        network(torch.zeros(1, 1, 2, 2))
+    with interruptible_by(asked):
+        network(pixel())
     assert asked.asked == 3  # one for each layer
 
-    network(torch.zeros(1, 1, 2, 2))
-    with heeding_interruption(network):
-        network(torch.zeros(1, 1, 2, 2))
+    network(pixel())
 
     assert asked.asked == 3
+
+
+def test_a_thread_that_is_to_stop_leaves_the_network_of_another_alone(network):
+    inside, stopped, results = threading.Event(), threading.Event(), []
+
+    def wait(*_):
+        if threading.current_thread() is other:
+            inside.set()
+            assert stopped.wait(10)
+
+    network[0].register_forward_hook(wait)
+
+    def go_on():
+        with interruptible_by(lambda: False):
+            results.append(network(pixel()))
+
+    other = threading.Thread(target=go_on)
+    other.start()
+    assert inside.wait(10)
+    with interruptible_by(lambda: True), pytest.raises(Interrupted):
+        network(pixel())
+    stopped.set()
+    other.join(10)
+
+    assert len(results) == 1
 
 
 def test_to_a_generator_it_is_as_being_closed(network):
@@ -60,8 +89,7 @@ def test_to_a_generator_it_is_as_being_closed(network):
 
     def steps():
         try:
-            with heeding_interruption(network):
-                yield network(torch.zeros(1, 1, 2, 2))
+            yield network(pixel())
         except GeneratorExit:
             told.append("closed")
             raise
@@ -70,3 +98,15 @@ def test_to_a_generator_it_is_as_being_closed(network):
         next(steps())
 
     assert told == ["closed"]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_networks_of_this_project_can_be_stopped_and_so_can_their_copies(name):
+    network = build_network(name)
+    pixels = torch.zeros(1, 3, network.stride, network.stride)
+
+    for one in (network, copy.deepcopy(network)):
+        asked = After(10)  # far into it, and before its end
+        with interruptible_by(asked), pytest.raises(Interrupted):
+            one.eval()(pixels)
+        assert asked.asked == 10

@@ -3,7 +3,8 @@
 A generator of core stops where it yields, which is between windows. On a slow CPU
 a window takes seconds, and eight times that with test-time augmentation. Whoever
 steps through a generator may therefore say how to ask whether to stop; networks
-that run under `heeding_interruption` ask before each layer.
+that were made interruptible ask before each layer. One network may run in several
+threads at once: each asks for itself alone.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ class Interrupted(GeneratorExit):
 
 @contextmanager
 def interruptible_by(asked: Callable[[], bool]) -> Iterator[None]:
-    """Let networks in this thread stop as soon as `asked` is true."""
+    """Let interruptible networks in this thread stop as soon as `asked` is true."""
     token = _asked.set(asked)
     try:
         yield
@@ -31,28 +32,17 @@ def interruptible_by(asked: Callable[[], bool]) -> Iterator[None]:
         _asked.reset(token)
 
 
-@contextmanager
-def heeding_interruption(network: "nn.Module") -> Iterator[None]:
-    """Stop the network before its next layer once that is asked for.
+def make_interruptible(network: "nn.Module") -> None:
+    """Let a network's forward pass raise `Interrupted` before a layer, once asked to.
 
-    Raises
-    ------
-    Interrupted
-        From the network's forward pass.
+    Nothing is asked outside `interruptible_by`.
     """
+    for module in network.modules():
+        if not any(module.children()):
+            module.register_forward_pre_hook(_look)
+
+
+def _look(*_: Any) -> None:
     asked = _asked.get()
-    if asked is None:
-        yield
-        return
-
-    def look(*_: Any) -> None:
-        if asked():
-            raise Interrupted
-
-    layers = [module for module in network.modules() if not any(module.children())]
-    hooks = [layer.register_forward_pre_hook(look) for layer in layers]
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
+    if asked is not None and asked():
+        raise Interrupted

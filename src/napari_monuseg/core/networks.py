@@ -23,6 +23,7 @@ from collections.abc import Callable
 from typing import Any
 
 from napari_monuseg.core.errors import CheckpointError
+from napari_monuseg.core.interruption import make_interruptible
 from napari_monuseg.core.segnet import SegNet
 from napari_monuseg.core.torch_import import functional, nn, smp, torch
 
@@ -32,6 +33,8 @@ CHANNELS = 2
 
 class NucleusNetwork(nn.Module):
     """A network with the colour normalisation that belongs to it.
+
+    Its forward pass can be stopped between layers: see `interruptible_by`.
 
     Parameters
     ----------
@@ -45,6 +48,7 @@ class NucleusNetwork(nn.Module):
         super().__init__()
         self.body = body
         self.stride = stride
+        make_interruptible(body)
 
     def forward(self, rgb: torch.Tensor) -> torch.Tensor:
         """Return logits ``(N, 2, H, W)`` for RGB ``(N, 3, H, W)`` in [0, 1]."""

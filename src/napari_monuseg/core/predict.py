@@ -19,7 +19,6 @@ from napari_monuseg.core.boxes import Window, blocks
 from napari_monuseg.core.devices import largest_window, precision
 from napari_monuseg.core.errors import DeviceError
 from napari_monuseg.core.image import TissueImage
-from napari_monuseg.core.interruption import heeding_interruption
 from napari_monuseg.core.maps import NucleusMaps
 from napari_monuseg.core.networks import CHANNELS, NucleusNetwork
 from napari_monuseg.core.progress import Progress
@@ -196,7 +195,7 @@ def _run(
     turns = range(8) if options.augment else range(1)
     dtype = precision(device)
     total: Any = 0
-    with torch.inference_mode(), heeding_interruption(network):
+    with torch.inference_mode():
         for turn in turns:
             turned = _turn(pixels, turn).contiguous(memory_format=torch.channels_last)
             with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
