@@ -117,6 +117,22 @@ def test_evaluate_scores_several_models(run, tissue_folder, user_models, tmp_pat
     assert done.stdout.count("three") == 2
 
 
+def test_nuclei_are_read_as_asked(run, tissue_folder, tmp_path):
+    (tmp_path / "split.json").write_text('{"test": ["three"]}')
+    image = tissue_folder / "images" / "one.tif"
+    segmented = ("segment", image, "--model", "tiny", "--output", "out")
+    evaluated = ("evaluate", tissue_folder, "--model", "tiny", "--split", "split.json")
+
+    none = run(*segmented, "--smallest-nucleus", 1e6)
+    run(*evaluated, "--foreground-threshold", 1, "--json", "scores.json")
+    wrong = run(*evaluated, "--seed-threshold", 1.5, expect=2)
+
+    assert ": 0 nuclei" in none.stdout
+    scores = json.loads((tmp_path / "scores.json").read_text())
+    assert scores["mean"]["predicted_nuclei"] == 0
+    assert "Invalid value for '--seed-threshold'" in wrong.stderr
+
+
 def test_evaluate_writes_a_report(run, tissue_folder, tmp_path):
     folder = tmp_path / "folder"
     shutil.copytree(tissue_folder, folder)

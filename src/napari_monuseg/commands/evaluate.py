@@ -7,6 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_monuseg.commands.console import fail, run_with_bar
+from napari_monuseg.commands.reading import (
+    ForegroundThreshold,
+    SeedThreshold,
+    SmallestNucleus,
+    reading,
+)
 from napari_monuseg.core.datasets import Sample, find_images_without_truth
 from napari_monuseg.core.errors import DatasetError
 from napari_monuseg.core.files import write_beside
@@ -53,6 +59,9 @@ def evaluate(
     augment: Annotated[
         bool, typer.Option("--augment", help="Average over 8 turns of each image.")
     ] = False,
+    foreground_threshold: ForegroundThreshold = None,
+    seed_threshold: SeedThreshold = None,
+    smallest_nucleus: SmallestNucleus = None,
 ) -> None:
     """Score whole images, then average over images."""
     parts = read_parts(split, part)
@@ -66,7 +75,11 @@ def evaluate(
     from napari_monuseg.core.report_tables import Groups
     from napari_monuseg.core.segment import SegmentOptions
 
-    options = SegmentOptions(device=device, augment=augment)
+    options = SegmentOptions(
+        device=device,
+        augment=augment,
+        instances=reading(foreground_threshold, seed_threshold, smallest_nucleus),
+    )
     if report is None:
         evaluations = _evaluate(samples, entries, options)
     else:

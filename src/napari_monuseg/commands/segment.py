@@ -6,6 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_monuseg.commands.console import fail, run_with_bar
+from napari_monuseg.commands.reading import (
+    ForegroundThreshold,
+    SeedThreshold,
+    SmallestNucleus,
+    reading,
+)
 from napari_monuseg.core.errors import ExportError, MonusegError
 from napari_monuseg.core.folders import make_folder
 from napari_monuseg.core.image import TissueImage
@@ -36,13 +42,21 @@ def segment(
             "--augment", help="Average over 8 turns: better, 8 times as long."
         ),
     ] = False,
+    foreground_threshold: ForegroundThreshold = None,
+    seed_threshold: SeedThreshold = None,
+    smallest_nucleus: SmallestNucleus = None,
 ) -> None:
     """Find the nuclei in images; write DIR/<image stem>_nuclei.tif for each."""
     entry = find_model(model)
     _check_output(images, output)
     from napari_monuseg.core.segment import SegmentOptions
 
-    options = SegmentOptions(pixel_size=pixel_size, device=device, augment=augment)
+    options = SegmentOptions(
+        pixel_size=pixel_size,
+        device=device,
+        augment=augment,
+        instances=reading(foreground_threshold, seed_threshold, smallest_nucleus),
+    )
     failed = 0
     for path in images:
         try:

@@ -1,7 +1,7 @@
 """The main job: a tissue image and a model ─► maps and labels of its nuclei."""
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -50,15 +50,16 @@ class SegmentOptions:
         Average over the eight rotations and reflections: eight times as long.
     window : int or None
         Largest side of a window, px; None for the device's own.
-    instances : InstanceOptions or None
-        How nuclei are read from the maps; None for the model's own.
+    instances : dict of str to float
+        In what, by its names, nuclei are read from the maps otherwise than by the
+        model's own `InstanceOptions`.
     """
 
     pixel_size: float | None = None
     device: str = "auto"
     augment: bool = False
     window: int | None = None
-    instances: InstanceOptions | None = None
+    instances: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +124,7 @@ def segment(
         maps, device = yield from _predict_within_memory(
             calibrated, path, info, options
         )
-        instances = options.instances or info.instances
+        instances = replace(info.instances, **options.instances)
         labels = yield from find_nuclei(maps, instances)
     except MemoryError as error:
         raise DeviceError(

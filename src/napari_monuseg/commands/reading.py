@@ -1,0 +1,43 @@
+"""How nuclei are read from a network's maps, as sub-commands are told it."""
+
+from typing import Annotated
+
+import typer
+
+ForegroundThreshold = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=1,
+        help="Lower finds paler nuclei, and larger; the model's own when left out.",
+    ),
+]
+SeedThreshold = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=1,
+        help="Higher separates touching nuclei more readily; the model's own when left "
+        "out.",
+    ),
+]
+SmallestNucleus = Annotated[
+    float | None,
+    typer.Option(
+        min=0, help="Smaller ones are left out, µm²; the model's own when left out."
+    ),
+]
+
+
+def reading(
+    foreground_threshold: float | None,
+    seed_threshold: float | None,
+    smallest_nucleus: float | None,
+) -> dict[str, float]:
+    """Return what was asked for, as `SegmentOptions.instances` takes it."""
+    asked = {
+        "foreground_threshold": foreground_threshold,
+        "seed_threshold": seed_threshold,
+        "smallest_nucleus_um2": smallest_nucleus,
+    }
+    return {name: value for name, value in asked.items() if value is not None}
