@@ -6,16 +6,14 @@ is where the labels lie: a negative number is up, or to the left. A model that w
 taught a label shift has it in its own nuclei, and it must be added to what is found.
 """
 
-import argparse
 import sys
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from choice import chosen_samples, parser_of_images
 
 from napari_monuseg.core.errors import MonusegError
 from napari_monuseg.core.image import TissueImage
-from napari_monuseg.core.parts import choose_samples, read_parts
 from napari_monuseg.core.progress import finish
 from napari_monuseg.core.registry import ModelEntry, find_model
 from napari_monuseg.core.scores import score_labels
@@ -29,11 +27,8 @@ Image = npt.NDArray[np.floating]
 
 def main() -> int:
     """Print the shift of each image, and what moving the result by it is worth."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, help="images with their true nuclei")
+    parser = parser_of_images(__doc__)
     parser.add_argument("--model", default="unet", help="name or file")
-    parser.add_argument("--split", type=Path, help="JSON: stems of images by part")
-    parser.add_argument("--part", nargs="+", help="of the split")
     parser.add_argument(
         "--turned",
         action="store_true",
@@ -44,8 +39,7 @@ def main() -> int:
     shifts, gains = [], []
     try:
         model = find_model(options.model)
-        parts = read_parts(options.split, options.part)
-        for sample in choose_samples(options.folder, parts):
+        for sample in chosen_samples(options):
             truth = sample.labels()
             with sample.image() as image:
                 found = finish(segment(image, model, SegmentOptions()))

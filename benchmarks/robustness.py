@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from choice import chosen_samples, parser_of_images
 from disturbances import AS_IT_IS, DISTURBANCES, Disturbance, enlarge
 from speed import shipped_models
 
@@ -22,7 +23,6 @@ from napari_monuseg.core.datasets import Sample
 from napari_monuseg.core.errors import MonusegError
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.instances import ASSUMED_PIXEL_SIZE
-from napari_monuseg.core.parts import choose_samples, read_parts
 from napari_monuseg.core.progress import Progress, finish
 from napari_monuseg.core.registry import ModelEntry, find_model
 from napari_monuseg.core.scores import Scores, mean_scores, score_labels
@@ -40,9 +40,7 @@ def main() -> int:
     reports = []
     try:
         models = [find_model(name) for name in options.model] or shipped_models()
-        samples = choose_samples(
-            options.folder, read_parts(options.split, options.part)
-        )
+        samples = chosen_samples(options)
         for model in models:
             means = run_with_bar(measure(model, samples, options.device), model.name)
             print(f"\n{model.name}, {len(samples)} images\n{as_table(means)}")
@@ -56,8 +54,7 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, help="images with their true nuclei")
+    parser = parser_of_images(__doc__)
     parser.add_argument(
         "--model",
         nargs="+",
@@ -65,8 +62,6 @@ def _options() -> argparse.Namespace:
         default=[],
         help="names or files; all shipped if left out",
     )
-    parser.add_argument("--split", type=Path, help="JSON: stems of images by part")
-    parser.add_argument("--part", nargs="+", action="extend", help="of the split")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda:0, mps")
     parser.add_argument("--json", type=Path, metavar="FILE")
     return parser.parse_args()

@@ -7,56 +7,45 @@ side of the windows the image is cut into: a network that scores worse in larger
 has not learned what it sees there.
 """
 
-import argparse
 import sys
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
+from choice import chosen_samples, parser_of_images
 from skimage.segmentation import watershed
 
 from napari_monuseg.core.errors import MonusegError
+from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.instances import InstanceOptions, find_nuclei
 from napari_monuseg.core.maps import NucleusMaps
-from napari_monuseg.core.parts import choose_samples, read_parts
 from napari_monuseg.core.progress import finish
-from napari_monuseg.core.registry import find_model
+from napari_monuseg.core.registry import ModelEntry, find_model
 from napari_monuseg.core.scores import score_labels
 from napari_monuseg.core.segment import SegmentOptions, segment
-from napari_monuseg.core.separation import connected_components
+from napari_monuseg.core.separation import Labels, connected_components
 from napari_monuseg.core.targets import distance_target
 
 SEED = 0.6
 """True nuclei are told apart by where their own distance exceeds this."""
 
-Labels = npt.NDArray[np.int32]
-
 
 def main() -> int:
     """Print a line for each image, and the mean."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, help="images with their true nuclei")
+    parser = parser_of_images(__doc__)
     parser.add_argument("--model", default="unet", help="name or file")
-    parser.add_argument("--split", type=Path, help="JSON: stems of images by part")
-    parser.add_argument("--part", nargs="+", help="of the split")
     parser.add_argument("--windows", nargs="+", type=int, metavar="PX", help="sides")
     options = parser.parse_args()
     tables: list[dict[str, float]] = []
     try:
         model = find_model(options.model)
-        parts = read_parts(options.split, options.part)
-        for sample in choose_samples(options.folder, parts):
+        for sample in chosen_samples(options):
             truth = sample.labels()
-            table: dict[str, float] = {}
             with sample.image() as image:
-                for side in options.windows or [None]:
-                    found = finish(segment(image, model, SegmentOptions(window=side)))
-                    if side is None:
-                        table = put_right(found.maps, truth, model.info.instances)
-                        continue
-                    scores = score_labels(truth, found.labels)
-                    table[f"AJI at {side} px"] = scores.aji
-                    table[f"Dice at {side} px"] = scores.dice
+                if options.windows:
+                    table = by_window(image, model, truth, options.windows)
+                else:
+                    found = finish(segment(image, model, SegmentOptions()))
+                    table = put_right(found.maps, truth, found.instances)
             tables.append(table)
             print(_line(sample.name, table), flush=True)
     except MonusegError as error:
@@ -65,6 +54,19 @@ def main() -> int:
     mean = {name: float(np.mean([t[name] for t in tables])) for name in tables[0]}
     print(_line("mean", mean))
     return 0
+
+
+def by_window(
+    image: TissueImage, model: ModelEntry, truth: Labels, sides: Sequence[int]
+) -> dict[str, float]:
+    """Return AJI and Dice by the largest side of the windows, px."""
+    table = {}
+    for side in sides:
+        found = finish(segment(image, model, SegmentOptions(window=side)))
+        scores = score_labels(truth, found.labels)
+        table[f"AJI at {side} px"] = scores.aji
+        table[f"Dice at {side} px"] = scores.dice
+    return table
 
 
 def put_right(

@@ -94,34 +94,15 @@ def _watershed(
 
     Seeds are flooded first and in raster order. Left to their values, equal ones
     would come in an order that depends on everything else in the window, and the
-    result on how the image was cut. What lies inside a seed floods nothing: only the
-    seeds' rims take part.
+    result on how the image was cut.
     """
     window = bounding_window(mask)
-    whole = np.where(mask[window], seeds[window], 0)
-    core = _inside(whole)
-    markers = np.where(core, 0, whole)
-    inside = mask[window] & ~core
+    markers = np.where(mask[window], seeds[window], 0)
     height = -distance[window].astype(np.float64)
     seeded = np.flatnonzero(markers)
     height.flat[seeded] = np.linspace(-2, -1.5, seeded.size)
-    divided = watershed(height, markers, mask=inside)
-    np.copyto(divided, whole, where=core)
+    divided = watershed(height, markers, mask=mask[window])
     np.copyto(labels[window], divided + (first - 1), where=mask[window])
-
-
-def _inside(seeds: Labels) -> Mask:
-    """Return the pixels of seeds whose four neighbours belong to the same seed."""
-    inside = np.zeros(seeds.shape, bool)
-    middle = seeds[1:-1, 1:-1]
-    inside[1:-1, 1:-1] = (
-        (middle > 0)
-        & (middle == seeds[:-2, 1:-1])
-        & (middle == seeds[2:, 1:-1])
-        & (middle == seeds[1:-1, :-2])
-        & (middle == seeds[1:-1, 2:])
-    )
-    return inside
 
 
 def _fill_holes(labels: Labels) -> None:

@@ -3,17 +3,16 @@
 Every module of ours that needs torch takes it from here, because on Linux two
 things must happen before its first import.
 
-Loading triton after a window has
-been opened with Mesa's OpenGL puts a second LLVM into the process, and the
-process dies by signal 11. `segmentation_models_pytorch` and the optimizers load
-triton when they can find it; nothing here needs it. With ``None`` in its place
-Python answers every ``import triton`` with `ModuleNotFoundError`, which torch
-takes to mean that triton is not installed.
+Loading triton after a window has been opened with Mesa's OpenGL puts a second
+LLVM into the process, and the process dies by signal 11.
+`segmentation_models_pytorch` and the optimizers load triton when they can find
+it; nothing here needs it. With ``None`` in its place Python answers every
+``import triton`` with `ModuleNotFoundError`, which torch takes to mean that
+triton is not installed.
 
 And torch is asked for large pages of memory. On a CPU every window and every
-crop takes fresh memory, which the system hands out, and clears, 4 KiB at a time:
-40,000 page faults for a UNet's window of 512 px. With pages of 2 MiB they are a
-tenth, and the window takes about a tenth less of the CPU's time.
+crop takes fresh memory, which the system hands out, and clears, 4 KiB at a time,
+at the cost of a page fault each; with pages of 2 MiB there are far fewer.
 """
 
 import os
