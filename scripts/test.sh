@@ -4,7 +4,14 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 scripts/setup.sh
-source scripts/display.sh
+
+# A process per core, each with a screen of its own (pytest-xvfb) and one thread:
+# torch's threads would wait for each other. Four need about 8 GB of memory.
+export OMP_NUM_THREADS=1
+if [ "$(uname)" = Linux ]; then
+  # Qt's offscreen platform, often preset where there is no screen, has no OpenGL.
+  export QT_QPA_PLATFORM=xcb
+fi
 
 eval "set -- ${PYTEST_ARGS:-} \"\$@\"" # eval, so that quotes in it count
-with_display .venv/bin/python -m pytest "$@"
+.venv/bin/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile "$@"
