@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 scripts/setup.sh
 
 # A process per core, each with a screen of its own (pytest-xvfb) and one thread:
-# torch's threads would wait for each other. Four need about 8 GB of memory.
+# torch's threads would wait for each other. Four at most: each loads torch.
 export OMP_NUM_THREADS=1
 if [ "$(uname)" = Linux ]; then
   # Qt's offscreen platform, often preset where there is no screen, has no OpenGL.

@@ -76,10 +76,11 @@ def test_a_thread_that_is_to_stop_leaves_the_network_of_another_alone(network):
     other = threading.Thread(target=go_on)
     other.start()
     assert inside.wait(10)
-    with interruptible_by(lambda: True), pytest.raises(Interrupted):
-        network(pixel())
-    stopped.set()
-    other.join(10)
+    with interruptible_by(lambda: True):
+        with pytest.raises(Interrupted):
+            network(pixel())
+        stopped.set()  # the other one goes on while this one is still to stop
+        other.join(10)
 
     assert len(results) == 1
 
