@@ -124,12 +124,18 @@ def test_nuclei_are_read_as_asked(run, tissue_folder, tmp_path):
     evaluated = ("evaluate", tissue_folder, "--model", "tiny", "--split", "split.json")
 
     none = run(*segmented, "--smallest-nucleus", 1e6)
-    run(*evaluated, "--foreground-threshold", 1, "--json", "scores.json")
+    run(
+        *(*evaluated, "--foreground-threshold", 1),
+        *("--json", "scores.json", "--report", "report"),
+    )
     wrong = run(*evaluated, "--seed-threshold", 1.5, expect=2)
 
     assert ": 0 nuclei" in none.stdout
     scores = json.loads((tmp_path / "scores.json").read_text())
     assert scores["mean"]["predicted_nuclei"] == 0
+    assert scores["asked"] == {"foreground_threshold": 1}
+    page = (tmp_path / "report" / "report.md").read_text()
+    assert "with foreground_threshold 1.0." in page
     assert "Invalid value for '--seed-threshold'" in wrong.stderr
 
 

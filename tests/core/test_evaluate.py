@@ -13,7 +13,9 @@ from napari_monuseg.core.errors import CheckpointError, DeviceError, ExportError
 from napari_monuseg.core.evaluate import Evaluation, evaluate
 from napari_monuseg.core.progress import Progress
 from napari_monuseg.core.scores import mean_scores, score_labels
+from napari_monuseg.core.segment import SegmentOptions
 
+OPTIONS = SegmentOptions()
 MODEL = SimpleNamespace(name="unet")
 
 
@@ -55,7 +57,7 @@ def run(steps):
 
 
 def test_every_image_is_scored_whole(samples, segmenter, tissue, predicted):
-    _, evaluation = run(evaluate(samples, MODEL, None, segmenter=segmenter))
+    _, evaluation = run(evaluate(samples, MODEL, OPTIONS, segmenter=segmenter))
 
     expected = score_labels(tissue[1], predicted)
     assert evaluation.rows == [(name, expected) for name in "abc"]
@@ -70,13 +72,15 @@ def test_model_and_options_reach_the_segmenter(samples, segmenter):
         given.append((image.height, model, options))
         return (yield from segmenter(image, model, options))
 
-    run(evaluate(samples[:1], MODEL, "options", segmenter=remember))
+    options = SegmentOptions(augment=True, instances={"seed_threshold": 0.3})
+    _, evaluation = run(evaluate(samples[:1], MODEL, options, segmenter=remember))
 
-    assert given == [(256, MODEL, "options")]
+    assert given == [(256, MODEL, options)]
+    assert evaluation.asked == {"augment": True, "seed_threshold": 0.3}
 
 
 def test_progress_counts_images_and_names_them(samples, segmenter):
-    progress, _ = run(evaluate(samples, MODEL, None, segmenter=segmenter))
+    progress, _ = run(evaluate(samples, MODEL, OPTIONS, segmenter=segmenter))
 
     assert "b: Looking" in [step.message for step in progress]
     assert {step.total for step in progress} == {3}
@@ -93,7 +97,7 @@ def test_a_failing_image_is_told_and_the_others_go_on(samples, segmenter):
             raise DeviceError("The device is gone; choose another.")
         return (yield from segmenter(image, model, options))
 
-    _, evaluation = run(evaluate(samples, MODEL, None, segmenter=fail_on_the_second))
+    _, evaluation = run(evaluate(samples, MODEL, OPTIONS, segmenter=fail_on_the_second))
 
     assert [name for name, _ in evaluation.rows] == ["c"]
     assert [name for name, _ in evaluation.failures] == ["a", "b"]
@@ -109,7 +113,7 @@ def test_truth_is_read_before_the_network_is_run(samples):
         raise AssertionError("the network ran for an image that cannot be scored")
         yield
 
-    _, evaluation = run(evaluate(samples[:1], MODEL, None, segmenter=never))
+    _, evaluation = run(evaluate(samples[:1], MODEL, OPTIONS, segmenter=never))
 
     assert len(evaluation.failures) == 1
 
@@ -120,7 +124,7 @@ def test_a_broken_model_stops_the_evaluation(samples):
         yield
 
     with pytest.raises(CheckpointError, match="get it again"):
-        run(evaluate(samples, MODEL, None, segmenter=broken))
+        run(evaluate(samples, MODEL, OPTIONS, segmenter=broken))
 
 
 def test_a_bug_is_not_taken_for_a_failing_image(samples):
@@ -129,7 +133,7 @@ def test_a_bug_is_not_taken_for_a_failing_image(samples):
         yield
 
     with pytest.raises(ZeroDivisionError):
-        run(evaluate(samples, MODEL, None, segmenter=buggy))
+        run(evaluate(samples, MODEL, OPTIONS, segmenter=buggy))
 
 
 def test_a_visitor_is_shown_each_image_that_was_scored(samples, segmenter, tissue):
@@ -144,7 +148,7 @@ def test_a_visitor_is_shown_each_image_that_was_scored(samples, segmenter, tissu
         assert scored.segmentation.labels.shape == scored.truth.shape
 
     _, evaluation = run(
-        evaluate(samples, MODEL, None, segmenter=segmenter, visitor=visit)
+        evaluate(samples, MODEL, OPTIONS, segmenter=segmenter, visitor=visit)
     )
 
     assert seen == evaluation.rows
@@ -156,7 +160,7 @@ def test_a_visitor_that_cannot_write_stops_the_evaluation(samples, segmenter):
         raise ExportError("The disk is full; make room.")
 
     with pytest.raises(ExportError, match="make room"):
-        run(evaluate(samples, MODEL, None, segmenter=segmenter, visitor=full))
+        run(evaluate(samples, MODEL, OPTIONS, segmenter=segmenter, visitor=full))
 
 
 def test_cancelling_closes_the_segmenter(samples):
@@ -169,7 +173,7 @@ def test_cancelling_closes_the_segmenter(samples):
         finally:
             closed.append(image.name)
 
-    steps = evaluate(samples, MODEL, None, segmenter=segment)
+    steps = evaluate(samples, MODEL, OPTIONS, segmenter=segment)
     for _ in range(4):
         next(steps)
     steps.close()
@@ -187,7 +191,7 @@ def test_nothing_scored_has_no_mean(samples):
 
 def test_json_holds_all_of_it(samples, segmenter):
     samples[0].truth_path.write_bytes(b"broken")
-    _, evaluation = run(evaluate(samples, MODEL, None, segmenter=segmenter))
+    _, evaluation = run(evaluate(samples, MODEL, OPTIONS, segmenter=segmenter))
 
     read = json.loads(json.dumps(evaluation.as_dict(), allow_nan=False))
 

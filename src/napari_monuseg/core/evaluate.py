@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from napari_monuseg.core.errors import CheckpointError, ExportError, MonusegError
@@ -78,11 +78,14 @@ class Evaluation:
         Name and scores of each image that was scored.
     failures : list of (str, str)
         Name of each image that could not be scored, and why.
+    asked : dict of str to float or bool
+        In what the model was run otherwise than by default, by name.
     """
 
     model: str
     rows: list[tuple[str, Scores]]
     failures: list[tuple[str, str]]
+    asked: dict[str, float | bool] = field(default_factory=dict)
 
     @property
     def mean(self) -> Scores | None:
@@ -93,6 +96,7 @@ class Evaluation:
         """Return all of it in what JSON knows."""
         return {
             "model": self.model,
+            "asked": self.asked,
             "images": [{"name": name, **asdict(scores)} for name, scores in self.rows],
             "mean": asdict(self.mean) if self.mean else None,
             "failures": [
@@ -171,7 +175,8 @@ def evaluate(
             failures.append((sample.name, str(error)))
     done = len(samples)
     yield Progress(message=f"Scored {len(rows)} images", done=done, total=done)
-    return Evaluation(model=model.name, rows=rows, failures=failures)
+    asked = options.instances | ({"augment": True} if options.augment else {})
+    return Evaluation(model=model.name, rows=rows, failures=failures, asked=asked)
 
 
 def _core_segmenter() -> Segmenter:

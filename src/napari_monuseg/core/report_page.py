@@ -82,6 +82,10 @@ def _model_section(report: ModelReport) -> Iterable[str]:
     yield from (f"## {model.name}", "", model.info.description, "")
     if model.info.data:
         yield from (f"Trained on: {model.info.data}.", "")
+    asked = report.evaluation.asked
+    if asked:
+        told = ", ".join(f"{name} {value}" for name, value in asked.items())
+        yield from (f"Not run by default, but with {told}.", "")
     yield from _failures(report)
     means = report.of("organ", "part", "mean")
     yield from ("### Means", "", as_markdown(map(_named, means), "mean of (images)"))
