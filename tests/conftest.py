@@ -90,7 +90,7 @@ def tiny_model(tissue_folder, tmp_path_factory) -> Path:
         network="segnet",
         network_options=shape,
         description="SegNet trained for seconds on synthetic tissue",
-        instances=InstanceOptions(seed_threshold=0.4),
+        instances=InstanceOptions(seed_prominence=0.2),
         licence="BSD-3-Clause",
         date="2026-01-01",
         history=trained.history,

@@ -128,7 +128,7 @@ def test_nuclei_are_read_as_asked(run, tissue_folder, tmp_path):
         *(*evaluated, "--foreground-threshold", 1),
         *("--json", "scores.json", "--report", "report"),
     )
-    wrong = run(*evaluated, "--seed-threshold", 1.5, expect=2)
+    wrong = run(*evaluated, "--seed-prominence", 1.5, expect=2)
 
     assert ": 0 nuclei" in none.stdout
     scores = json.loads((tmp_path / "scores.json").read_text())
@@ -136,7 +136,7 @@ def test_nuclei_are_read_as_asked(run, tissue_folder, tmp_path):
     assert scores["asked"] == {"foreground_threshold": 1}
     page = (tmp_path / "report" / "report.md").read_text()
     assert "with foreground_threshold 1.0." in page
-    assert "Invalid value for '--seed-threshold'" in wrong.stderr
+    assert "Invalid value for '--seed-prominence'" in wrong.stderr
 
 
 def test_evaluate_writes_a_report(run, tissue_folder, tmp_path):
@@ -218,7 +218,7 @@ def test_train_starts_from_another_model_and_keeps_its_thresholds(
     info = read_info(tmp_path / "next.safetensors")
     assert info.parent == "tiny"
     assert info.network == "segnet"
-    assert info.instances.seed_threshold == 0.4
+    assert info.instances.seed_prominence == 0.2
 
 
 def test_train_starts_from_the_encoder_of_another_network(run, tissue_folder, tmp_path):

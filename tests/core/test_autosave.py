@@ -32,7 +32,7 @@ ABOUT = About(
     image_path="/slides/colon.tif",
     image_shape=(400, 500),
     model_name="unet",
-    options=InstanceOptions(seed_threshold=0.4),
+    options=InstanceOptions(seed_prominence=0.2),
     offset=(10, 20),
     shape=(30, 40),
     pixel_size=0.25,

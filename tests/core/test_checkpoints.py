@@ -19,7 +19,7 @@ INFO = ModelInfo(
     network="segnet",
     network_options=SHAPE,
     description="a small one",
-    instances=InstanceOptions(seed_threshold=0.61),
+    instances=InstanceOptions(seed_prominence=0.31),
     licence="CC0",
     recipe={"steps": 3},
     scores={"validation": {"aji": 0.5}},
@@ -39,6 +39,25 @@ def test_the_header_says_all_that_was_said(checkpoint):
 
     assert info.parameters > 0
     assert info == ModelInfo(**{**vars(INFO), "parameters": info.parameters})
+
+
+def test_a_level_for_seeds_says_nothing_of_their_prominence():
+    header = INFO.as_metadata()
+    values = json.loads(header["model"])
+    values["instances"] = {"foreground_threshold": 0.4, "seed_threshold": 0.35}
+    header["model"] = json.dumps(values)
+
+    info = ModelInfo.from_metadata(header, "an older one")
+
+    assert info.instances == InstanceOptions(foreground_threshold=0.4)
+
+
+def test_an_unknown_way_to_read_nuclei_is_refused():
+    header = INFO.as_metadata()
+    header["model"] = header["model"].replace("seed_prominence", "seed_colour")
+
+    with pytest.raises(CheckpointError, match=r"damaged.*seed_colour"):
+        ModelInfo.from_metadata(header, "another one")
 
 
 def test_weights_come_back_as_float16_holds_them(tmp_path):

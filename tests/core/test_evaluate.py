@@ -72,11 +72,11 @@ def test_model_and_options_reach_the_segmenter(samples, segmenter):
         given.append((image.height, model, options))
         return (yield from segmenter(image, model, options))
 
-    options = SegmentOptions(augment=True, instances={"seed_threshold": 0.3})
+    options = SegmentOptions(augment=True, instances={"seed_prominence": 0.3})
     _, evaluation = run(evaluate(samples[:1], MODEL, options, segmenter=remember))
 
     assert given == [(256, MODEL, options)]
-    assert evaluation.asked == {"augment": True, "seed_threshold": 0.3}
+    assert evaluation.asked == {"augment": True, "seed_prominence": 0.3}
 
 
 def test_progress_counts_images_and_names_them(samples, segmenter):

@@ -27,7 +27,7 @@ OPTIONS = {
     "augmentation": AugmentationOptions(scale=1.1, stain=0.05, noise=0),
     "device": "cpu",
 }
-INSTANCES = InstanceOptions(seed_threshold=0.4)
+INSTANCES = InstanceOptions(seed_prominence=0.2)
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from napari_monuseg.core.regions import Region, divide
 from napari_monuseg.core.samples import synthetic_tissue
 from napari_monuseg.core.scores import score_labels
 
-INSTANCES = InstanceOptions(seed_threshold=0.4)
+INSTANCES = InstanceOptions(seed_prominence=0.2)
 
 
 def seen(truth, found, area=None):

@@ -49,7 +49,7 @@ def partition(labels):
 )
 def test_partition_does_not_depend_on_the_blocks(seed, block, threshold, grain):
     maps = random_maps(seed, grain=grain)
-    options = InstanceOptions(foreground_threshold=threshold, seed_threshold=0.6)
+    options = InstanceOptions(foreground_threshold=threshold, seed_prominence=0.1)
 
     whole = finish(find_nuclei(maps, options))
     cut = finish(find_nuclei(maps, options, block=block))

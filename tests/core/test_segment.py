@@ -29,12 +29,12 @@ def test_finds_most_nuclei_of_synthetic_tissue(tissue, tiny_model):
 def test_uses_the_thresholds_of_the_model_unless_given_others(tissue, tiny_model):
     image = TissueImage.from_array(tissue[0])
     options = SegmentOptions(device="cpu", instances={"foreground_threshold": 0.99})
-    strict = InstanceOptions(foreground_threshold=0.99, seed_threshold=0.4)
+    strict = InstanceOptions(foreground_threshold=0.99, seed_prominence=0.2)
 
     own = finish(segment(image, tiny_model, CPU))
     other = finish(segment(image, tiny_model, options))
 
-    assert own.instances.seed_threshold == 0.4
+    assert own.instances.seed_prominence == 0.2
     assert (other.labels > 0).sum() < (own.labels > 0).sum()
     assert other.instances == strict
     assert np.array_equal(other.labels, finish(find_nuclei(own.maps, strict)))

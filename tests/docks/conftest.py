@@ -115,7 +115,7 @@ class Stage:
             truth = self.truth[area.rows, area.columns]
             assert (tissue.height, tissue.width) == truth.shape
             maps = maps_of(truth, image.pixel_size)
-            options = InstanceOptions(seed_threshold=0.4)
+            options = InstanceOptions(seed_prominence=0.2)
             labels = yield from find_nuclei(maps, options)
             segmentation = Segmentation(
                 maps=maps, labels=labels, instances=options, device="CPU, 2 cores"

@@ -45,7 +45,7 @@ def test_before_a_run_there_is_nothing_to_adjust(panel):
 
 def test_sliders_begin_where_the_run_left_them(panel, found):
     assert panel.sliders.isEnabled()
-    assert panel.sliders.value.seed_threshold == pytest.approx(0.4)
+    assert panel.sliders.value.seed_prominence == pytest.approx(0.2)
 
 
 def test_a_slider_reads_the_nuclei_again_without_the_network(
@@ -361,7 +361,7 @@ def test_the_layer_remembers_where_its_nuclei_come_from(found):
 
     assert (origin["image"], origin["model"]) == ("colon", "any")
     assert origin["pixel_size"] == pytest.approx(0.25)
-    assert origin["options"] == InstanceOptions(seed_threshold=0.4)
+    assert origin["options"] == InstanceOptions(seed_prominence=0.2)
 
 
 def test_sliders_follow_the_layer_that_is_active(qtbot, viewer, dock, panel, found):

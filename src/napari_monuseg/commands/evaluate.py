@@ -9,7 +9,7 @@ import typer
 from napari_monuseg.commands.console import fail, run_with_bar
 from napari_monuseg.commands.reading import (
     ForegroundThreshold,
-    SeedThreshold,
+    SeedProminence,
     SmallestNucleus,
     reading,
 )
@@ -60,7 +60,7 @@ def evaluate(
         bool, typer.Option("--augment", help="Average over 8 turns of each image.")
     ] = False,
     foreground_threshold: ForegroundThreshold = None,
-    seed_threshold: SeedThreshold = None,
+    seed_prominence: SeedProminence = None,
     smallest_nucleus: SmallestNucleus = None,
 ) -> None:
     """Score whole images, then average over images."""
@@ -78,7 +78,7 @@ def evaluate(
     options = SegmentOptions(
         device=device,
         augment=augment,
-        instances=reading(foreground_threshold, seed_threshold, smallest_nucleus),
+        instances=reading(foreground_threshold, seed_prominence, smallest_nucleus),
     )
     if report is None:
         evaluations = _evaluate(samples, entries, options)

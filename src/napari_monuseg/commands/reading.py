@@ -12,12 +12,12 @@ ForegroundThreshold = Annotated[
         help="Lower finds paler nuclei, and larger; the model's own when left out.",
     ),
 ]
-SeedThreshold = Annotated[
+SeedProminence = Annotated[
     float | None,
     typer.Option(
         min=0,
         max=1,
-        help="Higher separates touching nuclei more readily; the model's own when left "
+        help="Lower separates touching nuclei more readily; the model's own when left "
         "out.",
     ),
 ]
@@ -31,13 +31,13 @@ SmallestNucleus = Annotated[
 
 def reading(
     foreground_threshold: float | None,
-    seed_threshold: float | None,
+    seed_prominence: float | None,
     smallest_nucleus: float | None,
 ) -> dict[str, float]:
     """Return what was asked for, as `SegmentOptions.instances` takes it."""
     asked = {
         "foreground_threshold": foreground_threshold,
-        "seed_threshold": seed_threshold,
+        "seed_prominence": seed_prominence,
         "smallest_nucleus_um2": smallest_nucleus,
     }
     return {name: value for name, value in asked.items() if value is not None}

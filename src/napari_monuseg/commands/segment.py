@@ -8,7 +8,7 @@ import typer
 from napari_monuseg.commands.console import fail, run_with_bar
 from napari_monuseg.commands.reading import (
     ForegroundThreshold,
-    SeedThreshold,
+    SeedProminence,
     SmallestNucleus,
     reading,
 )
@@ -43,7 +43,7 @@ def segment(
         ),
     ] = False,
     foreground_threshold: ForegroundThreshold = None,
-    seed_threshold: SeedThreshold = None,
+    seed_prominence: SeedProminence = None,
     smallest_nucleus: SmallestNucleus = None,
 ) -> None:
     """Find the nuclei in images; write DIR/<image stem>_nuclei.tif for each."""
@@ -55,7 +55,7 @@ def segment(
         pixel_size=pixel_size,
         device=device,
         augment=augment,
-        instances=reading(foreground_threshold, seed_threshold, smallest_nucleus),
+        instances=reading(foreground_threshold, seed_prominence, smallest_nucleus),
     )
     failed = 0
     for path in images:

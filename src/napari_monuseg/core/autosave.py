@@ -206,7 +206,7 @@ def _about(facts: dict[str, Any]) -> About:
     for name in ("by_hand", "erased"):
         facts[name] = int(facts[name])
     datetime.fromisoformat(facts["date"])
-    facts["options"] = InstanceOptions(**facts["options"])
+    facts["options"] = InstanceOptions.read(facts["options"])
     facts["reviewed"] = tuple(
         tuple((float(row), float(column)) for row, column in outline)
         for outline in facts["reviewed"]

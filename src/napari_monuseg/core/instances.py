@@ -18,6 +18,7 @@ from napari_monuseg.core.progress import Progress
 from napari_monuseg.core.separation import (
     FloatImage,
     Labels,
+    Mask,
     connected_components,
     separate,
 )
@@ -44,16 +45,31 @@ class InstanceOptions:
     ----------
     foreground_threshold : float
         A pixel belongs to a nucleus where the foreground exceeds it.
-    seed_threshold : float
-        Each connected region in which the distance exceeds it becomes a nucleus
-        of its own; higher separates more, and splits more.
+    seed_prominence : float
+        How far the distance must fall between two nuclei, from the lower of their
+        tops; less separates more, and splits more.
     smallest_nucleus_um2 : float
         Anything smaller is dropped, µm².
     """
 
     foreground_threshold: float = 0.5
-    seed_threshold: float = 0.5
+    seed_prominence: float = 0.15
     smallest_nucleus_um2: float = 4.0
+
+    @classmethod
+    def read(cls, values: dict[str, float]) -> "InstanceOptions":
+        """Take the options from a file, as `dataclasses.asdict` gave them to it.
+
+        Files from before prominence have a ``seed_threshold``, a level of the distance
+        that seeds lie above. It says nothing of prominence and is left out.
+
+        Raises
+        ------
+        TypeError
+            If one of them is unknown.
+        """
+        known = {name: values[name] for name in values if name != "seed_threshold"}
+        return cls(**known)
 
     def smallest_nucleus_px(self, pixel_size: float | None) -> int:
         """Return the smallest area in px at a pixel size in µm/px."""
@@ -117,7 +133,7 @@ class _BlockReader:
         crossing = self._crossing.add(components, window)
         if crossing.size:
             components[np.isin(components, crossing)] = 0
-        self._write(components, distance, window)
+        self._write(components > 0, distance, window)
 
     def read_crossing(self) -> None:
         """Read the components that cross blocks, each in its own window."""
@@ -129,9 +145,7 @@ class _BlockReader:
                 own = components[
                     row - group.window[0].start, column - group.window[1].start
                 ]
-                self._write(
-                    (components == own).astype(np.int32), distance, group.window
-                )
+                self._write(components == own, distance, group.window)
             else:
                 self._read_in_parts(group)
 
@@ -139,12 +153,12 @@ class _BlockReader:
         for part in group.parts:
             foreground, distance = self.maps.read(part.window)
             components = connected_components(foreground > self.threshold)
-            components[~np.isin(components, part.components)] = 0
-            self._write(components, distance, part.window)
+            own = np.isin(components, part.components)
+            self._write(own, distance, part.window)
 
-    def _write(self, components: Labels, distance: FloatImage, window: Window) -> None:
+    def _write(self, foreground: Mask, distance: FloatImage, window: Window) -> None:
         nuclei, count = separate(
-            components, distance, self.options.seed_threshold, self.smallest_px
+            foreground, distance, self.options.seed_prominence, self.smallest_px
         )
         written = self.labels[window]
         if not self.count:  # nothing to keep clear of

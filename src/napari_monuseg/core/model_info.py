@@ -90,7 +90,7 @@ class ModelInfo:
             )
         try:
             values = json.loads(metadata["model"])
-            instances = InstanceOptions(**values.pop("instances"))
+            instances = InstanceOptions.read(values.pop("instances"))
             down, right = values.pop("label_shift", (0.0, 0.0))
             return cls(instances=instances, label_shift=(down, right), **values)
         except (KeyError, TypeError, ValueError, AttributeError) as error:

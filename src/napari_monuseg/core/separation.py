@@ -3,9 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
-from skimage.segmentation import watershed
 
-from napari_monuseg.core.boxes import bounding_window
+from napari_monuseg.core.prominence import prominent_tops
 
 Labels = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
@@ -13,24 +12,22 @@ FloatImage = npt.NDArray[np.float32]
 
 
 def separate(
-    components: Labels, distance: FloatImage, seed_threshold: float, smallest_px: int
+    foreground: Mask, distance: FloatImage, prominence: float, smallest_px: int
 ) -> tuple[Labels, int]:
     """Divide the foreground among the nuclei in it.
 
-    Every connected region of `distance` above the threshold is a seed. A
-    component of the foreground with one seed, or none, is one nucleus as it
-    stands; the others are divided by a watershed of the distance. Nuclei then lose
-    their holes (a nucleus that lies wholly inside another goes with them), and
-    small ones are dropped.
+    Every top of `distance` that is prominent enough is a nucleus, with the foreground
+    from which it is uphill to the top. Nuclei then lose their holes (a nucleus that
+    lies wholly inside another goes with them), and small ones are dropped.
 
     Parameters
     ----------
-    components : (H, W) int32
-        The connected components of the foreground, however numbered.
+    foreground : (H, W) bool
+        What is divided; each of its connected components for itself.
     distance : (H, W) float32
         Distance to the nearest border, 1 in the middle of a nucleus.
-    seed_threshold : float
-        See above.
+    prominence : float
+        How far the distance must fall between two nuclei, from the lower one.
     smallest_px : int
         Nuclei of fewer pixels are dropped.
 
@@ -41,15 +38,9 @@ def separate(
     count : int
         How many nuclei.
     """
-    component_count = int(components.max(initial=0))
-    labels = components.copy()
-    if not component_count:
+    labels = prominent_tops(distance, foreground, prominence)
+    if not labels.any():
         return labels, 0
-    seeds = connected_components((components > 0) & (distance > seed_threshold))
-    crowded = _crowded(components, component_count, seeds)
-    if crowded.any():
-        mask = crowded[components]
-        _watershed(labels, distance, seeds, mask, first=component_count + 1)
     _fill_holes(labels)
     return _keep_large(labels, smallest_px)
 
@@ -70,39 +61,12 @@ def largest_part(mask: Mask) -> Mask:
     return largest
 
 
-def _crowded(components: Labels, component_count: int, seeds: Labels) -> Mask:
-    """Tell, by number, which components have more than one seed."""
-    seeded = run_starts(seeds)
-    owner = np.zeros(seeds.max(initial=0) + 1, np.int64)
-    owner[seeds.ravel()[seeded]] = components.ravel()[seeded]
-    crowded: Mask = np.bincount(owner[1:], minlength=component_count + 1) > 1
-    return crowded
-
-
 def run_starts(labels: Labels) -> npt.NDArray[np.int64]:
     """Return where another number begins, in raster order; a few for each nucleus."""
     flat = labels.ravel()
     begins = np.ones(flat.size, bool)
     np.not_equal(flat[1:], flat[:-1], out=begins[1:])
     return np.flatnonzero(begins)
-
-
-def _watershed(
-    labels: Labels, distance: FloatImage, seeds: Labels, mask: Mask, first: int
-) -> None:
-    """Flood the mask from its seeds, in place, numbered from `first`.
-
-    Seeds are flooded first and in raster order. Left to their values, equal ones
-    would come in an order that depends on everything else in the window, and the
-    result on how the image was cut.
-    """
-    window = bounding_window(mask)
-    markers = np.where(mask[window], seeds[window], 0)
-    height = -distance[window].astype(np.float64)
-    seeded = np.flatnonzero(markers)
-    height.flat[seeded] = np.linspace(-2, -1.5, seeded.size)
-    divided = watershed(height, markers, mask=mask[window])
-    np.copyto(labels[window], divided + (first - 1), where=mask[window])
 
 
 def _fill_holes(labels: Labels) -> None:

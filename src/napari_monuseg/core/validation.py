@@ -18,7 +18,7 @@ from napari_monuseg.core.scores import Scores, mean_scores, score_labels
 from napari_monuseg.core.torch_import import torch
 
 FOREGROUND_THRESHOLDS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.55)
-SEED_THRESHOLDS = (0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6)
+SEED_PROMINENCES = (0.08, 0.1, 0.12, 0.15, 0.18, 0.22, 0.26)
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ def choose_thresholds(
 ) -> tuple[InstanceOptions, dict[str, float]]:
     """Return the thresholds of the highest mean AJI, and the mean scores there."""
     candidates = [
-        InstanceOptions(foreground_threshold=foreground, seed_threshold=seed)
-        for foreground, seed in product(FOREGROUND_THRESHOLDS, SEED_THRESHOLDS)
+        InstanceOptions(foreground_threshold=foreground, seed_prominence=seed)
+        for foreground, seed in product(FOREGROUND_THRESHOLDS, SEED_PROMINENCES)
     ]
     scored = [(options, score_maps(images, options)) for options in candidates]
     options, scores = max(scored, key=lambda pair: pair[1].aji)

@@ -8,7 +8,7 @@ from napari_monuseg.core.instances import InstanceOptions
 
 
 class InstanceSliders(QWidget):
-    """Foreground threshold, seed threshold and smallest nucleus."""
+    """Foreground threshold, seed prominence and smallest nucleus."""
 
     changed = Signal(object)
     """Emits the `InstanceOptions` when the user moves a slider."""
@@ -19,8 +19,8 @@ class InstanceSliders(QWidget):
         """How often a slider was taken in hand, or moved by itself."""
         self.foreground = _slider(0.05, 0.95, 2)
         self.foreground.setToolTip("Higher: smaller nuclei, and fewer pale ones.")
-        self.seed = _slider(0.05, 0.95, 2)
-        self.seed.setToolTip("Higher: touching nuclei are separated more readily.")
+        self.seed = _slider(0.01, 0.6, 2)
+        self.seed.setToolTip("Lower: touching nuclei are separated more readily.")
         self.smallest = _slider(0, 100, 1)
         self.smallest.setToolTip("Nuclei with a smaller area are left out.")
         self.value = InstanceOptions()
@@ -28,7 +28,7 @@ class InstanceSliders(QWidget):
         form.setContentsMargins(0, 0, 0, 0)
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapAllRows)
         form.addRow("Foreground threshold", self.foreground)
-        form.addRow("Seed threshold", self.seed)
+        form.addRow("Seed prominence", self.seed)
         form.addRow("Smallest nucleus, µm²", self.smallest)
         for slider in (self.foreground, self.seed, self.smallest):
             slider.valueChanged.connect(self._on_moved)
@@ -39,7 +39,7 @@ class InstanceSliders(QWidget):
         """Where the sliders stand."""
         return InstanceOptions(
             foreground_threshold=self.foreground.value(),
-            seed_threshold=self.seed.value(),
+            seed_prominence=self.seed.value(),
             smallest_nucleus_um2=self.smallest.value(),
         )
 
@@ -47,7 +47,7 @@ class InstanceSliders(QWidget):
     def value(self, options: InstanceOptions) -> None:
         blocked = self.blockSignals(True)
         self.foreground.setValue(options.foreground_threshold)
-        self.seed.setValue(options.seed_threshold)
+        self.seed.setValue(options.seed_prominence)
         self.smallest.setValue(options.smallest_nucleus_um2)
         self.blockSignals(blocked)
 
