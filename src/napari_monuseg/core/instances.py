@@ -53,7 +53,7 @@ class InstanceOptions:
     """
 
     foreground_threshold: float = 0.5
-    seed_prominence: float = 0.15
+    seed_prominence: float = 0.18
     smallest_nucleus_um2: float = 4.0
 
     @classmethod
