@@ -68,8 +68,9 @@ class InstanceOptions:
         TypeError
             If one of them is unknown.
         """
-        known = {name: values[name] for name in values if name != "seed_threshold"}
-        return cls(**known)
+        return cls(
+            **{name: values[name] for name in values if name != "seed_threshold"}
+        )
 
     def smallest_nucleus_px(self, pixel_size: float | None) -> int:
         """Return the smallest area in px at a pixel size in µm/px."""

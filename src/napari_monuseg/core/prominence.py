@@ -55,7 +55,7 @@ def prominent_tops(
         What is divided; tops are joined only across it.
     prominence : float
         A top that rises by no more above its highest saddle is none, in units of
-        `height`. At 0, every top counts.
+        `height`. At 0, every top counts, a plateau as one.
 
     Returns
     -------
