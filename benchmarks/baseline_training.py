@@ -127,7 +127,7 @@ def _train_step(
     loss = functional.binary_cross_entropy_with_logits(
         logits[:, 0], crops[:, FOREGROUND]
     )
-    state.optimizer.zero_grad(set_to_none=True)
+    state.optimizer.zero_grad()
     loss.backward()
     state.optimizer.step()
     state.step += 1

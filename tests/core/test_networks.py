@@ -84,6 +84,17 @@ def test_deeplabv3plus_as_trained_sees_no_further_than_a_training_crop():
     assert (rows.min(), rows.max()) == (32 - 10, 32 + 10)
 
 
+@pytest.mark.parametrize("name", NETWORKS)
+def test_no_weight_of_a_network_as_trained_lies_idle(name):
+    torch.manual_seed(0)
+    network = build_network(name, **RECOMMENDED[name])
+
+    network(torch.rand(2, 3, 64, 64)).square().sum().backward()
+
+    idle = [key for key, one in network.named_parameters() if one.grad is None]
+    assert not idle
+
+
 def test_an_encoder_moves_to_another_network_that_has_the_same():
     source, target = build_network("unet"), build_network("deeplabv3plus")
     head = target.state_dict()["body.segmentation_head.0.weight"].clone()

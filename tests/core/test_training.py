@@ -9,6 +9,7 @@ from napari_monuseg.core.crops import Batch
 from napari_monuseg.core.datasets import find_samples
 from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.losses import nucleus_loss, score_step
+from napari_monuseg.core.networks import build_network
 from napari_monuseg.core.progress import finish
 from napari_monuseg.core.torch_import import torch
 from napari_monuseg.core.training import schedule, train
@@ -35,8 +36,9 @@ def weights(trained):
     )
 
 
-def test_the_loss_falls_and_the_report_says_so(samples):
-    options = TrainingOptions(**TINY, steps=60, learning_rate=1e-2)
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_the_loss_falls_and_the_report_says_so(samples, optimizer):
+    options = TrainingOptions(**TINY, steps=60, learning_rate=1e-2, optimizer=optimizer)
 
     trained = finish(train(samples, [], options))
 
@@ -67,8 +69,11 @@ def test_the_same_seed_gives_the_same_network(samples):
     assert not torch.equal(first, other)
 
 
-def test_a_resumed_training_ends_where_an_unbroken_one_does(samples, tmp_path):
-    options = TrainingOptions(**TINY, steps=8, validations=4)
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_a_resumed_training_ends_where_an_unbroken_one_does(
+    samples, tmp_path, optimizer
+):
+    options = TrainingOptions(**TINY, steps=8, validations=4, optimizer=optimizer)
     state_path = tmp_path / "model.training"
 
     unbroken = finish(train(samples, [], options))
@@ -95,6 +100,25 @@ def test_a_training_is_not_resumed_with_another_recipe(samples, tmp_path):
         finish(train(samples, [], other, state_path=path))
 
 
+def test_a_state_from_before_there_was_a_choice_of_optimizers_goes_on(
+    samples, tmp_path
+):
+    path = tmp_path / "model.training"
+    options = TrainingOptions(**TINY, steps=4)
+    state = TrainingState(
+        build_network("segnet", **TINY["network_options"]), options, torch.device("cpu")
+    )
+    del state.recipe["optimizer"]
+    save_state(path, state)
+
+    trained = finish(train(samples, [], options, state_path=path))
+    assert trained.steps == 4
+
+    other = TrainingOptions(**TINY, steps=4, optimizer="muon")
+    with pytest.raises(TrainingError, match="started with other options"):
+        finish(train(samples, [], other, state_path=path))
+
+
 def test_a_damaged_state_is_one_sentence(samples, tmp_path):
     path = tmp_path / "model.training"
     path.write_bytes(b"not a state")
@@ -106,8 +130,6 @@ def test_a_damaged_state_is_one_sentence(samples, tmp_path):
 def test_a_state_comes_back_whole(tmp_path, samples):
     options = TrainingOptions(**TINY, steps=3)
     device = torch.device("cpu")
-    from napari_monuseg.core.networks import build_network
-
     shape = TINY["network_options"]
     state = TrainingState(build_network("segnet", **shape), options, device)
     state.generator.manual_seed(9)
@@ -192,8 +214,6 @@ def test_the_loss_is_near_nothing_where_the_network_is_right():
 
 
 def test_no_steps_only_choose_thresholds(samples):
-    from napari_monuseg.core.networks import build_network
-
     base = build_network("segnet", **TINY["network_options"]).eval()
     before = [tensor.clone() for tensor in base.parameters()]
 

@@ -41,7 +41,7 @@ def train(
         int | None,
         typer.Option(
             help="Most optimizer steps; 0 only chooses thresholds. The network's own "
-            "recipe when left out, as are the crops and the rate."
+            "recipe when left out, as are the crops, the optimizer and the rate."
         ),
     ] = None,
     minutes: Annotated[
@@ -49,6 +49,9 @@ def train(
     ] = None,
     batch: Annotated[int | None, typer.Option(help="Crops per step.")] = None,
     crop: Annotated[int | None, typer.Option(help="Their side, px.")] = None,
+    optimizer: Annotated[
+        str | None, typer.Option(help="adamw, or muon, which learns more a step.")
+    ] = None,
     learning_rate: Annotated[
         float | None, typer.Option(help="Peak of the one-cycle schedule.")
     ] = None,
@@ -89,6 +92,7 @@ def train(
         "steps": steps,
         "batch": batch,
         "crop": crop,
+        "optimizer": optimizer,
         "learning_rate": learning_rate,
     }
     chosen = {key: value for key, value in asked.items() if value is not None}

@@ -30,6 +30,9 @@ from napari_monuseg.core.torch_import import functional, nn, smp, torch
 FOREGROUND, DISTANCE = 0, 1
 CHANNELS = 2
 
+_RESNET_STAGES = 4
+"""Stages of a ResNet after its first convolution, whose strides are 4 to 32 px."""
+
 
 class NucleusNetwork(nn.Module):
     """A network with the colour normalisation that belongs to it.
@@ -97,6 +100,10 @@ def _unet(
         decoder_channels=tuple(decoder_channels),
         classes=CHANNELS,
     )
+    # A ResNet keeps its last stages even where the decoder has none to match.
+    for stage in range(depth, _RESNET_STAGES + 1):
+        if hasattr(body.encoder, f"layer{stage}"):
+            setattr(body.encoder, f"layer{stage}", nn.Identity())
     return NucleusNetwork(body, stride=2**depth)
 
 
@@ -138,8 +145,9 @@ _BUILDERS: dict[str, Callable[..., NucleusNetwork]] = {
 NETWORKS = tuple(_BUILDERS)
 
 RECOMMENDED: dict[str, dict[str, Any]] = {
-    "unet": {},
-    # A stage less, since nuclei are small, and fewer filters where they are dear.
+    # Nuclei are small: a stage less, and fewer filters where they are dear.
+    "unet": {"decoder_channels": [128, 64, 32, 16]},
+    # A stage less, for the same reasons.
     "segnet": {"widths": [32, 64, 128, 256], "convolutions": [1, 2, 3, 3]},
     # The paper's rates reach 576 px, more than twice a training crop: what lies
     # there is the border's padding, and the result would depend on the tile.

@@ -174,8 +174,9 @@ def train_step(
 ) -> StepScores:
     """Take one optimizer step, `share` of the training done."""
     batch = source.draw(options.batch, state.generator, state.device)
-    for group in state.optimizer.param_groups:
-        group["lr"] = options.learning_rate * schedule(share, options.warm_up)
+    state.optimizer.learning_rate = options.learning_rate * schedule(
+        share, options.warm_up
+    )
     state.network.train()
     rgb = batch.rgb.contiguous(memory_format=torch.channels_last)
     dtype = precision(state.device)
@@ -183,7 +184,7 @@ def train_step(
     with torch.autocast(state.device.type, torch.bfloat16, dtype == torch.bfloat16):
         logits = state.network(rgb)
     loss = nucleus_loss(logits.float(), batch)
-    state.optimizer.zero_grad(set_to_none=True)
+    state.optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(state.network.parameters(), 5.0)
     state.optimizer.step()
@@ -210,7 +211,7 @@ def _report(
     line = {
         "step": float(state.step),
         "minutes": round(state.seconds / 60, 2),
-        "learning_rate": state.optimizer.param_groups[0]["lr"],
+        "learning_rate": state.optimizer.learning_rate,
     }
     step = mean_step(taken)._asdict()
     line["loss"] = round(step.pop("loss"), 4)

@@ -25,8 +25,10 @@ class TrainingOptions:
         rate falls to nothing at the end, whichever it is.
     batch, crop : int
         Crops per step, and their side, px.
+    optimizer : {"adamw", "muon"}
+        What turns gradients into steps; see `optimizers`.
     learning_rate, weight_decay : float
-        Peak of the one-cycle schedule, and decay, of AdamW.
+        Peak of the one-cycle schedule, and decay, of the optimizer.
     warm_up : float
         Share of the training in which the learning rate rises.
     averaging : float
@@ -49,6 +51,7 @@ class TrainingOptions:
     minutes: float | None = None
     batch: int = 8
     crop: int = 256
+    optimizer: str = "adamw"
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2
     warm_up: float = 0.08
@@ -60,7 +63,7 @@ class TrainingOptions:
 
 
 RECIPES: dict[str, dict[str, Any]] = {
-    "unet": {"steps": 6000, "batch": 4, "learning_rate": 1.5e-3},
+    "unet": {"steps": 6000, "batch": 4, "optimizer": "muon", "learning_rate": 1.5e-3},
     # A narrow network without skip connections loses its way at UNet's rate.
     "segnet": {"steps": 6000, "batch": 4, "learning_rate": 1e-3},
     # It sees 385 px to each side: a crop of 256 px shows it no place without the

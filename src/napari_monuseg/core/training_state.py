@@ -13,6 +13,7 @@ from napari_monuseg.core.devices import precision
 from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.files import write_beside
 from napari_monuseg.core.networks import NucleusNetwork
+from napari_monuseg.core.optimizers import Optimizer
 from napari_monuseg.core.torch_import import nn, save, torch
 from napari_monuseg.core.training_options import TrainingOptions
 
@@ -42,11 +43,11 @@ class TrainingState:
         self.device = device
         self.network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.averaged = copy.deepcopy(self.network)
-        self.optimizer = torch.optim.AdamW(
-            self.network.parameters(),
-            lr=options.learning_rate,
+        self.optimizer = Optimizer(
+            self.network,
+            options.optimizer,
+            learning_rate=options.learning_rate,
             weight_decay=options.weight_decay,
-            fused=device.type in {"cpu", "cuda"},
         )
         self.generator = torch.Generator().manual_seed(options.seed)
         self.step = 0
@@ -111,9 +112,8 @@ def save_state(path: Path, state: TrainingState) -> None:
         for part in ("network", "averaged")
         for name, tensor in getattr(state, part).state_dict().items()
     }
-    for number, moments in state.optimizer.state_dict()["state"].items():
-        for name, tensor in moments.items():
-            tensors[f"optimizer.{number}.{name}"] = tensor
+    for name, tensor in state.optimizer.tensors().items():
+        tensors[f"optimizer.{name}"] = tensor
     tensors["generator"] = state.generator.get_state()
     progress = {
         "step": state.step,
@@ -143,7 +143,8 @@ def load_state(path: Path, state: TrainingState) -> None:
             f"The training cannot go on: {path.name} is damaged ({error}). Delete it "
             "to start again."
         ) from error
-    if progress["recipe"] != state.recipe:
+    # States from before there was a choice do not name their optimizer.
+    if {"optimizer": "adamw"} | progress["recipe"] != state.recipe:
         raise TrainingError(
             f"The training in {path.name} was started with other options; repeat "
             "those, or delete it to start again."
@@ -156,29 +157,11 @@ def _restore(
 ) -> None:
     for part in ("network", "averaged"):
         getattr(state, part).load_state_dict(_part(tensors, part))
-    moments: dict[int, dict[str, torch.Tensor]] = {}
-    for name, tensor in _part(tensors, "optimizer").items():
-        number, _, kind = name.partition(".")
-        moments.setdefault(int(number), {})[kind] = tensor
-    groups = state.optimizer.state_dict()["param_groups"]
-    state.optimizer.load_state_dict({"state": moments, "param_groups": groups})
-    _match_layout(state.optimizer)
+    state.optimizer.restore(_part(tensors, "optimizer"))
     state.generator.set_state(tensors["generator"])
     state.step = progress["step"]
     state.seconds = progress["seconds"]
     state.history = progress["history"]
-
-
-def _match_layout(optimizer: torch.optim.Optimizer) -> None:
-    """Give the moments the memory layout of their weights.
-
-    The fused optimizer walks through both in the order of memory; safetensors keeps
-    values and shapes, but not channels_last.
-    """
-    for weights, moments in optimizer.state.items():
-        for name, moment in moments.items():
-            if moment.shape == weights.shape:
-                moments[name] = torch.empty_like(weights).copy_(moment)
 
 
 def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
