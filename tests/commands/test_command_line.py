@@ -223,6 +223,7 @@ def test_train_starts_from_another_model_and_keeps_its_thresholds(
 
 def test_train_starts_from_the_encoder_of_another_network(run, tissue_folder, tmp_path):
     from napari_monuseg.core.model_info import read_info
+    from napari_monuseg.core.networks import RECOMMENDED
 
     steps = ("--steps", "1", "--device", "cpu")
     unet, deeplab = "u.safetensors", "d.safetensors"
@@ -232,7 +233,7 @@ def test_train_starts_from_the_encoder_of_another_network(run, tissue_folder, tm
 
     info = read_info(tmp_path / deeplab)
     assert (info.network, info.parent) == ("deeplabv3plus", "u")
-    assert info.network_options == {"atrous_rates": [3, 6, 9]}
+    assert info.network_options == RECOMMENDED["deeplabv3plus"]
     # What is not asked for is the network's own recipe.
     rates = [
         read_info(tmp_path / model).recipe["learning_rate"] for model in (unet, deeplab)

@@ -75,7 +75,7 @@ def test_deeplabv3plus_as_trained_sees_no_further_than_a_training_crop():
     torch.manual_seed(0)
     network = build_network("deeplabv3plus", **RECOMMENDED["deeplabv3plus"])
     pyramid_pooling = network.eval().body.decoder.aspp
-    features = torch.rand(1, 512, 64, 64, requires_grad=True)
+    features = torch.rand(1, 256, 64, 64, requires_grad=True)
 
     pyramid_pooling(features)[..., 32, 32].sum().backward()
 
@@ -106,6 +106,30 @@ def test_an_encoder_moves_to_another_network_that_has_the_same():
     assert torch.equal(target.state_dict()["body.segmentation_head.0.weight"], head)
     with pytest.raises(CheckpointError, match="encoders of the two networks differ"):
         copy_encoder(source, build_network("segnet"))
+
+
+@pytest.mark.parametrize("shallow_first", [True, False])
+def test_an_encoder_moves_where_one_of_the_two_lacks_its_last_stage(shallow_first):
+    networks = [
+        build_network("unet", decoder_channels=[32, 16, 8, 4]),
+        build_network("deeplabv3plus"),
+    ]
+    source, target = networks if shallow_first else networks[::-1]
+    last = "body.encoder.layer4.0.conv1.weight"
+    deep = networks[1].state_dict()[last].clone()
+
+    copy_encoder(source, target)
+
+    shared = "body.encoder.layer3.0.conv1.weight"
+    assert torch.equal(target.state_dict()[shared], source.state_dict()[shared])
+    assert torch.equal(networks[1].state_dict()[last], deep)
+
+
+def test_encoders_of_other_widths_are_refused():
+    source = build_network("unet", encoder="resnet50")
+
+    with pytest.raises(CheckpointError, match="encoders of the two networks differ"):
+        copy_encoder(source, build_network("deeplabv3plus"))
 
 
 def test_unknown_names_and_options_are_one_sentence():
