@@ -154,8 +154,9 @@ NETWORKS = tuple(_BUILDERS)
 RECOMMENDED: dict[str, dict[str, Any]] = {
     # Nuclei are small: a stage less, and fewer filters where they are dear.
     "unet": {"decoder_channels": [128, 64, 32, 16]},
-    # A stage less, for the same reasons.
-    "segnet": {"widths": [32, 64, 128, 256], "convolutions": [1, 2, 3, 3]},
+    # For the same reasons. Twice the filters at full resolution take 1.6 times as
+    # long, and learn less in as many minutes.
+    "segnet": {"widths": [16, 64, 128, 256], "convolutions": [1, 1, 2, 2]},
     # The paper's rates reach 576 px, more than twice a training crop: what lies
     # there is the border's padding, and the result would depend on the tile. The
     # last stage reaches a further 128 px, and costs half of the time.

@@ -62,12 +62,13 @@ class TrainingOptions:
     device: str = "auto"
 
 
+_RECIPE = {"batch": 4, "optimizer": "muon", "learning_rate": 1.5e-3}
+
 RECIPES: dict[str, dict[str, Any]] = {
-    "unet": {"steps": 6000, "batch": 4, "optimizer": "muon", "learning_rate": 1.5e-3},
-    # A narrow network without skip connections loses its way at UNet's rate.
-    "segnet": {"steps": 6000, "batch": 4, "learning_rate": 1e-3},
-    # It sees 385 px to each side: a crop of 256 px shows it no place without the
+    "unet": _RECIPE | {"steps": 6000},
+    "segnet": _RECIPE | {"steps": 6000},
+    # It sees 257 px to each side: a crop of 256 px shows it no place without the
     # border's padding in view, and what it never saw it gets wrong in larger windows.
-    "deeplabv3plus": {"steps": 6000, "batch": 2, "crop": 384, "learning_rate": 1e-3},
+    "deeplabv3plus": _RECIPE | {"steps": 6000, "batch": 2, "crop": 384},
 }
 """How each network learns from random weights, where that is not by default."""
