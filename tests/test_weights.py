@@ -88,3 +88,12 @@ def test_the_split_parts_share_no_image_and_hold_all(monuseg):
     assert set(stems) == {sample.name for sample in find_samples(monuseg)}
     published = read_split(monuseg / "splits.json")
     assert set(parts["train"]) | set(parts["validation"]) == set(published["train"])
+
+
+def test_thresholds_are_chosen_on_images_of_the_split_that_are_not_scored():
+    parts = read_split(WEIGHTS / "split.json")
+
+    choice = read_split(WEIGHTS / "thresholds.json")
+
+    assert choice["validation"] == parts["train"] + parts["validation"]
+    assert choice["train"] == parts["train"]

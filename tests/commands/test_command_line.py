@@ -235,10 +235,8 @@ def test_train_starts_from_the_encoder_of_another_network(run, tissue_folder, tm
     assert (info.network, info.parent) == ("deeplabv3plus", "u")
     assert info.network_options == RECOMMENDED["deeplabv3plus"]
     # What is not asked for is the network's own recipe.
-    rates = [
-        read_info(tmp_path / model).recipe["learning_rate"] for model in (unet, deeplab)
-    ]
-    assert rates == [1.5e-3, 1e-3]
+    crops = [read_info(tmp_path / model).recipe["crop"] for model in (unet, deeplab)]
+    assert crops == [256, 384]
 
     segnet = ("--network", "segnet", "--base", unet, "--output", "s.safetensors")
     refused = run("train", tissue_folder, *segnet, *steps, expect=1)

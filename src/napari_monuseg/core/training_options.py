@@ -67,7 +67,7 @@ _RECIPE = {"batch": 4, "optimizer": "muon", "learning_rate": 1.5e-3}
 RECIPES: dict[str, dict[str, Any]] = {
     "unet": _RECIPE | {"steps": 6000},
     "segnet": _RECIPE | {"steps": 6000},
-    # It sees 257 px to each side: a crop of 256 px shows it no place without the
+    # It sees up to 281 px to each side: a crop of 256 px shows it no place without the
     # border's padding in view, and what it never saw it gets wrong in larger windows.
     "deeplabv3plus": _RECIPE | {"steps": 6000, "batch": 2, "crop": 384},
 }
