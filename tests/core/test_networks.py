@@ -84,6 +84,21 @@ def test_deeplabv3plus_as_trained_sees_no_further_than_a_training_crop():
     assert (rows.min(), rows.max()) == (32 - 10, 32 + 10)
 
 
+@pytest.mark.parametrize(
+    ("name", "reach"), [("unet", 137), ("segnet", 59), ("deeplabv3plus", 281)]
+)
+def test_how_far_a_network_as_trained_sees(name, reach):
+    torch.manual_seed(0)
+    network = build_network(name, **RECOMMENDED[name]).double().eval()
+    middle = 304
+    rgb = torch.rand(1, 3, 2 * middle, 16, dtype=torch.float64, requires_grad=True)
+
+    network(rgb)[..., middle, :].sum().backward()
+
+    rows = torch.nonzero(rgb.grad.abs().sum((0, 1, 3))).ravel()
+    assert max(middle - int(rows.min()), int(rows.max()) - middle) == reach
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_no_weight_of_a_network_as_trained_lies_idle(name):
     torch.manual_seed(0)
