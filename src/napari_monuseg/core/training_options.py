@@ -62,13 +62,13 @@ class TrainingOptions:
     device: str = "auto"
 
 
-_RECIPE = {"batch": 4, "optimizer": "muon", "learning_rate": 1.5e-3}
+_RECIPE = {"steps": 6000, "batch": 4, "optimizer": "muon", "learning_rate": 1.5e-3}
 
 RECIPES: dict[str, dict[str, Any]] = {
-    "unet": _RECIPE | {"steps": 6000},
-    "segnet": _RECIPE | {"steps": 6000},
+    "unet": _RECIPE,
+    "segnet": _RECIPE,
     # It sees up to 281 px to each side: a crop of 256 px shows it no place without the
     # border's padding in view, and what it never saw it gets wrong in larger windows.
-    "deeplabv3plus": _RECIPE | {"steps": 6000, "batch": 2, "crop": 384},
+    "deeplabv3plus": _RECIPE | {"batch": 2, "crop": 384},
 }
 """How each network learns from random weights, where that is not by default."""
