@@ -100,6 +100,20 @@ def test_how_far_a_network_as_trained_sees(name, reach):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_as_trained_sees_the_same_in_every_window(name):
+    torch.manual_seed(0)
+    network = build_network(name, **RECOMMENDED[name]).double().eval()
+    rgb = torch.rand(1, 3, 704, 16, dtype=torch.float64)
+
+    with torch.inference_mode():
+        long, short = network(rgb), network(rgb[..., 32:640, :])
+
+    # 288 px from the ends of the shorter one, out of reach of its borders.
+    assert torch.allclose(long[..., 320:352, :], short[..., 288:320, :])
+    assert long[..., 320:352, :].std() > 0.001
+
+
+@pytest.mark.parametrize("name", NETWORKS)
 def test_no_weight_of_a_network_as_trained_lies_idle(name):
     torch.manual_seed(0)
     network = build_network(name, **RECOMMENDED[name])

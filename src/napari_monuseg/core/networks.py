@@ -120,6 +120,7 @@ def _deeplabv3plus(
     decoder_channels: int = 128,
     reach: int = 8,
     atrous_rates: tuple[int, ...] = (12, 24, 36),
+    align_corners: bool = True,
 ) -> NucleusNetwork:
     body = smp.DeepLabV3Plus(
         encoder,
@@ -133,6 +134,9 @@ def _deeplabv3plus(
     _drop_idle_stages(body.encoder, encoder_depth)
     image_pooling = body.decoder.aspp[0].convs[-1]
     image_pooling[0] = LocalMean(reach)
+    for part in body.modules():
+        if isinstance(part, nn.Upsample):
+            part.align_corners = align_corners
     return NucleusNetwork(body, stride=16)
 
 
@@ -159,8 +163,13 @@ RECOMMENDED: dict[str, dict[str, Any]] = {
     "segnet": {"widths": [16, 64, 128, 256], "convolutions": [1, 1, 2, 2]},
     # The paper's rates reach 576 px, more than twice a training crop: what lies
     # there is the border's padding, and the result would depend on the tile. The
-    # last stage reaches a further 128 px, and costs half of the time.
-    "deeplabv3plus": {"encoder_depth": 4, "atrous_rates": [3, 6, 9]},
+    # last stage reaches a further 128 px, and costs half of the time. Aligned corners
+    # shift features by up to half a position, and by another share in each window size.
+    "deeplabv3plus": {
+        "encoder_depth": 4,
+        "atrous_rates": [3, 6, 9],
+        "align_corners": False,
+    },
 }
 """The shape in which each network is trained unless another is asked for.
 
@@ -179,8 +188,9 @@ def build_network(name: str, **options: Any) -> NucleusNetwork:
     **options
         Its shape: ``encoder`` and ``decoder_channels`` (unet, deeplabv3plus),
         ``encoder_depth``, 4 or 5 stages of it, ``reach`` of the local mean and the
-        three ``atrous_rates``, both in feature-map px (deeplabv3plus), ``widths``
-        and ``convolutions`` of each stage (segnet). Values JSON can hold.
+        three ``atrous_rates``, both in feature-map px, and ``align_corners`` of the
+        upsampling (deeplabv3plus), ``widths`` and ``convolutions`` of each stage
+        (segnet). Values JSON can hold.
 
     Returns
     -------
