@@ -64,7 +64,13 @@ class HandWork:
         cls, shape: tuple[int, int], used: frozenset[int] = frozenset()
     ) -> "HandWork":
         """Give the hand work of labels that nobody has touched."""
-        return cls._holding(np.zeros(shape, np.int32), np.zeros(shape, bool), used)
+        return cls(
+            shape=shape,
+            pixels=np.zeros(0, np.int64),
+            labels=np.zeros(0, np.int32),
+            edited=np.zeros(0, bool),
+            used=used,
+        )
 
     @classmethod
     def restored(
@@ -145,6 +151,8 @@ class HandWork:
         """
         touched, erased = _differences(current, written)
         before = self.pixels[self.edited]
+        if reviewed is None and not (touched.size or before.size):
+            return HandWork.none(self.shape, self.used)
         by_hand = np.union1d(touched, ids_in(self.labels[self.edited]))
         edited = _where(current, by_hand)
         edited.ravel()[before] = True

@@ -130,11 +130,12 @@ class _BlockReader:
     def read_block(self, window: Window) -> None:
         """Read the components inside the block and remember those that cross it."""
         foreground, distance = self.maps.read(window)
-        components = connected_components(foreground > self.threshold)
-        crossing = self._crossing.add(components, window)
-        if crossing.size:
-            components[np.isin(components, crossing)] = 0
-        self._write(components > 0, distance, window)
+        inside = foreground > self.threshold
+        if size(window) != self.maps.shape:
+            components = connected_components(inside)
+            crossing = self._crossing.add(components, window)
+            inside = (components > 0) & ~np.isin(components, crossing)
+        self._write(inside, distance, window)
 
     def read_crossing(self) -> None:
         """Read the components that cross blocks, each in its own window."""

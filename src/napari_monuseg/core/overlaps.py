@@ -85,7 +85,7 @@ class Overlaps:
 
 
 class _Pairs(NamedTuple):
-    """What two arrays hold at the same pixel, background too, and how often."""
+    """What two arrays hold at the same pixel, and how often; not background on both."""
 
     true: Numbers
     predicted: Numbers
@@ -93,6 +93,8 @@ class _Pairs(NamedTuple):
 
 
 def _pairs(truth: NDArray[Any], predicted: NDArray[Any]) -> _Pairs:
+    inside = np.flatnonzero((truth != 0) | (predicted != 0))
+    truth, predicted = truth[inside], predicted[inside]
     height, width = (int(flat.max(initial=0)) + 1 for flat in (truth, predicted))
     if height * width <= 4 * truth.size:
         keys = truth.astype(np.int64) * width + predicted.astype(np.int64)

@@ -12,7 +12,7 @@ the prominence of a top is its dynamic: M. Grimaud, "A New Measure of Contrast: 
 Dynamics", Proc. SPIE 1769, 1992.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -64,14 +64,13 @@ def prominent_tops(
         What belongs to a top is 4-connected, and each 4-connected component of the
         mask has at least one.
     """
-    labels = np.zeros(mask.shape, np.int32)
     ground = _Ground(height, mask)
-    if ground.pixels.size:
-        basins, tops = _climb(ground)
-        saddles = _saddles(ground, basins, tops.size)
-        numbers = _joined(tops, saddles, prominence)
-        labels[mask] = numbers[basins]
-    return labels
+    if not ground.pixels.size:
+        return np.zeros(mask.shape, np.int32)
+    basins, tops = _climb(ground)
+    saddles = _saddles(ground, basins, tops.size)
+    numbers = _joined(tops, saddles, prominence)
+    return ground.unframed(numbers[basins])
 
 
 class _Ground:
@@ -93,59 +92,74 @@ class _Ground:
     """
 
     def __init__(self, height: Heights, mask: Mask) -> None:
-        framed = np.pad(np.where(mask, height, -np.inf), 1, constant_values=-np.inf)
-        self.heights: Heights = framed.ravel().astype(np.float32, copy=False)
-        self.pixels = np.flatnonzero(np.pad(mask, 1))
-        self.row = framed.shape[1]
-        self._place = np.full(framed.size, -1, np.int32)
-        self._place[self.pixels] = np.arange(self.pixels.size, dtype=np.int32)
+        inside = np.pad(mask, 1)
+        self._shape = inside.shape
+        self.row = inside.shape[1]
+        self.pixels = np.flatnonzero(inside)
+        self._above = self.pixels - self.row
+        heights = np.full(self._shape, -np.inf, np.float32)
+        np.copyto(heights[1:-1, 1:-1], height, where=mask)
+        self.heights: Heights = heights.ravel()
 
-    def places(self, pixels: Indices) -> npt.NDArray[np.int32]:
-        """Return which of `pixels` these are; -1 outside the mask."""
-        return self._place[pixels]
+    def framed(
+        self, values: npt.NDArray[np.integer], outside: int
+    ) -> npt.NDArray[np.int32]:
+        """Return a framed map, flat, of a value for each pixel."""
+        framed = np.full(self._shape, outside, np.int32).ravel()
+        framed[self.pixels] = values
+        return framed
+
+    def beyond(self, framed: npt.NDArray[Any], step: int) -> npt.NDArray[Any]:
+        """Return what lies that many places beyond each pixel in a framed map."""
+        values: npt.NDArray[Any] = framed[self.row + step :][self._above]
+        return values
+
+    def unframed(self, values: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+        """Return a map ``(H, W)`` of a value for each pixel, 0 outside the mask."""
+        return self.framed(values, 0).reshape(self._shape)[1:-1, 1:-1].copy()
 
 
-def _climb(ground: _Ground) -> tuple[npt.NDArray[np.int32], Heights]:
+def _climb(ground: _Ground) -> tuple[Indices, Heights]:
     """Return the top that each pixel leads up to, from 0, and the heights of tops."""
-    pixels = ground.pixels
     steps = (-ground.row, -1, 0, 1, ground.row)
-    best = pixels + steps[0]
-    highest = ground.heights[best]
+    highest = ground.beyond(ground.heights, steps[0])
+    best = np.full(highest.size, steps[0])
     # Of equal heights the last in raster order counts as the highest, so that all
     # differ. The tops that a plateau falls into rise by nothing above each other.
     for step in steps[1:]:
-        there = ground.heights[pixels + step]
-        better = there >= highest
-        np.copyto(highest, there, where=better)
-        np.copyto(best, pixels + step, where=better)
-    up = ground.places(best)
-    is_top = up == np.arange(up.size, dtype=np.int32)
+        there = ground.beyond(ground.heights, step)
+        np.copyto(best, step, where=there >= highest)
+        np.maximum(highest, there, out=highest)
+    places = ground.framed(np.arange(best.size), -1)
+    up = places[ground.pixels + best].astype(np.int64)
+    is_top = best == 0
     while True:
         further = up[up]
         if np.array_equal(further, up):
             break
         up = further
-    numbers = np.cumsum(is_top, dtype=np.int32) - 1
-    return numbers[up], ground.heights[pixels[is_top]]
+    numbers = np.cumsum(is_top) - 1
+    return numbers[up], highest[is_top]
 
 
-def _saddles(ground: _Ground, basins: npt.NDArray[np.int32], tops: int) -> Saddles:
+def _saddles(ground: _Ground, basins: Indices, tops: int) -> Saddles:
     """Find the highest place between each two tops whose grounds touch."""
+    framed = ground.framed(basins, -1)
     ones, others, heights = [], [], []
     for step in (1, ground.row):
-        beyond = ground.places(ground.pixels + step)
-        border = np.flatnonzero((beyond >= 0) & (basins[beyond] != basins))
-        pixels = ground.pixels[border]
-        here, there = basins[border], basins[beyond[border]]
+        beyond = ground.beyond(framed, step)
+        border = np.flatnonzero((beyond >= 0) & (beyond != basins))
+        here, there = basins[border], beyond[border].astype(np.int64)
         ones.append(np.minimum(here, there))
         others.append(np.maximum(here, there))
+        pixels = ground.pixels[border]
         heights.append(
             np.minimum(ground.heights[pixels], ground.heights[pixels + step])
         )
     one, other = np.concatenate(ones), np.concatenate(others)
     height = np.concatenate(heights)
     order = np.lexsort((other, one, -height))
-    pair = one[order].astype(np.int64) * tops + other[order]
+    pair = one[order] * tops + other[order]
     first = order[np.sort(np.unique(pair, return_index=True)[1])]
     return Saddles(one[first], other[first], height[first])
 

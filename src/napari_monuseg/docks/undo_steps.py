@@ -128,7 +128,8 @@ class UndoSteps:
     def _change_to(self, labels: Labels) -> Change | None:
         """Write what differs, and remember how to undo it."""
         layer, data = self._layer, self._layer.data
-        where = tuple(axis.astype(np.int32) for axis in np.nonzero(data != labels))
+        places = np.unravel_index(np.flatnonzero(data != labels), data.shape)
+        where = tuple(axis.astype(np.int32) for axis in places)
         if not where[0].size:
             return None
         step = (where, data[where], labels[where])
