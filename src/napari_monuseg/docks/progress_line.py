@@ -47,9 +47,9 @@ class ProgressLine(QWidget):
 
     def end(self, text: str) -> None:
         """Show how a job ended."""
+        self.bar.setVisible(False)  # first: a visible bar draws the window at once
         self.bar.setRange(0, 1)
         self.bar.reset()
-        self.bar.setVisible(False)
         self.text.setText(text)
 
 
