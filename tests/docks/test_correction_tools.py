@@ -15,6 +15,7 @@ from scipy import ndimage
 from skimage.draw import disk
 
 from napari_monuseg.areas import Area
+from napari_monuseg.core.counting import count_nuclei
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.maps import NucleusMaps
 from napari_monuseg.docks.correction_tools import TOOLS, CorrectionTools
@@ -69,7 +70,7 @@ def result(viewer, image, labels):
     result = Result.on(
         image, area, model_name="any", maps=maps_of(seen), options=InstanceOptions()
     )
-    result.show(viewer, labels.copy())
+    result.show(viewer, labels.copy(), count_nuclei(labels))
     return result
 
 

@@ -160,7 +160,7 @@ class Result:
         if self.layer is not None and METADATA in self.layer.metadata:
             self.layer.metadata[METADATA]["corrected"] = corrected
 
-    def show(self, viewer: Any, labels: Labels) -> None:
+    def show(self, viewer: Any, labels: Labels, count: int) -> None:
         """Show what a run found in a layer of its own, under inherited hand work.
 
         Parameters
@@ -169,9 +169,11 @@ class Result:
             Where the layer is made.
         labels : ndarray
             ``(h, w)`` int32.
+        count : int
+            How many nuclei that are.
         """
         merged = self.hand.merge(labels)
-        self.count = count_nuclei(merged)
+        self.count = count if merged is labels else count_nuclei(merged)
         self._add_layer(viewer, merged)
         self._mark(merged)
 

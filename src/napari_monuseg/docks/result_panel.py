@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_monuseg.areas import Area, Labels
+from napari_monuseg.areas import Area
 from napari_monuseg.core.autosave import SavedCorrections
 from napari_monuseg.core.handwork import HandCount
 from napari_monuseg.core.instances import InstanceOptions
@@ -32,7 +32,13 @@ from napari_monuseg.docks.note import Line, Note
 from napari_monuseg.docks.result import Result, Snapshot
 from napari_monuseg.docks.reviewed import mark
 from napari_monuseg.docks.section import section
-from napari_monuseg.docks.segment_steps import Exported, Reading, export, read_again
+from napari_monuseg.docks.segment_steps import (
+    Exported,
+    Found,
+    Reading,
+    export,
+    read_again,
+)
 from napari_monuseg.docks.sliders import InstanceSliders
 from napari_monuseg.jobs import JobSlot, Steps
 
@@ -117,7 +123,7 @@ class ResultPanel(QWidget):
             emitter.connect(slot)
             lifetime.add(partial(emitter.disconnect, slot))
 
-    def add(self, result: Result, labels: Labels) -> None:
+    def add(self, result: Result, found: Found) -> None:
         """Show the nuclei of a run in a new layer, under hand work from earlier runs.
 
         An earlier run on the same area keeps its layer as it is.
@@ -128,7 +134,7 @@ class ResultPanel(QWidget):
             result.inherit(earlier[-1])
         self._results.append(result)
         self.current = result
-        result.show(self._viewer, labels)
+        result.show(self._viewer, found.labels, found.count)
         if earlier:
             self.autosave.succeed(earlier[-1], result)
         else:

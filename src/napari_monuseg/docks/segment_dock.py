@@ -144,7 +144,7 @@ class SegmentDock(Dock):
             maps=segmentation.maps,
             options=segmentation.instances,
         )
-        self.results.add(result, found.labels)
+        self.results.add(result, found)
         took = duration(monotonic() - run.begun)
         self.progress.end(f"Done in {took} on {segmentation.device}")
 

@@ -32,10 +32,13 @@ class Found:
         Maps and labels of the area's window.
     labels : ndarray
         Nuclei, ``(h, w)`` int32, without those outside the area.
+    count : int
+        How many.
     """
 
     segmentation: "Segmentation"
     labels: Labels
+    count: int
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -79,7 +82,7 @@ def segment_area(
     tissue = image.crop(area.rows, area.columns)
     segmentation = yield from segment(tissue, model, SegmentOptions(device=device))
     labels = keep_inside(segmentation.labels, area.mask)
-    return Found(segmentation=segmentation, labels=labels)
+    return Found(segmentation=segmentation, labels=labels, count=count_nuclei(labels))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
