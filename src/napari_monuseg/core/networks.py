@@ -158,13 +158,14 @@ NETWORKS = tuple(_BUILDERS)
 RECOMMENDED: dict[str, dict[str, Any]] = {
     # Nuclei are small: a stage less, and fewer filters where they are dear.
     "unet": {"decoder_channels": [128, 64, 32, 16]},
-    # For the same reasons. Twice the filters at full resolution take 1.6 times as
+    # For the same reasons. Twice the filters at full resolution take 1.4 times as
     # long, and learn less in as many minutes.
     "segnet": {"widths": [16, 64, 128, 256], "convolutions": [1, 1, 2, 2]},
     # The paper's rates reach 576 px, more than twice a training crop: what lies
     # there is the border's padding, and the result would depend on the tile. The
-    # last stage reaches a further 128 px, and costs half of the time. Aligned corners
-    # shift features by up to half a position, and by another share in each window size.
+    # last stage reaches a further 128 px, and costs more than half of the time.
+    # Aligned corners shift features by up to half a position, in each size of
+    # window by another share of it.
     "deeplabv3plus": {
         "encoder_depth": 4,
         "atrous_rates": [3, 6, 9],
