@@ -113,6 +113,21 @@ def test_a_network_as_trained_sees_the_same_in_every_window(name):
     assert long[..., 320:352, :].std() > 0.001
 
 
+@pytest.mark.parametrize(
+    ("shape", "aligned"), [({}, True), (RECOMMENDED["deeplabv3plus"], False)]
+)
+def test_deeplabv3plus_aligns_corners_only_as_older_checkpoints_do(shape, aligned):
+    network = build_network("deeplabv3plus", **shape)
+
+    corners = [
+        part.align_corners
+        for part in network.modules()
+        if isinstance(part, torch.nn.Upsample)
+    ]
+
+    assert corners == [aligned, aligned]
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_no_weight_of_a_network_as_trained_lies_idle(name):
     torch.manual_seed(0)

@@ -131,7 +131,7 @@ class _BlockReader:
         """Read the components inside the block and remember those that cross it."""
         foreground, distance = self.maps.read(window)
         inside = foreground > self.threshold
-        if size(window) != self.maps.shape:
+        if size(window) != self.maps.shape:  # in one piece nothing crosses
             components = connected_components(inside)
             crossing = self._crossing.add(components, window)
             inside = (components > 0) & ~np.isin(components, crossing)
