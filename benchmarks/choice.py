@@ -5,6 +5,7 @@ from pathlib import Path
 
 from napari_monuseg.core.datasets import Sample
 from napari_monuseg.core.parts import choose_samples, read_parts
+from napari_monuseg.core.pixel_sizes import read_pixel_sizes, tell_pixel_sizes
 
 
 def parser_of_images(description: str | None) -> argparse.ArgumentParser:
@@ -17,11 +18,12 @@ def parser_of_images(description: str | None) -> argparse.ArgumentParser:
 
 
 def chosen_samples(options: argparse.Namespace) -> list[Sample]:
-    """Return the samples that were asked for.
+    """Return the samples that were asked for, MoNuSeg's with their pixel sizes.
 
     Raises
     ------
     DatasetError
         If the folder or the split cannot be read, or something in them is missing.
     """
-    return choose_samples(options.folder, read_parts(options.split, options.part))
+    samples = choose_samples(options.folder, read_parts(options.split, options.part))
+    return tell_pixel_sizes(samples, read_pixel_sizes())

@@ -205,6 +205,47 @@ def test_train_makes_a_model_that_segments(run, tissue_folder, tmp_path):
     assert not (tmp_path / "new.training").exists()
 
 
+def test_train_matches_stains_unless_told_otherwise(run, tissue_folder, tmp_path):
+    from napari_monuseg.core.model_info import read_info
+
+    def stains(name, *arguments):
+        steps = ("--steps", "1", "--device", "cpu", "--crop", "64")
+        run("train", tissue_folder, "--output", name, *steps, *arguments)
+        return read_info(tmp_path / name).stains
+
+    own = stains("own.safetensors")
+    assert own.strength == 0.7
+    assert stains("no.safetensors", "--stain-normalisation", "0") is None
+    # A base keeps to its own, whatever the images are.
+    assert stains("on.safetensors", "--base", "own.safetensors") == own
+    assert stains("off.safetensors", "--base", "no.safetensors") is None
+
+
+def test_train_sees_images_at_the_pixel_size_it_is_told(run, tissue_folder, tmp_path):
+    sizes = tmp_path / "sizes.json"
+    sizes.write_text('{"one": "half"}')
+
+    told = ("--output", "new.safetensors", "--pixel-sizes", sizes)
+    done = run("train", tissue_folder, *told, expect=1)
+
+    assert "sizes.json names no pixel sizes" in done.stderr
+
+
+def test_a_guessed_pixel_size_is_said(run, tissue_folder, tmp_path):
+    image = tissue_folder / "images" / "one.tif"
+
+    guessed = run("segment", image, "--model", "tiny", "--output", "out")
+    told = run(
+        *("segment", image, "--model", "tiny", "--output", "out"),
+        *("--pixel-size", "0.25"),
+    )
+
+    assert "one.tif does not state its pixel size; 0.25 µm/px was guessed" in (
+        guessed.stderr
+    )
+    assert "guessed" not in told.stderr
+
+
 def test_train_starts_from_another_model_and_keeps_its_thresholds(
     run, tissue_folder, tmp_path
 ):

@@ -11,6 +11,7 @@ from napari_monuseg.core.errors import CheckpointError
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.model_info import ModelInfo, read_info
 from napari_monuseg.core.networks import build_network
+from napari_monuseg.core.stains import StainReference
 from napari_monuseg.core.torch_import import load_file, save, torch
 
 SHAPE = {"widths": [4, 8], "convolutions": [1, 1]}
@@ -20,6 +21,8 @@ INFO = ModelInfo(
     network_options=SHAPE,
     description="a small one",
     instances=InstanceOptions(seed_prominence=0.31),
+    label_shift=(-0.75, -0.5),
+    stains=StainReference(mean=(0.5, 0.8, 0.5), spread=(0.3, 0.4, 0.2), strength=0.7),
     licence="CC0",
     recipe={"steps": 3},
     scores={"validation": {"aji": 0.5}},
@@ -39,6 +42,25 @@ def test_the_header_says_all_that_was_said(checkpoint):
 
     assert info.parameters > 0
     assert info == ModelInfo(**{**vars(INFO), "parameters": info.parameters})
+
+
+def test_models_from_before_stains_were_matched_take_tissue_as_it_is():
+    header = INFO.as_metadata()
+    values = json.loads(header["model"])
+    del values["stains"]
+    header["model"] = json.dumps(values)
+
+    assert ModelInfo.from_metadata(header, "old").stains is None
+
+
+@pytest.mark.parametrize("stains", [{}, {"mean": [1, 2]}, 3, "red"])
+def test_damaged_stains_are_one_sentence(stains):
+    header = INFO.as_metadata()
+    values = json.loads(header["model"]) | {"stains": stains}
+    header["model"] = json.dumps(values)
+
+    with pytest.raises(CheckpointError, match="is damaged"):
+        ModelInfo.from_metadata(header, "bad")
 
 
 def test_a_level_for_seeds_says_nothing_of_their_prominence():

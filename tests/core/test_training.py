@@ -1,6 +1,8 @@
 """Training learns, can be stopped and resumed, and says what it did."""
 
 import math
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,7 +12,9 @@ from napari_monuseg.core.datasets import find_samples
 from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.losses import nucleus_loss, score_step
 from napari_monuseg.core.networks import build_network
+from napari_monuseg.core.predict import PredictOptions, predict
 from napari_monuseg.core.progress import finish
+from napari_monuseg.core.stains import StainReference
 from napari_monuseg.core.torch_import import torch
 from napari_monuseg.core.training import schedule, train
 from napari_monuseg.core.training_options import TrainingOptions
@@ -108,7 +112,7 @@ def test_a_state_from_before_there_was_a_choice_of_optimizers_goes_on(
     state = TrainingState(
         build_network("segnet", **TINY["network_options"]), options, torch.device("cpu")
     )
-    del state.recipe["optimizer"]
+    del state.recipe["optimizer"], state.recipe["stain_normalisation"]
     save_state(path, state)
 
     trained = finish(train(samples, [], options, state_path=path))
@@ -117,6 +121,52 @@ def test_a_state_from_before_there_was_a_choice_of_optimizers_goes_on(
     other = TrainingOptions(**TINY, steps=4, optimizer="muon")
     with pytest.raises(TrainingError, match="started with other options"):
         finish(train(samples, [], other, state_path=path))
+
+
+def test_images_are_learned_from_in_the_stains_they_have_in_the_mean(samples):
+    options = TrainingOptions(**TINY, steps=2, stain_normalisation=0.5)
+
+    trained = finish(train(samples, samples[:1], options))
+
+    own = [sample.image().stain for sample in samples]
+    assert trained.stains == StainReference.between(own, 0.5)
+    unmatched = finish(train(samples, [], TrainingOptions(**TINY, steps=2)))
+    assert unmatched.stains is None
+    assert not torch.equal(weights(trained), weights(unmatched))
+
+
+def test_a_training_goes_on_in_the_stains_of_its_base(samples):
+    known = StainReference(mean=(0.5, 0.8, 0.5), spread=(0.3, 0.4, 0.2), strength=1)
+    options = TrainingOptions(**TINY, steps=1, stain_normalisation=0.5)
+
+    trained = finish(train(samples, [], options, stains=known))
+
+    assert trained.stains == replace(known, strength=0.5)
+
+
+def test_validation_images_are_seen_in_those_stains(samples):
+    """A network is validated as it will be used."""
+    from napari_monuseg.core.validation import validation_maps
+
+    network = build_network("segnet", **TINY["network_options"]).eval()
+    reference = StainReference(mean=(1, 1, 1), spread=(0.5, 0.5, 0.5), strength=1)
+    look = partial(validation_maps, samples[:1], network, 0.25, torch.device("cpu"))
+
+    (plain,), (matched,) = finish(look()), finish(look(reference))
+
+    with samples[0].image() as image:
+        shown = image.with_stain(reference)
+        expected = finish(
+            predict(
+                shown,
+                network,
+                pixel_size=0.25,
+                device=torch.device("cpu"),
+                options=PredictOptions(),
+            )
+        )
+    np.testing.assert_array_equal(matched.maps.foreground, expected.foreground)
+    assert not np.array_equal(plain.maps.foreground, expected.foreground)
 
 
 def test_a_damaged_state_is_one_sentence(samples, tmp_path):

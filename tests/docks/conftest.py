@@ -78,7 +78,7 @@ def dock(viewer, untrained_model):
     return dock
 
 
-def maps_of(labels, pixel_size=None):
+def maps_of(labels, pixel_size=None, assumed=None):
     """Give maps that the labels could be read from."""
     distance = ndimage.distance_transform_edt(labels > 0)
     foreground = np.clip(distance / 4, 0, 1).astype(np.float16)
@@ -86,6 +86,7 @@ def maps_of(labels, pixel_size=None):
         foreground=foreground,
         distance=np.clip(distance / 8, 0, 1).astype(np.float16),
         pixel_size=pixel_size,
+        assumed_pixel_size=assumed,
     )
 
 
@@ -98,6 +99,7 @@ class Stage:
         self.go_on.set()
         self.started = threading.Event()
         self.error = None
+        self.guess = None
         self.closed = 0
         self.calls = []
 
@@ -115,7 +117,8 @@ class Stage:
             tissue = image.crop(area.rows, area.columns)
             truth = self.truth[area.rows, area.columns]
             assert (tissue.height, tissue.width) == truth.shape
-            maps = maps_of(truth, image.pixel_size)
+            guess = None if image.pixel_size else self.guess
+            maps = maps_of(truth, image.pixel_size, image.assumed_pixel_size or guess)
             options = InstanceOptions(seed_prominence=0.2)
             labels = yield from find_nuclei(maps, options)
             segmentation = Segmentation(

@@ -9,6 +9,7 @@ from napari_monuseg.areas import LARGEST_SIDE
 from napari_monuseg.core import registry
 from napari_monuseg.core.errors import DeviceError
 from napari_monuseg.docks.area_choice import Part
+from napari_monuseg.docks.result import METADATA
 from napari_monuseg.docks.segment_dock import SegmentDock
 
 
@@ -228,13 +229,45 @@ def test_the_pixel_size_of_the_layer_goes_to_the_network(qtbot, dock, image, sta
     assert stage.calls[0][0].pixel_size == pytest.approx(0.25)
 
 
-def test_a_guessed_pixel_size_is_said_and_not_passed_on(qtbot, viewer, dock, stage):
+def test_an_unknown_pixel_size_is_said_and_not_passed_on(qtbot, viewer, dock, stage):
     viewer.add_image(np.zeros((256, 256, 3), np.uint8), rgb=True)
-    assert "A guess" in dock.pixel_size.note.text()
+    assert "Nothing states it" in dock.pixel_size.note.text()
 
     run(qtbot, dock)
 
-    assert stage.calls[0][0].pixel_size is None
+    image = stage.calls[0][0]
+    assert image.pixel_size is None
+    assert image.assumed_pixel_size is None
+
+
+def test_a_guess_is_shown_and_kept_but_not_taken_for_known(qtbot, viewer, dock, stage):
+    viewer.add_image(np.zeros((256, 256, 3), np.uint8), rgb=True)
+    stage.guess = 0.5
+    run(qtbot, dock)
+
+    assert dock.pixel_size.field.value() == 0.5
+    assert "A guess (20×)" in dock.pixel_size.note.text()
+    assert dock.pixel_size.value is None
+
+    run(qtbot, dock)
+    image = stage.calls[1][0]
+    assert (image.pixel_size, image.assumed_pixel_size) == (None, 0.5)
+
+    facts = dock.results.current.layer.metadata[METADATA]
+    assert (facts["pixel_size"], facts["assumed_pixel_size"]) == (None, 0.5)
+
+
+def test_what_is_typed_wins_over_a_guess(qtbot, viewer, dock, stage):
+    viewer.add_image(np.zeros((256, 256, 3), np.uint8), rgb=True)
+    stage.guess = 0.5
+    run(qtbot, dock)
+
+    dock.pixel_size.field.setValue(0.25)
+    run(qtbot, dock)
+
+    assert dock.pixel_size.note.text() == "Typed in"
+    assert stage.calls[1][0].pixel_size == 0.25
+    assert dock.results.current.pixel_size == 0.25
 
 
 def test_a_typed_pixel_size_is_kept_for_its_image(qtbot, viewer, dock, image, stage):

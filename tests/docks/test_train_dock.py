@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from hands import press
-from napari.layers import Shapes
+from napari.layers import Image, Shapes
 from qtpy.QtCore import Qt
 
 from napari_monuseg.core import finetuning
@@ -13,6 +13,7 @@ from napari_monuseg.core.registry import find_model
 from napari_monuseg.core.samples import synthetic_tissue
 from napari_monuseg.docks import train_dock
 from napari_monuseg.docks.gathered import HELD_OUT
+from napari_monuseg.docks.result import METADATA
 from napari_monuseg.docks.reviewed import is_reviewed_layer
 from napari_monuseg.layers import placement
 
@@ -163,6 +164,19 @@ def test_what_was_reviewed_is_copied_with_its_place(reviewed, nuclei, train, lar
     assert correction.reviewed[:420].all()
     assert not correction.reviewed[420:].any()
     assert correction.held_out is None
+
+
+def test_what_was_guessed_of_an_image_is_learned_by(reviewed, nuclei, train):
+    nuclei.metadata[METADATA] = {"pixel_size": None, "assumed_pixel_size": 0.5}
+    for layer in train._viewer.layers:
+        if isinstance(layer, Image):
+            layer.units = ("pixel", "pixel")
+            layer.scale = (1, 1)
+
+    (correction,) = train.areas.corrections()()
+
+    assert correction.image.pixel_size is None
+    assert correction.image.pixel_size_or(0.25) == 0.5
 
 
 def test_what_is_held_out_is_shown_and_can_be_changed(qtbot, viewer, reviewed, train):

@@ -18,6 +18,8 @@ from napari_monuseg.core.errors import DatasetError
 from napari_monuseg.core.files import write_beside
 from napari_monuseg.core.organs import MONUSEG, read_organs
 from napari_monuseg.core.parts import choose_samples, read_parts
+from napari_monuseg.core.pixel_sizes import MONUSEG as PIXEL_SIZES
+from napari_monuseg.core.pixel_sizes import read_pixel_sizes, tell_pixel_sizes
 from napari_monuseg.core.registry import ModelEntry, find_model
 
 if TYPE_CHECKING:
@@ -55,6 +57,13 @@ def evaluate(
             help="JSON: organ by stem of image, for the report; MoNuSeg's if left out."
         ),
     ] = None,
+    pixel_sizes: Annotated[
+        Path | None,
+        typer.Option(
+            help="JSON: µm/px by stem of image; MoNuSeg's if left out. What neither "
+            "states is guessed, as segment does."
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda:0, mps.")] = "auto",
     augment: Annotated[
         bool, typer.Option("--augment", help="Average over 8 turns of each image.")
@@ -65,7 +74,8 @@ def evaluate(
 ) -> None:
     """Score whole images, then average over images."""
     parts = read_parts(split, part)
-    samples = choose_samples(folder, parts)
+    sizes = read_pixel_sizes(pixel_sizes or PIXEL_SIZES)
+    samples = tell_pixel_sizes(choose_samples(folder, parts), sizes)
     if organs is not None and report is None:
         raise DatasetError("The --organs are told in a --report; name its folder.")
     organ_of = read_organs(organs or MONUSEG) if report else {}

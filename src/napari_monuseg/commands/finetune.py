@@ -32,6 +32,13 @@ def finetune(
             "which means all of each."
         ),
     ] = None,
+    pixel_size: Annotated[
+        float | None,
+        typer.Option(
+            help="Of all images, µm/px; each file's own when left out, and the "
+            "model's where it states none."
+        ),
+    ] = None,
     model: Annotated[
         str, typer.Option(help="Name of the model to start from, or its file.")
     ] = "unet",
@@ -58,7 +65,7 @@ def finetune(
             "exists."
         )
     entry = find_model(model)
-    corrections = _read(image, labels, reviewed or [])
+    corrections = _read(image, labels, reviewed or [], pixel_size)
     from napari_monuseg.core.checkpoints import save_checkpoint
     from napari_monuseg.core.finetuning_options import FinetuneOptions
     from napari_monuseg.core.lessons import Lesson
@@ -86,7 +93,10 @@ def finetune(
 
 
 def _read(
-    images: list[Path], labels: list[Path], reviewed: list[Path]
+    images: list[Path],
+    labels: list[Path],
+    reviewed: list[Path],
+    pixel_size: float | None,
 ) -> "list[Corrections]":
     from napari_monuseg.core.lessons import Corrections
 
@@ -112,7 +122,7 @@ def _read(
         row, column = found.offset
         corrections.append(
             Corrections(
-                image=TissueImage.open(path),
+                image=TissueImage.open(path, pixel_size=pixel_size),
                 labels=found.labels.astype(np.int32),
                 reviewed=checked,
                 offset=(round(row), round(column)),

@@ -31,7 +31,10 @@ def segment(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda:0, mps.")] = "auto",
     pixel_size: Annotated[
         float | None,
-        typer.Option(help="Of all images, µm/px; each file's own when left out."),
+        typer.Option(
+            help="Of all images, µm/px; each file's own when left out, and a guess at "
+            "40x or 20x where it states none."
+        ),
     ] = None,
     overlay: Annotated[
         bool, typer.Option("--overlay", help="Also draw the nuclei on the tissue.")
@@ -87,6 +90,13 @@ def _segment_file(
 
             write_overlay(output / f"{path.stem}_nuclei.png", image, result.labels)
     typer.echo(f"{labels_path}: {int(result.labels.max())} nuclei on {result.device}")
+    guess = result.maps.assumed_pixel_size
+    if guess:
+        typer.echo(
+            f"{path.name} does not state its pixel size; {guess:g} µm/px was guessed "
+            "from its nuclei. Give --pixel-size if you know it.",
+            err=True,
+        )
 
 
 def _check_output(images: list[Path], output: Path) -> None:

@@ -12,6 +12,11 @@ from napari_monuseg.core.datasets import Sample, find_samples, read_split, selec
 from napari_monuseg.core.errors import DatasetError, TrainingError
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.model_info import ModelInfo
+from napari_monuseg.core.pixel_sizes import (
+    MONUSEG,
+    read_pixel_sizes,
+    tell_pixel_sizes,
+)
 from napari_monuseg.core.registry import ModelEntry, find_model
 
 TITLES = {"unet": "UNet", "segnet": "SegNet", "deeplabv3plus": "DeepLabV3+"}
@@ -29,6 +34,13 @@ def train(
     split: Annotated[
         Path | None,
         typer.Option(help='JSON: stems under "train" and, if any, "validation".'),
+    ] = None,
+    pixel_sizes: Annotated[
+        Path | None,
+        typer.Option(
+            help="JSON: µm/px by stem of image; MoNuSeg's if left out. What neither "
+            "states is taken for 0.25."
+        ),
     ] = None,
     base: Annotated[
         str | None,
@@ -63,6 +75,15 @@ def train(
             "That of the base when left out.",
         ),
     ] = None,
+    stain_normalisation: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="How far the stain of every image is brought towards the mean of "
+            "all; 0 takes them as they are. That of the base when left out.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of weights and crops.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda:0, mps.")] = "auto",
     data: Annotated[
@@ -83,17 +104,24 @@ def train(
 
     state_path = output.with_suffix(".training")
     _check_paths(output, state_path, resume=resume)
-    samples, validation = _choose_samples(folder, split)
+    sizes = read_pixel_sizes(pixel_sizes or MONUSEG)
+    samples, validation = (
+        tell_pixel_sizes(part, sizes) for part in _choose_samples(folder, split)
+    )
     parent = find_model(base) if base else None
     name, shape = _choose_network(network, parent)
     if label_shift is None:
         label_shift = parent.info.label_shift if parent else (0.0, 0.0)
+    stains = parent.info.stains if parent else None
+    if stain_normalisation is None and parent is not None:
+        stain_normalisation = stains.strength if stains else 0.0
     asked = {
         "steps": steps,
         "batch": batch,
         "crop": crop,
         "optimizer": optimizer,
         "learning_rate": learning_rate,
+        "stain_normalisation": stain_normalisation,
     }
     chosen = {key: value for key, value in asked.items() if value is not None}
     options = TrainingOptions(
@@ -111,6 +139,7 @@ def train(
         validation,
         options,
         base=_start(options, parent) if parent else None,
+        stains=stains,
         state_path=state_path,
     )
     with output.with_suffix(".log").open("a" if resume else "w") as log:
@@ -121,6 +150,7 @@ def train(
         network_options=options.network_options,
         pixel_size=options.pixel_size,
         label_shift=label_shift,
+        stains=trained.stains,
         description=_describe(options.network, len(samples), parent),
         instances=trained.instances
         or (parent.info.instances if parent else InstanceOptions()),

@@ -56,6 +56,8 @@ class About:
         Where the area begins in the image, and its height and width, px.
     pixel_size : float or None
         µm/px; None when unknown.
+    assumed_pixel_size : float or None
+        What was taken in its place, µm/px.
     reviewed : tuple
         Outlines of what was reviewed, each a tuple of (row, column) in the image.
     by_hand, erased : int
@@ -76,6 +78,7 @@ class About:
     by_hand: int
     erased: int
     date: str
+    assumed_pixel_size: float | None = None
 
     def fits(self, name: str, path: str, shape: Size) -> bool:
         """Tell whether this was made on the image of that name, file and size."""

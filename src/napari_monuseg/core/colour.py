@@ -27,12 +27,14 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from napari_monuseg.core.errors import ImageError
 from napari_monuseg.core.pixels import blocks
+from napari_monuseg.core.stains import Stain, measure_stain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -112,6 +114,17 @@ class RgbPixels:
             return np.array(window, np.uint8, order="C")
         rgb = np.rint(self._blend(self._scaled(window))).clip(0, 255)
         return np.ascontiguousarray(rgb, dtype=np.uint8)
+
+    @cached_property
+    def stain(self) -> Stain:
+        """How the tissue is stained; the image is looked through when first asked.
+
+        Raises
+        ------
+        ImageError
+            As `read`.
+        """
+        return measure_stain(self.read, (self.height, self.width))
 
     def close(self) -> None:
         """Give back what reading has kept in memory."""

@@ -16,6 +16,7 @@ from napari_monuseg.core.datasets import Sample
 from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.progress import Progress
 from napari_monuseg.core.resampling import at_pixel_size
+from napari_monuseg.core.stains import StainReference
 from napari_monuseg.core.targets import distance_target
 from napari_monuseg.core.torch_import import torch
 
@@ -167,15 +168,29 @@ def training_image(
 
 
 def read_training_images(
-    samples: Sequence[Sample], pixel_size: float
+    samples: Sequence[Sample],
+    pixel_size: float,
+    stains: StainReference | None = None,
 ) -> Generator[Progress, None, list[torch.Tensor]]:
-    """Read samples as training images, at the network's pixel size in µm/px."""
+    """Read samples as training images.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+        Images with truth.
+    pixel_size : float
+        The network's, µm/px.
+    stains : StainReference, optional
+        What their stains are brought towards.
+    """
     images = []
     for number, sample in enumerate(samples):
         yield Progress(
             message=f"Reading {sample.name}", done=number, total=len(samples)
         )
         with sample.image() as image:
-            rgb, labels = at_pixel_size(image, (sample.labels(),), pixel_size)
+            rgb, labels = at_pixel_size(
+                image.with_stain(stains), (sample.labels(),), pixel_size
+            )
         images.append(training_image(rgb, labels))
     return images

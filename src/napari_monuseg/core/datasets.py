@@ -48,15 +48,18 @@ class Sample:
         The image.
     truth_path : Path
         Labels (TIFF) or polygons (Aperio XML).
+    pixel_size : float, optional
+        Of the image, µm/px, in place of what its file says.
     """
 
     name: str
     image_path: Path
     truth_path: Path
+    pixel_size: float | None = None
 
     def image(self) -> TissueImage:
         """Open the image; an `ImageError` says why it cannot be read."""
-        return TissueImage.open(self.image_path)
+        return TissueImage.open(self.image_path, pixel_size=self.pixel_size)
 
     def labels(self) -> NDArray[np.int32]:
         """Read the true nuclei.

@@ -105,7 +105,7 @@ class Finetuning:
         ]
         self._images = [
             training_image(
-                region.rgb, region.labels, that_count(region.labels, division.learn)
+                region.shown, region.labels, that_count(region.labels, division.learn)
             )
             for region, division in zip(regions, divisions, strict=True)
             if that_count(region.labels, division.learn).any()

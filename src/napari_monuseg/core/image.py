@@ -17,6 +17,7 @@ from napari_monuseg.core.files import reading
 from napari_monuseg.core.pictures import read_picture
 from napari_monuseg.core.pixels import array_pixels
 from napari_monuseg.core.pyramid import open_tiff
+from napari_monuseg.core.stains import Stain, StainReference, Tones, apply_tones
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,6 +42,9 @@ class TissueImage:
         µm/px; None when unknown.
     pixel_size_source : str
         Where the pixel size comes from, in words; empty when unknown.
+    assumed_pixel_size : float or None
+        µm/px, a guess to go by where the pixel size is unknown. It is never written
+        into a file as if it were known.
     """
 
     def __init__(self, pixels: RgbPixels, name: str, calibration: Calibration) -> None:
@@ -48,8 +52,10 @@ class TissueImage:
         self.name = name
         self.pixel_size = calibration.pixel_size
         self.pixel_size_source = calibration.source
+        self.assumed_pixel_size: float | None = None
         self._pixels = pixels
         self._top = self._left = 0
+        self._tones: Tones | None = None
 
     @classmethod
     def from_array(
@@ -141,10 +147,11 @@ class TissueImage:
         ValueError
             If the window is not inside the image.
         """
-        return self._pixels.read(
+        window = self._pixels.read(
             _inside(rows, self.height, self._top),
             _inside(columns, self.width, self._left),
         )
+        return window if self._tones is None else apply_tones(self._tones, window)
 
     def crop(self, rows: slice, columns: slice) -> TissueImage:
         """Take a window as an image of its own; nothing is read yet."""
@@ -163,6 +170,46 @@ class TissueImage:
         image = copy.copy(self)
         image.pixel_size = calibration.pixel_size
         image.pixel_size_source = calibration.source
+        return image
+
+    def assuming(self, pixel_size: float | None) -> TissueImage:
+        """Take the same pixels with a guess at their size, µm/px."""
+        image = copy.copy(self)
+        image.assumed_pixel_size = pixel_size
+        return image
+
+    def pixel_size_or(self, assumed: float) -> float:
+        """Return the pixel size, µm/px: the known one, a guess, or what is given."""
+        return self.pixel_size or self.assumed_pixel_size or assumed
+
+    @property
+    def stain(self) -> Stain:
+        """How the tissue is stained, in all of the image that this was taken from.
+
+        Raises
+        ------
+        ImageError
+            As `read`.
+        """
+        return self._pixels.stain
+
+    def tones(self, reference: StainReference) -> Tones:
+        """Find what brings the stain towards a reference: ``(256, 3)`` uint8.
+
+        A crop has the tones of the image it was taken from: what a nucleus looks
+        like does not depend on the area that is read.
+
+        Raises
+        ------
+        ImageError
+            As `read`.
+        """
+        return reference.tones(self.stain)
+
+    def with_stain(self, reference: StainReference | None) -> TissueImage:
+        """Take the same pixels, their stain brought towards a reference, if any."""
+        image = copy.copy(self)
+        image._tones = None if reference is None else self.tones(reference)
         return image
 
     def close(self) -> None:

@@ -122,7 +122,9 @@ class _BlockReader:
         self.maps = maps
         self.options = options
         self.threshold = np.float32(options.foreground_threshold)
-        self.smallest_px = options.smallest_nucleus_px(maps.pixel_size)
+        self.smallest_px = options.smallest_nucleus_px(
+            maps.pixel_size or maps.assumed_pixel_size
+        )
         self.labels: Labels = np.zeros(maps.shape, np.int32)
         self.count = 0
         self._crossing = CrossingComponents(maps.shape)

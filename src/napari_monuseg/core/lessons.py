@@ -129,6 +129,7 @@ class Lesson:
                 pixel_size=info.pixel_size,
                 offset=one.offset,
                 held_out=one.held_out,
+                stains=info.stains,
             )
             self.regions.append(region)
         self.divisions = divide(self.regions, seed=self.options.seed)
@@ -177,6 +178,8 @@ class Lesson:
             network.to(memory_format=torch.channels_last).to(device)
             for network in (base, tuned.network)
         )
+        sample = TissueImage.from_array(immunohistochemistry_restained()[:512, :512])
+        everything = slice(None), slice(None)
         judgement = yield from judge(
             before,
             after,
@@ -184,7 +187,7 @@ class Lesson:
             self.divisions,
             self.model.info.instances,
             device=device,
-            sample=immunohistochemistry_restained()[:512, :512],
+            sample=sample.with_stain(self.model.info.stains).read(*everything),
         )
         tuned.network.cpu()
         return judgement
@@ -211,6 +214,7 @@ class Lesson:
             network_options=parent.network_options,
             pixel_size=parent.pixel_size,
             label_shift=parent.label_shift,
+            stains=parent.stains,
             description=f"{self.model.name}, taught by {nuclei} corrected nuclei",
             instances=parent.instances,
             parent=self.model.name,

@@ -106,7 +106,7 @@ def see(
     for region, mask in parts:
         window = bounding_window(mask, SURROUNDINGS)
         maps = yield from predict(
-            TissueImage.from_array(region.rgb[window], pixel_size=region.pixel_size),
+            TissueImage.from_array(region.shown[window], pixel_size=region.pixel_size),
             network,
             pixel_size=region.pixel_size,
             device=torch.device(device),

@@ -21,11 +21,14 @@ class NucleusMaps:
         Distance to the border of the nucleus, 1 in its middle.
     pixel_size : float or None
         Of the maps' grid, which is the image's, µm/px; None when unknown.
+    assumed_pixel_size : float or None
+        What was taken in its place, µm/px; None for the network's own.
     """
 
     foreground: npt.NDArray[np.float16]
     distance: npt.NDArray[np.float16]
     pixel_size: float | None = None
+    assumed_pixel_size: float | None = None
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from napari_monuseg.core.errors import CheckpointError
 from napari_monuseg.core.instances import InstanceOptions
+from napari_monuseg.core.stains import StainReference
 
 FORMAT = "napari-monuseg model 1"
 """The mark in the header by which our files are known."""
@@ -34,6 +35,9 @@ class ModelInfo:
     label_shift : tuple of float
         How far down and right of the tissue the labels lie that it was taught, and
         its own with them, px.
+    stains : StainReference or None
+        What the stain of every image was brought towards before it was learned from,
+        and is before it is segmented; None if images were taken as they are.
     instances : InstanceOptions
         The thresholds found best on validation images.
     parameters : int
@@ -60,6 +64,7 @@ class ModelInfo:
     description: str = ""
     pixel_size: float = 0.25
     label_shift: tuple[float, float] = (0.0, 0.0)
+    stains: StainReference | None = None
     instances: InstanceOptions = field(default_factory=InstanceOptions)
     parameters: int = 0
     parent: str = ""
@@ -92,7 +97,13 @@ class ModelInfo:
             values = json.loads(metadata["model"])
             instances = InstanceOptions.read(values.pop("instances"))
             down, right = values.pop("label_shift", (0.0, 0.0))
-            return cls(instances=instances, label_shift=(down, right), **values)
+            stains = values.pop("stains", None)
+            return cls(
+                instances=instances,
+                label_shift=(down, right),
+                stains=None if stains is None else StainReference.read(stains),
+                **values,
+            )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise CheckpointError(
                 f"The header of {source} is damaged ({error}); get the file again."

@@ -76,8 +76,9 @@ def predict(
     network : NucleusNetwork
         Already on the device, in evaluation mode.
     pixel_size : float
-        What the network was trained at, µm/px. An image whose own is known and
-        differs by more than 10% is resampled for the network, and the maps back.
+        What the network was trained at, µm/px. An image whose own is known or
+        assumed and differs by more than 10% is resampled for the network, and the
+        maps back.
     device : torch.device
         Where to run.
     options : PredictOptions
@@ -98,13 +99,16 @@ def predict(
     network_maps = yield from _predict_grid(image, grid, network, device, options)
     maps = network_maps if grid == shape else _resample(network_maps, shape)
     return NucleusMaps(
-        foreground=maps[0], distance=maps[1], pixel_size=image.pixel_size
+        foreground=maps[0],
+        distance=maps[1],
+        pixel_size=image.pixel_size,
+        assumed_pixel_size=image.assumed_pixel_size,
     )
 
 
 def _grid_shape(image: TissueImage, pixel_size: float) -> tuple[int, int]:
     """Return height and width of the grid the network sees, px."""
-    ratio = (image.pixel_size or pixel_size) / pixel_size
+    ratio = image.pixel_size_or(pixel_size) / pixel_size
     if abs(ratio - 1) <= SAME_PIXEL_SIZE:
         ratio = 1.0
     return max(1, round(image.height * ratio)), max(1, round(image.width * ratio))

@@ -18,6 +18,7 @@ from napari_monuseg.core.counting import nuclei_inside
 from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.resampling import at_pixel_size
+from napari_monuseg.core.stains import StainReference, Tones, apply_tones
 
 CONTEXT = 128
 """Tissue around a reviewed area that the network may see, px."""
@@ -53,6 +54,8 @@ class Region:
         Of all of these, µm/px.
     held_out : HeldOut or None
         What somebody chose to hold out; None to leave that to `divide`.
+    tones : (256, 3) uint8, optional
+        What the network is shown in place of each grey level of each colour.
     """
 
     name: str
@@ -61,6 +64,12 @@ class Region:
     reviewed: Mask
     pixel_size: float
     held_out: "HeldOut | None" = None
+    tones: Tones | None = None
+
+    @property
+    def shown(self) -> npt.NDArray[np.uint8]:
+        """The tissue as the network is shown it: `rgb` in the model's stains."""
+        return self.rgb if self.tones is None else apply_tones(self.tones, self.rgb)
 
     @property
     def nuclei(self) -> int:
@@ -105,6 +114,7 @@ def read_region(
     pixel_size: float,
     offset: tuple[int, int] = (0, 0),
     held_out: HeldOut | None = None,
+    stains: StainReference | None = None,
 ) -> Region:
     """Read a reviewed area with its surroundings, at the network's pixel size.
 
@@ -120,6 +130,8 @@ def read_region(
         Row and column of the image where `labels` begin, px.
     held_out : HeldOut, optional
         On the grid of `labels`.
+    stains : StainReference, optional
+        The network's: what the stain of the image is brought towards.
 
     Raises
     ------
@@ -143,6 +155,7 @@ def read_region(
         reviewed=checked,
         pixel_size=pixel_size,
         held_out=HeldOut(judge=held[0], stop=held[1]) if held else None,
+        tones=image.tones(stains) if stains else None,
     )
 
 

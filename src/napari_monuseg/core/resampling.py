@@ -90,7 +90,7 @@ def at_pixel_size(
         Each of the labels, taken from the nearest pixels.
     """
     everything = slice(0, image.height), slice(0, image.width)
-    ratio = (image.pixel_size or pixel_size) / pixel_size
+    ratio = image.pixel_size_or(pixel_size) / pixel_size
     if abs(ratio - 1) <= SAME_PIXEL_SIZE:
         return image.read(*everything), *labels
     height, width = round(image.height * ratio), round(image.width * ratio)

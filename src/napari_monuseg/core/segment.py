@@ -18,6 +18,7 @@ from napari_monuseg.core.devices import (
 from napari_monuseg.core.errors import DeviceError, ImageError
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.instances import InstanceOptions, find_nuclei
+from napari_monuseg.core.magnification import guess_pixel_size
 from napari_monuseg.core.maps import NucleusMaps
 from napari_monuseg.core.model_info import ModelInfo, read_info
 from napari_monuseg.core.networks import NucleusNetwork
@@ -44,6 +45,9 @@ class SegmentOptions:
     ----------
     pixel_size : float or None
         Of the image, µm/px; None for the image's own.
+    guess : bool
+        Whether the pixel size is guessed where it is neither given nor known, nor
+        assumed by the image. Without, the network's own is assumed.
     device : str
         As `pick_device` takes it: ``auto``, ``cpu``, ``cuda:0``, ``mps``.
     augment : bool
@@ -56,6 +60,7 @@ class SegmentOptions:
     """
 
     pixel_size: float | None = None
+    guess: bool = True
     device: str = "auto"
     augment: bool = False
     window: int | None = None
@@ -160,6 +165,7 @@ def _predict_within_memory(
     image: TissueImage, path: Path, info: ModelInfo, options: SegmentOptions
 ) -> Generator[Progress, None, tuple[NucleusMaps, DeviceInfo]]:
     """Predict; when memory runs out, in smaller windows, then on the CPU."""
+    image = image.with_stain(info.stains)
     device_info = pick_device(options.device)
     predict_options = PredictOptions(
         window=options.window, augment=options.augment, label_shift=info.label_shift
@@ -168,6 +174,15 @@ def _predict_within_memory(
         device = torch.device(device_info.name)
         try:
             network = _load(path, path.stat().st_mtime_ns, device_info.name)
+            if options.guess and not (image.pixel_size or image.assumed_pixel_size):
+                guess = yield from guess_pixel_size(
+                    image,
+                    network,
+                    pixel_size=info.pixel_size,
+                    device=device,
+                    options=predict_options,
+                )
+                image = image.assuming(guess)
             maps = yield from predict(
                 image,
                 network,

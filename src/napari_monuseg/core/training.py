@@ -8,7 +8,7 @@ on them.
 import math
 import time
 from collections.abc import Generator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from napari_monuseg.core.crops import CropSource, read_training_images
@@ -28,6 +28,7 @@ from napari_monuseg.core.networks import (
     build_network,
 )
 from napari_monuseg.core.progress import Progress
+from napari_monuseg.core.stains import StainReference
 from napari_monuseg.core.torch_import import nn, torch
 from napari_monuseg.core.training_options import TrainingOptions
 from napari_monuseg.core.training_state import TrainingState, load_state, save_state
@@ -63,6 +64,8 @@ class TrainedNetwork:
         Time taken.
     device : str
         What it ran on, in words.
+    stains : StainReference or None
+        What the stains of all images were brought towards.
     """
 
     network: NucleusNetwork
@@ -72,6 +75,7 @@ class TrainedNetwork:
     steps: int
     minutes: float
     device: str
+    stains: StainReference | None
 
 
 def train(
@@ -80,6 +84,7 @@ def train(
     options: TrainingOptions,
     *,
     base: NucleusNetwork | None = None,
+    stains: StainReference | None = None,
     state_path: Path | None = None,
 ) -> Generator[Progress, None, TrainedNetwork]:
     """Train a network.
@@ -92,6 +97,9 @@ def train(
         The recipe.
     base : NucleusNetwork, optional
         Weights to start from; random ones without.
+    stains : StainReference, optional
+        Where stains are brought towards, as far as the options say; the mean of the
+        samples' own without.
     state_path : Path, optional
         Where the state is kept while it trains. If it is there already, the
         training goes on from it; delete it once the model is saved.
@@ -120,7 +128,8 @@ def train(
     state = TrainingState(network, options, device)
     if state_path is not None and state_path.exists():
         load_state(state_path, state)
-    images = yield from read_training_images(samples, options.pixel_size)
+    state.stains = yield from _reference(samples, options, stains)
+    images = yield from read_training_images(samples, options.pixel_size, state.stains)
     source = CropSource(images, crop=options.crop, options=options.augmentation)
     yield from _train_steps(source, validation, options, state, state_path)
     instances: InstanceOptions | None = None
@@ -137,7 +146,29 @@ def train(
         steps=state.step,
         minutes=state.seconds / 60,
         device=device_info.description,
+        stains=state.stains,
     )
+
+
+def _reference(
+    samples: Sequence[Sample], options: TrainingOptions, known: StainReference | None
+) -> Generator[Progress, None, StainReference | None]:
+    """Return what the stains of all images are to be brought towards, if anything."""
+    strength = options.stain_normalisation
+    if not strength:
+        return None
+    if known is not None:
+        return replace(known, strength=strength)
+    stains = []
+    for number, sample in enumerate(samples):
+        yield Progress(
+            message=f"Looking at the stain of {sample.name}",
+            done=number,
+            total=len(samples),
+        )
+        with sample.image() as image:
+            stains.append(image.stain)
+    return StainReference.between(stains, strength)
 
 
 def _train_steps(
@@ -242,6 +273,6 @@ def _look(
 ) -> Generator[Progress, None, list[ValidationImage]]:
     return (
         yield from validation_maps(
-            validation, network, options.pixel_size, state.device
+            validation, network, options.pixel_size, state.device, state.stains
         )
     )

@@ -137,7 +137,7 @@ def draw_patch(sample: Sample, info: ModelInfo) -> Generator[Progress, None, Pat
     -------
     Patch
     """
-    (image,) = yield from read_training_images([sample], info.pixel_size)
+    (image,) = yield from read_training_images([sample], info.pixel_size, info.stains)
     varied = info.recipe.get("augmentation", {})
     known = {one.name for one in fields(AugmentationOptions)}
     source = CropSource(

@@ -38,6 +38,9 @@ class TrainingOptions:
         Of weights and crops.
     validations : int
         How often the validation images are looked at.
+    stain_normalisation : float
+        How much of the way the stain of every image is brought towards the mean of
+        the training images', 0 to 1, before it is varied; see `stains`.
     augmentation : AugmentationOptions
         How far crops are varied.
     device : str
@@ -58,11 +61,18 @@ class TrainingOptions:
     averaging: float = 0.998
     seed: int = 0
     validations: int = 6
+    stain_normalisation: float = 0.0
     augmentation: AugmentationOptions = field(default_factory=AugmentationOptions)
     device: str = "auto"
 
 
-_RECIPE = {"steps": 6000, "batch": 4, "optimizer": "muon", "learning_rate": 1.5e-3}
+_RECIPE = {
+    "steps": 6000,
+    "batch": 4,
+    "optimizer": "muon",
+    "learning_rate": 1.5e-3,
+    "stain_normalisation": 0.7,
+}
 
 RECIPES: dict[str, dict[str, Any]] = {
     "unet": _RECIPE,

@@ -14,8 +14,12 @@ from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.files import write_beside
 from napari_monuseg.core.networks import NucleusNetwork
 from napari_monuseg.core.optimizers import Optimizer
+from napari_monuseg.core.stains import StainReference
 from napari_monuseg.core.torch_import import nn, save, torch
 from napari_monuseg.core.training_options import TrainingOptions
+
+_BEFORE_THE_CHOICE = {"optimizer": "adamw", "stain_normalisation": 0.0}
+"""What states did that do not say it."""
 
 STATISTICS_BATCHES = 12
 """Batches the averaged network's batch statistics are taken from."""
@@ -50,6 +54,7 @@ class TrainingState:
             weight_decay=options.weight_decay,
         )
         self.generator = torch.Generator().manual_seed(options.seed)
+        self.stains: StainReference | None = None
         self.step = 0
         self.seconds = 0.0
         self.history: list[dict[str, float]] = []
@@ -143,8 +148,7 @@ def load_state(path: Path, state: TrainingState) -> None:
             f"The training cannot go on: {path.name} is damaged ({error}). Delete it "
             "to start again."
         ) from error
-    # States from before there was a choice do not name their optimizer.
-    if {"optimizer": "adamw"} | progress["recipe"] != state.recipe:
+    if _BEFORE_THE_CHOICE | progress["recipe"] != state.recipe:
         raise TrainingError(
             f"The training in {path.name} was started with other options; repeat "
             "those, or delete it to start again."

@@ -15,6 +15,7 @@ from napari_monuseg.core.networks import NucleusNetwork
 from napari_monuseg.core.predict import PredictOptions, predict
 from napari_monuseg.core.progress import Progress, finish
 from napari_monuseg.core.scores import Scores, mean_scores, score_labels
+from napari_monuseg.core.stains import StainReference
 from napari_monuseg.core.torch_import import torch
 
 FOREGROUND_THRESHOLDS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.55)
@@ -34,8 +35,9 @@ def validation_maps(
     network: NucleusNetwork,
     pixel_size: float,
     device: torch.device,
+    stains: StainReference | None = None,
 ) -> Generator[Progress, None, list[ValidationImage]]:
-    """Run the network over whole validation images."""
+    """Run the network over whole validation images, in its pixel size and stains."""
     looked = []
     for number, sample in enumerate(samples):
         yield Progress(
@@ -43,7 +45,7 @@ def validation_maps(
         )
         with sample.image() as image:
             maps = yield from predict(
-                image,
+                image.with_stain(stains),
                 network,
                 pixel_size=pixel_size,
                 device=device,

@@ -268,6 +268,7 @@ def _about(entry: Entry, reviewed: list[Outline], by_hand: int, erased: int) -> 
         offset=result.area.offset,
         shape=result.area.shape,
         pixel_size=result.pixel_size,
+        assumed_pixel_size=result.assumed_pixel_size,
         reviewed=tuple(tuple(map(tuple, outline.tolist())) for outline in reviewed),
         by_hand=by_hand,
         erased=erased,

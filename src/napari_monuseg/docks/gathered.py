@@ -115,7 +115,9 @@ class GatheredAreas(QWidget):
         facts = area.nuclei.metadata.get(METADATA, {})
         pixel_size = facts.get("pixel_size") or calibration(area.image).pixel_size
         return {
-            "image": tissue_image(area.image, pixel_size),
+            "image": tissue_image(area.image, pixel_size).assuming(
+                facts.get("assumed_pixel_size")
+            ),
             "labels": np.array(area.nuclei.data, np.int32),
             "reviewed": area.reviewed.copy(),
             "offset": area.offset,

@@ -31,6 +31,7 @@ class PixelSize(QWidget):
         self.value: float | None = None
         self._image: Image | None = None
         self._typed: WeakKeyDictionary[Image, float] = WeakKeyDictionary()
+        self._guessed: WeakKeyDictionary[Image, float] = WeakKeyDictionary()
         self.field.valueChanged.connect(self._on_typed)
 
     def show_image(self, image: Image | None) -> None:
@@ -45,13 +46,32 @@ class PixelSize(QWidget):
             known = calibration(image)
             self._show(known.pixel_size, f"From {known.source}")
 
+    @property
+    def guess(self) -> float | None:
+        """What a run guessed for the image, µm/px; None before one."""
+        return None if self._image is None else self._guessed.get(self._image)
+
+    def remember(self, image: Image, guess: float | None) -> None:
+        """Go on with what a run guessed for an image, until somebody knows better."""
+        if guess is not None:
+            self._guessed[image] = guess
+            if image is self._image:
+                self.show_image(image)
+
     def _show(self, pixel_size: float | None, source: str) -> None:
         blocked = self.field.blockSignals(True)
-        self.field.setValue(pixel_size or ASSUMED_PIXEL_SIZE)
+        self.field.setValue(pixel_size or self.guess or ASSUMED_PIXEL_SIZE)
         self.field.blockSignals(blocked)
         self.value = pixel_size
-        guess = "A guess (40×); nothing states it" if self._image else ""
-        self.note.setText(source if pixel_size else guess)
+        self.note.setText(source if pixel_size else self._describe_guess())
+
+    def _describe_guess(self) -> str:
+        if self._image is None:
+            return ""
+        if self.guess is None:
+            return "Nothing states it; Run guesses 40× or 20×"
+        times = round(10 / self.guess)
+        return f"A guess ({times}×) from the nuclei; nothing states it"
 
     def _on_typed(self, pixel_size: float) -> None:
         if self._image is not None:

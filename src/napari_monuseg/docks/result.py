@@ -69,6 +69,8 @@ class Result:
         What puts a layer onto the area.
     pixel_size : float, optional
         µm/px; None when unknown.
+    assumed_pixel_size : float, optional
+        What was taken in its place, µm/px.
     """
 
     image_name: str
@@ -78,6 +80,7 @@ class Result:
     options: InstanceOptions
     place: dict[str, Any]
     pixel_size: float | None = None
+    assumed_pixel_size: float | None = None
     layer: LabelsLayer | None = None
     count: int = 0
     hand: HandWork = field(init=False)
@@ -89,6 +92,7 @@ class Result:
         self.hand = HandWork.none(self.area.shape)
         if self.maps is not None:
             self.pixel_size = self.maps.pixel_size
+            self.assumed_pixel_size = self.maps.assumed_pixel_size
 
     _largest_id: int = 0
 
@@ -264,6 +268,7 @@ class Result:
             "image": self.image_name,
             "model": self.model_name,
             "pixel_size": self.pixel_size,
+            "assumed_pixel_size": self.assumed_pixel_size,
             "offset": self.area.offset,
             "options": self.options,
         }

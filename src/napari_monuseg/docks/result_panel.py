@@ -155,6 +155,7 @@ class ResultPanel(QWidget):
             maps=None,
             options=about.options,
             pixel_size=about.pixel_size,
+            assumed_pixel_size=about.assumed_pixel_size,
         )
         self._results.append(result)
         self.current = result

@@ -121,7 +121,9 @@ class SegmentDock(Dock):
             self.progress.end(str(error))
 
     def _start(self, image: Image, model: ModelEntry) -> None:
-        tissue = tissue_image(image, self.pixel_size.value)
+        tissue = tissue_image(image, self.pixel_size.value).assuming(
+            self.pixel_size.guess
+        )
         area = self.area.area(image)
         require_moderate(area)
         self._run = Run(image=image, area=area, model=model, begun=monotonic())
@@ -145,6 +147,7 @@ class SegmentDock(Dock):
             options=segmentation.instances,
         )
         self.results.add(result, found)
+        self.pixel_size.remember(run.image, segmentation.maps.assumed_pixel_size)
         took = duration(monotonic() - run.begun)
         self.progress.end(f"Done in {took} on {segmentation.device}")
 

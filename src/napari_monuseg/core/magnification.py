@@ -1,0 +1,149 @@
+"""A guess at the pixel size of an image that does not state it.
+
+Most slides are scanned at 40× or at 20×. At 20× taken for 40×, a nucleus is half as
+wide as any that the network learned from; it finds small nuclei, and is in doubt of
+them. So the densest piece of tissue is looked at both ways, and 20× is guessed only
+where nuclei as found at 40× are small *and* the network is surer of them at 20×: a
+wrong guess spoils an image, no guess leaves it as it was.
+"""
+
+import math
+from collections.abc import Generator
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_monuseg.core.boxes import Window
+from napari_monuseg.core.image import TissueImage
+from napari_monuseg.core.instances import InstanceOptions, find_nuclei
+from napari_monuseg.core.networks import NucleusNetwork
+from napari_monuseg.core.predict import PredictOptions, predict
+from napari_monuseg.core.progress import Progress
+from napari_monuseg.core.torch_import import torch
+
+COARSER = 2
+"""How many times as wide the pixels are of the magnification that is asked about."""
+
+PIECE = 512
+"""Side of the piece that is looked at, px."""
+
+FEWEST_NUCLEI = 20
+"""With fewer nothing is guessed."""
+
+SMALL_NUCLEUS = 200
+"""Median area of nuclei between the two magnifications, in px of the network."""
+
+DOUBT_PER_OCTAVE = 0.08
+"""How much doubt weighs as much as nuclei of half the area."""
+
+DARKEST = 1.5
+"""Optical density of red beyond which tissue counts as no darker."""
+
+_PLACES = 5
+"""Pieces across and down that are compared by how dense they are."""
+
+
+def guess_pixel_size(
+    image: TissueImage,
+    network: NucleusNetwork,
+    *,
+    pixel_size: float,
+    device: torch.device,
+    options: PredictOptions,
+) -> Generator[Progress, None, float]:
+    """Guess the pixel size of an image that does not state it.
+
+    Parameters
+    ----------
+    image : TissueImage
+        RGB ``(H, W)`` in the network's stains, of unknown pixel size.
+    network : NucleusNetwork
+        On the device, in evaluation mode.
+    pixel_size : float
+        What the network was trained at, µm/px.
+    device : torch.device
+        Where to run.
+    options : PredictOptions
+        How the image is to be segmented; nothing is turned for a guess.
+
+    Yields
+    ------
+    Progress
+        While it looks.
+
+    Returns
+    -------
+    float
+        `pixel_size`, or `COARSER` times as much.
+    """
+    message = "Looking at the size of the nuclei"
+    yield Progress(message=message)
+    piece = _densest(image, PIECE)
+    look = partial(
+        predict,
+        network=network,
+        pixel_size=pixel_size,
+        device=device,
+        options=replace(
+            options, window=min(PIECE, options.window or PIECE), augment=False
+        ),
+    )
+    fine = yield from look(piece.with_pixel_size(pixel_size))
+    labels = yield from find_nuclei(fine, InstanceOptions(smallest_nucleus_um2=1))
+    areas = np.bincount(labels.ravel())[1:]
+    if len(areas) < FEWEST_NUCLEI:
+        return pixel_size
+    small = math.log2(SMALL_NUCLEUS / float(np.median(areas)))
+    if small < -1:
+        return pixel_size  # no doubt could outweigh that
+    yield Progress(message=message)
+    rows, columns = _middle(piece)
+    coarse = yield from look(
+        piece.crop(rows, columns).with_pixel_size(pixel_size * COARSER)
+    )
+    before = _doubt(np.asarray(fine.foreground[rows, columns], np.float32))
+    after = _doubt(np.asarray(coarse.foreground, np.float32))
+    surer = (before - after) / DOUBT_PER_OCTAVE
+    return pixel_size * (COARSER if small + surer > 0 else 1)
+
+
+def _doubt(foreground: npt.NDArray[np.float32]) -> float:
+    """Return how much of the foreground might as well be none, 0 to 1."""
+    undecided = np.minimum(foreground, 1 - foreground).sum()
+    return float(undecided / max(1.0, foreground.sum()))
+
+
+def _densest(image: TissueImage, side: int) -> TissueImage:
+    """Return the piece with most hematoxylin, which alone takes red light away."""
+    pieces = [
+        image.crop(rows, columns)
+        for rows in _places(image.height, side)
+        for columns in _places(image.width, side)
+    ]
+    return max(pieces, key=_hematoxylin) if len(pieces) > 1 else pieces[0]
+
+
+def _hematoxylin(piece: TissueImage) -> float:
+    """Return the mean density of red; folds and ink count as dark tissue."""
+    red = piece.read(slice(None), slice(None))[::2, ::2, 0]
+    return float(np.minimum(-np.log(np.maximum(red, 1) / 255), DARKEST).mean())
+
+
+def _places(length: int, side: int) -> list[slice]:
+    if length <= side:
+        return [slice(0, length)]
+    count = min(_PLACES, math.ceil(length / side))
+    starts = np.linspace(0, length - side, count).round().astype(int)
+    return [slice(int(start), int(start) + side) for start in starts]
+
+
+def _middle(piece: TissueImage) -> Window:
+    """Return the part of a piece that fills as many pixels when it is enlarged."""
+    rows, columns = (
+        slice((length - side) // 2, (length - side) // 2 + side)
+        for length in (piece.height, piece.width)
+        for side in (math.ceil(length / COARSER),)
+    )
+    return rows, columns

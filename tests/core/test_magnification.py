@@ -1,0 +1,116 @@
+"""Where no pixel size is stated, it is guessed from the nuclei: 40× or 20×."""
+
+import numpy as np
+import pytest
+
+from napari_monuseg.core.checkpoints import load_network
+from napari_monuseg.core.image import TissueImage
+from napari_monuseg.core.magnification import guess_pixel_size
+from napari_monuseg.core.predict import PredictOptions
+from napari_monuseg.core.progress import finish
+from napari_monuseg.core.samples import synthetic_tissue
+from napari_monuseg.core.segment import SegmentOptions, segment
+from napari_monuseg.core.torch_import import torch
+
+
+def at_20x(rgb):
+    """Return tissue with half the pixels each way."""
+    height, width = (side // 2 for side in rgb.shape[:2])
+    mean = rgb.reshape(height, 2, width, 2, 3).mean((1, 3))
+    return np.rint(mean).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def large_tissue():
+    return synthetic_tissue((768, 768))[0]
+
+
+@pytest.fixture
+def guess(tiny_model):
+    network = load_network(tiny_model)
+
+    def guess(rgb):
+        return finish(
+            guess_pixel_size(
+                TissueImage.from_array(rgb),
+                network,
+                pixel_size=0.25,
+                device=torch.device("cpu"),
+                options=PredictOptions(),
+            )
+        )
+
+    return guess
+
+
+def test_tissue_at_40x_is_taken_for_what_it_is(guess, large_tissue):
+    assert guess(large_tissue) == 0.25
+
+
+def test_tissue_at_20x_is_taken_for_what_it_is(guess, large_tissue):
+    assert guess(at_20x(large_tissue)) == 0.5
+
+
+def test_the_guess_is_made_where_tissue_is(guess, large_tissue):
+    """In a corner of a slide that is otherwise empty glass."""
+    glass = np.full((1500, 1700, 3), 245, np.uint8)
+    glass[:384, -384:] = at_20x(large_tissue)
+
+    assert guess(glass) == 0.5
+
+
+@pytest.mark.parametrize("shape", [(40, 40), (600, 33)])
+def test_nothing_is_guessed_from_a_few_nuclei(guess, large_tissue, shape):
+    few = at_20x(large_tissue)[: shape[0], : shape[1]]
+    empty = np.full((*shape, 3), 240, np.uint8)
+
+    assert guess(few) in (0.25, 0.5)
+    assert guess(empty) == 0.25
+
+
+def test_an_image_is_segmented_by_the_guess(tiny_model, large_tissue):
+    image = TissueImage.from_array(at_20x(large_tissue))
+
+    guessed = finish(segment(image, tiny_model, SegmentOptions()))
+    told = finish(segment(image, tiny_model, SegmentOptions(pixel_size=0.5)))
+
+    np.testing.assert_array_equal(guessed.labels, told.labels)
+    assert guessed.maps.assumed_pixel_size == 0.5
+    assert guessed.maps.pixel_size is None
+    assert told.maps.assumed_pixel_size is None
+
+
+def test_what_is_known_or_assumed_is_not_guessed(tiny_model, large_tissue):
+    rgb = at_20x(large_tissue)
+    known = TissueImage.from_array(rgb, pixel_size=0.25)
+    assumed = TissueImage.from_array(rgb).assuming(0.25)
+    unasked = TissueImage.from_array(rgb)
+
+    found = [
+        finish(segment(image, tiny_model, SegmentOptions(guess=image is not unasked)))
+        for image in (known, assumed, unasked)
+    ]
+
+    for one in found:
+        np.testing.assert_array_equal(one.labels, found[0].labels)
+    assert [one.maps.assumed_pixel_size for one in found] == [None, 0.25, None]
+
+
+@pytest.mark.parametrize("name", ["TCGA-HE-7129-01Z-00-DX1", "TCGA-CH-5767-01Z-00-DX1"])
+def test_monuseg_is_seen_as_it_was_scanned(monuseg, name):
+    """The shipped UNet tells the images at 20× among those at 40×."""
+    from napari_monuseg.core.datasets import find_samples, select
+    from napari_monuseg.core.pixel_sizes import read_pixel_sizes
+    from napari_monuseg.core.registry import find_model
+
+    (sample,) = select(find_samples(monuseg), [name])
+    with sample.image() as image:
+        found = finish(
+            segment(
+                image.crop(slice(244, 756), slice(244, 756)),
+                find_model("unet"),
+                SegmentOptions(device="cpu"),
+            )
+        )
+
+    assert found.maps.assumed_pixel_size == read_pixel_sizes().get(name, 0.25)
