@@ -42,14 +42,14 @@ def memory_row(model: ModelEntry, side: int = SIDE) -> Row:
 
 def measure(model: Path, side: int) -> dict[str, float]:
     """Segment, and tell how far memory rose above what it was just before."""
-    from tissue import tissue
+    from tissue import PIXEL_SIZE, tissue
 
     from napari_monuseg.core.image import TissueImage
     from napari_monuseg.core.progress import finish
     from napari_monuseg.core.segment import SegmentOptions, segment
 
     def run(rgb: np.ndarray) -> np.ndarray:
-        image = TissueImage.from_array(rgb)
+        image = TissueImage.from_array(rgb, pixel_size=PIXEL_SIZE)
         return finish(segment(image, model, SegmentOptions())).labels
 
     run(tissue(1024))

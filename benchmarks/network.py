@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from table import Row
-from tissue import tissue
+from tissue import PIXEL_SIZE, tissue
 
 from napari_monuseg.core.checkpoints import load_network
 from napari_monuseg.core.devices import LARGEST_WINDOW, pick_device, precision
@@ -135,7 +135,7 @@ def tiling_row(model: ModelEntry) -> Row:
 def _segment(
     rgb: npt.NDArray[np.uint8], model: ModelEntry, window: int | None = None
 ) -> Segmentation:
-    image = TissueImage.from_array(rgb)
+    image = TissueImage.from_array(rgb, pixel_size=PIXEL_SIZE)
     return finish(segment(image, model, SegmentOptions(window=window)))
 
 

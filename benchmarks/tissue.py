@@ -5,6 +5,9 @@ import numpy.typing as npt
 
 from napari_monuseg.core.samples import immunohistochemistry_restained
 
+PIXEL_SIZE = 0.25
+"""What it is told to be, µm/px, so that nothing is guessed while time is taken."""
+
 
 def tissue(side: int) -> npt.NDArray[np.uint8]:
     """Give the sample tissue ``(side, side, 3)``, repeated where it is too small."""

@@ -106,11 +106,12 @@ class Window:
 
     def show(self, side: int) -> None:
         """Show tissue in place of what there was."""
-        from tissue import tissue
+        from tissue import PIXEL_SIZE, tissue
 
         self.viewer.layers.clear()
         settle()  # napari on Mesa crashes if layers are replaced within one drawing
-        self.viewer.add_image(tissue(side), rgb=True, name="tissue")
+        scale = (PIXEL_SIZE, PIXEL_SIZE)
+        self.viewer.add_image(tissue(side), rgb=True, name="tissue", scale=scale)
         self.viewer.reset_view()
         settle()
 
