@@ -80,6 +80,21 @@ def test_an_image_is_segmented_by_the_guess(tiny_model, large_tissue):
     assert told.maps.assumed_pixel_size is None
 
 
+def test_a_guess_does_not_count_as_progress_of_the_image(tiny_model, large_tissue):
+    image = TissueImage.from_array(at_20x(large_tissue))
+
+    seen = [step.message for step in segment(image, tiny_model, SegmentOptions())]
+    counted = [
+        step.done for step in segment(image, tiny_model, SegmentOptions()) if step.total
+    ]
+
+    assert any("size of the nuclei" in message for message in seen)
+    finding = [i for i, message in enumerate(seen) if message == "Finding nuclei"]
+    looking = [i for i, message in enumerate(seen) if "size of the" in message]
+    assert max(looking) < min(finding)
+    assert counted[0] == 0
+
+
 def test_what_is_known_or_assumed_is_not_guessed(tiny_model, large_tissue):
     rgb = at_20x(large_tissue)
     known = TissueImage.from_array(rgb, pixel_size=0.25)

@@ -20,7 +20,7 @@ from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.instances import InstanceOptions, find_nuclei
 from napari_monuseg.core.networks import NucleusNetwork
 from napari_monuseg.core.predict import PredictOptions, predict
-from napari_monuseg.core.progress import Progress
+from napari_monuseg.core.progress import Progress, Result
 from napari_monuseg.core.torch_import import torch
 
 COARSER = 2
@@ -40,6 +40,8 @@ DOUBT_PER_OCTAVE = 0.08
 
 DARKEST = 1.5
 """Optical density of red beyond which tissue counts as no darker."""
+
+LOOKING = Progress(message="Looking at the size of the nuclei")
 
 _PLACES = 5
 """Pieces across and down that are compared by how dense they are."""
@@ -78,8 +80,7 @@ def guess_pixel_size(
     float
         `pixel_size`, or `COARSER` times as much.
     """
-    message = "Looking at the size of the nuclei"
-    yield Progress(message=message)
+    yield LOOKING
     piece = _densest(image, PIECE)
     look = partial(
         predict,
@@ -90,23 +91,38 @@ def guess_pixel_size(
             options, window=min(PIECE, options.window or PIECE), augment=False
         ),
     )
-    fine = yield from look(piece.with_pixel_size(pixel_size))
-    labels = yield from find_nuclei(fine, InstanceOptions(smallest_nucleus_um2=1))
+    fine = yield from _uncounted(look(piece.with_pixel_size(pixel_size)))
+    labels = yield from _uncounted(
+        find_nuclei(fine, InstanceOptions(smallest_nucleus_um2=1))
+    )
     areas = np.bincount(labels.ravel())[1:]
     if len(areas) < FEWEST_NUCLEI:
         return pixel_size
     small = math.log2(SMALL_NUCLEUS / float(np.median(areas)))
     if small < -1:
         return pixel_size  # no doubt could outweigh that
-    yield Progress(message=message)
     rows, columns = _middle(piece)
-    coarse = yield from look(
-        piece.crop(rows, columns).with_pixel_size(pixel_size * COARSER)
-    )
+    middle = piece.crop(rows, columns).with_pixel_size(pixel_size * COARSER)
+    coarse = yield from _uncounted(look(middle))
     before = _doubt(np.asarray(fine.foreground[rows, columns], np.float32))
     after = _doubt(np.asarray(coarse.foreground, np.float32))
     surer = (before - after) / DOUBT_PER_OCTAVE
     return pixel_size * (COARSER if small + surer > 0 else 1)
+
+
+def _uncounted(
+    steps: Generator[Progress, None, Result],
+) -> Generator[Progress, None, Result]:
+    """Take steps whose count would say that the image itself is nearly done."""
+    try:
+        while True:
+            next(steps)
+            yield LOOKING
+    except StopIteration as finished:
+        result: Result = finished.value
+        return result
+    finally:
+        steps.close()
 
 
 def _doubt(foreground: npt.NDArray[np.float32]) -> float:
