@@ -69,9 +69,9 @@ class PixelSize(QWidget):
         if self._image is None:
             return ""
         if self.guess is None:
-            return "Nothing states it; Run guesses 40× or 20×"
+            return "Nothing states it; Run guesses"
         times = round(10 / self.guess)
-        return f"A guess ({times}×) from the nuclei; nothing states it"
+        return f"A guess ({times}×) from the nuclei"
 
     def _on_typed(self, pixel_size: float) -> None:
         if self._image is not None:
