@@ -221,7 +221,22 @@ def test_train_matches_stains_unless_told_otherwise(run, tissue_folder, tmp_path
     assert stains("off.safetensors", "--base", "no.safetensors") is None
 
 
-def test_train_sees_images_at_the_pixel_size_it_is_told(run, tissue_folder, tmp_path):
+def test_images_are_scored_at_the_pixel_size_that_is_told(run, tissue_folder, tmp_path):
+    found = {}
+    for size in (0.25, 0.5):
+        table = tmp_path / "sizes.json"
+        table.write_text(json.dumps(dict.fromkeys(("one", "two", "three"), size)))
+        scores = tmp_path / "scores.json"
+        run(
+            *("evaluate", tissue_folder, "--model", "tiny", "--pixel-sizes", table),
+            *("--json", scores),
+        )
+        found[size] = json.loads(scores.read_text())["mean"]["aji"]
+
+    assert found[0.25] > found[0.5] + 0.1
+
+
+def test_train_refuses_what_is_no_table_of_pixel_sizes(run, tissue_folder, tmp_path):
     sizes = tmp_path / "sizes.json"
     sizes.write_text('{"one": "half"}')
 

@@ -64,7 +64,7 @@ def test_nothing_is_guessed_from_a_few_nuclei(guess, large_tissue, shape):
     few = at_20x(large_tissue)[: shape[0], : shape[1]]
     empty = np.full((*shape, 3), 240, np.uint8)
 
-    assert guess(few) in (0.25, 0.5)
+    assert guess(few) == 0.25
     assert guess(empty) == 0.25
 
 
@@ -109,6 +109,16 @@ def test_what_is_known_or_assumed_is_not_guessed(tiny_model, large_tissue):
     for one in found:
         np.testing.assert_array_equal(one.labels, found[0].labels)
     assert [one.maps.assumed_pixel_size for one in found] == [None, 0.25, None]
+
+
+def test_a_guess_gives_way_to_what_is_known(large_tissue):
+    guessed = TissueImage.from_array(large_tissue).assuming(0.5)
+    known = guessed.with_pixel_size(0.25)
+
+    assert guessed.pixel_size_or(1.0) == 0.5
+    assert known.pixel_size_or(1.0) == 0.25
+    assert known.assumed_pixel_size is None
+    assert known.assuming(0.5).assumed_pixel_size is None
 
 
 @pytest.mark.parametrize("name", ["TCGA-HE-7129-01Z-00-DX1", "TCGA-CH-5767-01Z-00-DX1"])

@@ -268,6 +268,7 @@ def test_what_is_typed_wins_over_a_guess(qtbot, viewer, dock, stage):
     assert dock.pixel_size.note.text() == "Typed in"
     assert stage.calls[1][0].pixel_size == 0.25
     assert dock.results.current.pixel_size == 0.25
+    assert dock.results.current.assumed_pixel_size is None
 
 
 def test_a_typed_pixel_size_is_kept_for_its_image(qtbot, viewer, dock, image, stage):

@@ -81,7 +81,7 @@ def train(
             min=0,
             max=1,
             help="How far the stain of every image is brought towards the mean of "
-            "all; 0 takes them as they are. That of the base when left out.",
+            "all; 0 takes them as they are. That of the base when left out, or 0.7.",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of weights and crops.")] = 0,

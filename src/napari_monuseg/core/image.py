@@ -170,12 +170,12 @@ class TissueImage:
         image = copy.copy(self)
         image.pixel_size = calibration.pixel_size
         image.pixel_size_source = calibration.source
-        return image
+        return image.assuming(self.assumed_pixel_size)
 
     def assuming(self, pixel_size: float | None) -> TissueImage:
-        """Take the same pixels with a guess at their size, µm/px."""
+        """Take the same pixels with a guess at their size, µm/px, if it is unknown."""
         image = copy.copy(self)
-        image.assumed_pixel_size = pixel_size
+        image.assumed_pixel_size = None if self.pixel_size else pixel_size
         return image
 
     def pixel_size_or(self, assumed: float) -> float:
