@@ -97,3 +97,11 @@ def test_thresholds_are_chosen_on_images_of_the_split_that_are_not_scored():
 
     assert choice["validation"] == parts["train"] + parts["validation"]
     assert choice["train"] == parts["train"]
+
+
+def test_sixteen_names_the_published_training_images():
+    parts = read_split(WEIGHTS / "split.json")
+
+    sixteen = read_split(WEIGHTS / "sixteen.json")
+
+    assert sixteen == {"train": parts["train"] + parts["validation"]}
