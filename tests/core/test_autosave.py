@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -106,6 +106,19 @@ def test_corrections_know_their_image(name, file, shape, fits):
     assert ABOUT.fits(name, file, shape) is fits
 
 
+def test_a_namesake_elsewhere_is_another_image_while_the_first_is_there(tmp_path):
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "tile.tif").touch()
+    one, two = (str(tmp_path / name / "tile.tif") for name in ("one", "two"))
+    about = replace(ABOUT, image_name="tile", image_path=one)
+
+    assert about.fits("tile", one, ABOUT.image_shape)
+    assert not about.fits("tile", two, ABOUT.image_shape)
+    Path(one).unlink()
+    assert about.fits("tile", two, ABOUT.image_shape)
+
+
 def test_an_image_without_a_file_has_none_in_common_with_another():
     assert not replace(ABOUT, image_path="").fits("other", "", (400, 500))
 
@@ -143,6 +156,42 @@ def test_a_damaged_file_is_a_sentence_and_set_aside(path, how):
     assert str(caught.value).count("\n") == 0
     assert saved_files() == []
     assert path.with_name(path.name + ".damaged").is_file()
+
+
+def test_what_a_later_version_adds_is_no_damage(path, monkeypatch):
+    facts = asdict(ABOUT) | {"added_later": 1}
+    monkeypatch.setattr(autosave, "asdict", lambda _: facts)
+    finish(save(path, corrections()))
+
+    assert read_about(path) == ABOUT
+    assert finish(load(path)).about == ABOUT
+
+
+def test_too_little_memory_is_no_damage(path, monkeypatch):
+    finish(save(path, corrections()))
+
+    def full(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(HandWork, "restored", full)
+    with pytest.raises(AutosaveError, match="not enough memory"):
+        finish(load(path))
+
+    assert saved_files() == [path]
+
+
+def test_a_leftover_that_cannot_be_deleted_is_no_hindrance(path, monkeypatch):
+    finish(save(path, corrections()))
+    leftover = path.with_name("." + path.name)
+    leftover.touch()
+    os.utime(leftover, (0, 0))
+
+    def refuse(*_, **__):
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+
+    assert saved_files() == [path]
 
 
 def test_a_file_that_is_gone_is_a_sentence(path):

@@ -1,6 +1,7 @@
 """A checkpoint explains itself, comes back whole, and runs no code."""
 
 import json
+import math
 import pickle
 import struct
 
@@ -163,3 +164,22 @@ def test_weights_that_are_not_numbers_are_refused(checkpoint):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(CheckpointError, match="There is no model file"):
         read_info(tmp_path / "none.safetensors")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"pixel_size": 0},
+        {"pixel_size": "0.25"},
+        {"label_shift": ["a", "b"]},
+        {"label_shift": [0.0, math.inf]},
+        {"network_options": None},
+        {"history": None},
+    ],
+)
+def test_a_header_with_what_cannot_be_is_damaged(wrong):
+    header = ModelInfo(name="tiny", network="segnet").as_metadata()
+    header["model"] = json.dumps(json.loads(header["model"]) | wrong)
+
+    with pytest.raises(CheckpointError, match="is damaged"):
+        ModelInfo.from_metadata(header, "bad")

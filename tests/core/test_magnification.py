@@ -72,7 +72,7 @@ def test_an_image_is_segmented_by_the_guess(tiny_model, large_tissue):
     image = TissueImage.from_array(at_20x(large_tissue))
 
     guessed = finish(segment(image, tiny_model, SegmentOptions()))
-    told = finish(segment(image, tiny_model, SegmentOptions(pixel_size=0.5)))
+    told = finish(segment(image.with_pixel_size(0.5), tiny_model, SegmentOptions()))
 
     np.testing.assert_array_equal(guessed.labels, told.labels)
     assert guessed.maps.assumed_pixel_size == 0.5

@@ -181,3 +181,9 @@ def test_unknown_names_and_options_are_one_sentence():
         build_network("vnet")
     with pytest.raises(CheckpointError, match="cannot be built with"):
         build_network("unet", depth=99)
+
+
+@pytest.mark.parametrize("encoder", ["tu-hf-hub:someone/some", "vgg11", ["resnet18"]])
+def test_no_file_makes_the_library_look_for_an_encoder_elsewhere(encoder):
+    with pytest.raises(CheckpointError, match="none of ours"):
+        build_network("unet", encoder=encoder)

@@ -95,6 +95,15 @@ def test_a_given_pixel_size_is_that_of_the_largest_level(slide):
     assert (image.height, image.width) == levels[1].shape[:2]
 
 
+def test_the_largest_level_is_taken_where_nothing_is_asked_for(slide):
+    path, levels = slide
+
+    image = TissueImage.open(path, pixel_size=0.12)
+
+    assert image.pixel_size == 0.12
+    assert (image.height, image.width) == levels[0].shape[:2]
+
+
 def test_without_a_pixel_size_the_largest_level_is_taken(tmp_path, tissue):
     with tifffile.TiffWriter(tmp_path / "a.tif") as file:
         file.write(tissue[0], subifds=1, photometric="rgb")

@@ -22,6 +22,14 @@ def test_files_that_are_no_models_are_left_out(installed_model, user_models):
     assert "broken" not in {model.name for model in registry.list_models()}
 
 
+def test_a_model_that_is_being_written_is_no_model_yet(installed_model, user_models):
+    before = registry.list_models()
+    half = user_models / ".liver-1a2b3c4d.safetensors"
+    half.write_bytes(installed_model.read_bytes()[:-1000])
+
+    assert registry.list_models() == before
+
+
 def test_an_own_model_may_bear_the_name_of_a_shipped_one(
     installed_model, tmp_path, monkeypatch
 ):

@@ -41,11 +41,9 @@ def test_uses_the_thresholds_of_the_model_unless_given_others(tissue, tiny_model
 
 
 def test_pixel_size_given_wins_over_the_image(tissue, tiny_model):
-    image = TissueImage.from_array(tissue[0], pixel_size=0.25)
+    image = TissueImage.from_array(tissue[0], pixel_size=0.25).with_pixel_size(0.5)
 
-    result = finish(
-        segment(image, tiny_model, SegmentOptions(device="cpu", pixel_size=0.5))
-    )
+    result = finish(segment(image, tiny_model, CPU))
 
     assert result.maps.pixel_size == 0.5
     assert result.labels.shape == tissue[0].shape[:2]

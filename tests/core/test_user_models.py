@@ -1,6 +1,7 @@
 """The user's own models: named, renamed, deleted, exported, imported."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -72,6 +73,21 @@ def test_a_renamed_model_is_the_same_under_another_name(network, info, changes):
     assert read_info(new).name == "new"
     weights, again = network.state_dict(), load_network(new).state_dict()
     assert all(torch.equal(weights[name], again[name]) for name in weights)
+    assert len(changes) == 2
+
+
+def test_an_old_file_that_stays_is_a_sentence(network, info, changes, monkeypatch):
+    save_model("old", network, info)
+    model = find_model("old")
+
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(ExportError, match="cannot be deleted"):
+        rename_model(model, "new")
+
+    assert find_model("new").name == "new"
     assert len(changes) == 2
 
 

@@ -55,7 +55,6 @@ def segment(
     from napari_monuseg.core.segment import SegmentOptions
 
     options = SegmentOptions(
-        pixel_size=pixel_size,
         device=device,
         augment=augment,
         instances=reading(foreground_threshold, seed_prominence, smallest_nucleus),
@@ -63,7 +62,7 @@ def segment(
     failed = 0
     for path in images:
         try:
-            _segment_file(path, output, entry, options, overlay=overlay)
+            _segment_file(path, output, entry, options, pixel_size, overlay=overlay)
         except MonusegError as error:
             fail(error)
             failed += 1
@@ -76,12 +75,13 @@ def _segment_file(
     output: Path,
     entry: ModelEntry,
     options: "SegmentOptions",
+    pixel_size: float | None,
     *,
     overlay: bool,
 ) -> None:
     from napari_monuseg.core.segment import segment as segment_image
 
-    with TissueImage.open(path) as image:
+    with TissueImage.open(path, pixel_size=pixel_size) as image:
         result = run_with_bar(segment_image(image, entry, options), path.name)
         labels_path = output / f"{path.stem}_nuclei.tif"
         write_labels(labels_path, result.labels, pixel_size=result.maps.pixel_size)

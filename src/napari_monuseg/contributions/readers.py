@@ -20,9 +20,6 @@ IMAGE_FOLDERS = (".", "../Tissue Images", "../images")
 
 IMAGE_ENDINGS = (".tif", ".tiff", ".png", ".svs", ".ndpi", ".jpg", ".jpeg", ".bmp")
 
-FINEST = 1e-3
-"""Annotations are drawn at full resolution, however fine that is, µm/px."""
-
 LARGEST_SIDE = 16384
 """Labels larger than this are not drawn as they are, px."""
 
@@ -70,7 +67,7 @@ def _image_shape(xml: Path) -> tuple[int, int]:
 
 
 def _shape(path: Path) -> tuple[int, int]:
-    with TissueImage.open(path, wanted_pixel_size=FINEST) as image:
+    with TissueImage.open(path) as image:
         height, width = image.height, image.width
     if max(height, width) > LARGEST_SIDE:
         raise AnnotationError(

@@ -12,7 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from time import time
@@ -81,9 +81,25 @@ class About:
     assumed_pixel_size: float | None = None
 
     def fits(self, name: str, path: str, shape: Size) -> bool:
-        """Tell whether this was made on the image of that name, file and size."""
-        same_file = bool(path) and path == self.image_path
-        return shape == self.image_shape and (same_file or name == self.image_name)
+        """Tell whether this was made on the image of that name, file and size.
+
+        A file that was moved is known by its name; one that is still where it was is
+        another one than its namesake elsewhere.
+        """
+        if shape != self.image_shape:
+            return False
+        if path and self.image_path:
+            return path == self.image_path or (
+                name == self.image_name and not _is_there(self.image_path)
+            )
+        return name == self.image_name
+
+
+def _is_there(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except OSError:  # a folder that may not be looked into
+        return False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -214,7 +230,9 @@ def _about(facts: dict[str, Any]) -> About:
         tuple((float(row), float(column)) for row, column in outline)
         for outline in facts["reviewed"]
     )
-    return About(**facts)
+    # What a later version adds is no damage.
+    known = {field.name for field in fields(About)}
+    return About(**{name: value for name, value in facts.items() if name in known})
 
 
 @contextmanager
@@ -229,8 +247,13 @@ def _arrays_in(path: Path) -> Iterator[Any]:
             f"Saved corrections cannot be read ({error.strerror or error}): make sure "
             f"that {path} is there and may be read."
         ) from error
+    except MemoryError as error:
+        raise AutosaveError(
+            f"There is not enough memory to read the saved corrections {path.name}; "
+            "close what you do not need and try again."
+        ) from error
     except (
-        *(ArithmeticError, AttributeError, EOFError, LookupError, MemoryError),
+        *(ArithmeticError, AttributeError, EOFError, LookupError),
         *(NotImplementedError, TypeError, ValueError, RuntimeError),
         *(zipfile.BadZipFile, zlib.error),
     ) as error:
@@ -256,7 +279,7 @@ def saved_files() -> list[Path]:
     found = [(_age(path), path) for path in folder.glob(f"*{ENDING}")]
     for age, path in found:
         if path.name.startswith(".") and age > LEFTOVER_AGE:
-            path.unlink(missing_ok=True)
+            discard(path)
     return [path for _, path in sorted(found) if not path.name.startswith(".")]
 
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+FINEST = 1e-3
+"""Finer than any level of any pyramid, µm/px."""
+
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
@@ -95,13 +98,14 @@ class TissueImage:
         path: str | Path,
         *,
         pixel_size: float | None = None,
-        wanted_pixel_size: float = 0.25,
+        wanted_pixel_size: float = FINEST,
     ) -> TissueImage:
         """Open a TIFF, SVS, PNG, JPEG, BMP, WebP or JPEG 2000 file.
 
         Of a TIFF only the header is read, and of a pyramid the level is taken whose
         pixel size is nearest to `wanted_pixel_size`; the largest one if the pixel
-        size is unknown.
+        size is unknown, or if nothing is asked for: what is drawn, exported and
+        scored lies on the file's own pixels.
 
         Parameters
         ----------

@@ -1,6 +1,7 @@
 """What a checkpoint says of itself, readable without torch."""
 
 import json
+import math
 import struct
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -79,6 +80,18 @@ class ModelInfo:
         """Return the safetensors header: text by name."""
         return {"format": FORMAT, "model": json.dumps(asdict(self), sort_keys=True)}
 
+    def _check(self) -> None:
+        """Raise `ValueError` or `TypeError` for what a header of ours never says."""
+        if not _is_positive(self.pixel_size):
+            raise ValueError(f"a pixel size of {self.pixel_size!r}")
+        if not all(map(math.isfinite, self.label_shift)):
+            raise ValueError(f"a label shift of {self.label_shift}")
+        for name in ("network_options", "recipe", "scores"):
+            if not isinstance(getattr(self, name), dict):
+                raise TypeError(f"{name} of another kind")
+        if not isinstance(self.history, list):
+            raise TypeError("a history of another kind")
+
     @classmethod
     def from_metadata(cls, metadata: dict[str, str], source: str) -> "ModelInfo":
         """Read a safetensors header.
@@ -98,16 +111,22 @@ class ModelInfo:
             instances = InstanceOptions.read(values.pop("instances"))
             down, right = values.pop("label_shift", (0.0, 0.0))
             stains = values.pop("stains", None)
-            return cls(
+            info = cls(
                 instances=instances,
-                label_shift=(down, right),
+                label_shift=(float(down), float(right)),
                 stains=None if stains is None else StainReference.read(stains),
                 **values,
             )
+            info._check()
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise CheckpointError(
                 f"The header of {source} is damaged ({error}); get the file again."
             ) from error
+        return info
+
+
+def _is_positive(number: object) -> bool:
+    return isinstance(number, int | float) and math.isfinite(number) and number > 0
 
 
 def read_info(path: str | Path) -> ModelInfo:

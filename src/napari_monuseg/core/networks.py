@@ -30,6 +30,10 @@ from napari_monuseg.core.torch_import import functional, nn, smp, torch
 FOREGROUND, DISTANCE = 0, 1
 CHANNELS = 2
 
+ENCODERS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
+"""What UNet and DeepLabV3+ can be built on, the default first. Others are refused: a
+model's file says its encoder, and the library would look for some names online."""
+
 _RESNET_STAGES = 4
 """Stages of a ResNet after its first convolution, whose strides are 4 to 32 px."""
 
@@ -207,6 +211,12 @@ def build_network(name: str, **options: Any) -> NucleusNetwork:
     if builder is None:
         raise CheckpointError(
             f"There is no network {name!r}; choose one of {', '.join(NETWORKS)}."
+        )
+    encoder = options.get("encoder", ENCODERS[0])
+    if encoder not in ENCODERS:
+        raise CheckpointError(
+            f"The encoder {encoder!r} is none of ours; choose one of "
+            f"{', '.join(ENCODERS)}."
         )
     try:
         return builder(**options)

@@ -107,7 +107,9 @@ def notify() -> None:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(folder.glob(f"*{ENDING}")) if folder.is_dir() else []
+    """Return the models of a folder, without what is being written there."""
+    found = folder.glob(f"*{ENDING}") if folder.is_dir() else ()
+    return sorted(path for path in found if not path.name.startswith("."))
 
 
 def _entry(path: Path, *, shipped: bool) -> ModelEntry | None:

@@ -43,11 +43,9 @@ class SegmentOptions:
 
     Parameters
     ----------
-    pixel_size : float or None
-        Of the image, µm/px; None for the image's own.
     guess : bool
-        Whether the pixel size is guessed where it is neither given nor known, nor
-        assumed by the image. Without, the network's own is assumed.
+        Whether the pixel size is guessed where the image neither knows nor assumes
+        one. Without, the network's own is assumed.
     device : str
         As `pick_device` takes it: ``auto``, ``cpu``, ``cuda:0``, ``mps``.
     augment : bool
@@ -59,7 +57,6 @@ class SegmentOptions:
         model's own `InstanceOptions`.
     """
 
-    pixel_size: float | None = None
     guess: bool = True
     device: str = "auto"
     augment: bool = False
@@ -121,14 +118,12 @@ def segment(
     DeviceError
         If the device is missing or its memory, and the computer's, too small.
     """
-    calibrated = _calibrate(image, options.pixel_size)
+    _check(image)
     path = model if isinstance(model, Path) else model.path
     info = read_info(path)
     yield Progress(message=f"Loading {info.name}")
     try:
-        maps, device = yield from _predict_within_memory(
-            calibrated, path, info, options
-        )
+        maps, device = yield from _predict_within_memory(image, path, info, options)
         instances = replace(info.instances, **options.instances)
         labels = yield from find_nuclei(maps, instances)
     except MemoryError as error:
@@ -141,24 +136,20 @@ def segment(
     )
 
 
-def _calibrate(image: TissueImage, pixel_size: float | None) -> TissueImage:
-    """Return the image with its pixel size, or say why it cannot be segmented."""
+def _check(image: TissueImage) -> None:
+    """Say why an image cannot be segmented, if so."""
     if min(image.height, image.width) < SMALLEST_IMAGE:
         raise ImageError(
             f"The image is {image.height}×{image.width} px; nuclei can be found from "
             f"{SMALLEST_IMAGE}×{SMALLEST_IMAGE} px up."
         )
-    calibrated = image if pixel_size is None else image.with_pixel_size(pixel_size)
     finest, coarsest = PIXEL_SIZES
-    if calibrated.pixel_size is not None and not (
-        finest <= calibrated.pixel_size <= coarsest
-    ):
+    if image.pixel_size is not None and not finest <= image.pixel_size <= coarsest:
         raise ImageError(
-            f"At {calibrated.pixel_size:g} µm/px nuclei cannot be told apart; the "
+            f"At {image.pixel_size:g} µm/px nuclei cannot be told apart; the "
             f"pixel size must lie between {finest} and {coarsest} µm/px (40× is "
             "about 0.25)."
         )
-    return calibrated
 
 
 def _predict_within_memory(

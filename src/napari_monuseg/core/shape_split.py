@@ -49,7 +49,9 @@ def _two_centres(width: npt.NDArray[np.float64]) -> Labels | None:
     into islands, and the height of the second highest one is what the waist counts.
     """
     best, clearest = None, CLEAR_WAIST
-    for level in np.arange(0.5, width.max(), 0.25):
+    # In large pieces the steps grow with it, so that looking takes no longer.
+    step = max(0.25, width.max() / 40)
+    for level in np.arange(0.5, width.max(), step):
         islands = connected_components(width > level)
         heights = ndimage.maximum(width, islands, range(1, islands.max() + 1))
         if len(heights) < 2:

@@ -70,14 +70,16 @@ def rename_model(model: ModelEntry, name: str) -> Path:
     CheckpointError
         If the name will not do or is taken, or the model ships with the plugin.
     ExportError
-        If the file cannot be written.
+        If the file cannot be written, or the old one cannot be deleted.
     """
     _check_own(model)
     path = _new_file(name)
     info = replace(model.info, name=path.stem)
     save_checkpoint(path, load_network(model.path), info)
-    model.path.unlink()
-    notify()
+    try:
+        _delete(model.path)
+    finally:
+        notify()
     return path
 
 
@@ -92,14 +94,18 @@ def delete_model(model: ModelEntry) -> None:
         If the file cannot be deleted.
     """
     _check_own(model)
+    _delete(model.path)
+    notify()
+
+
+def _delete(path: Path) -> None:
     try:
-        model.path.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
     except OSError as error:
         raise ExportError(
-            f"{model.path} cannot be deleted ({error.strerror}): make sure that no "
+            f"{path} cannot be deleted ({error.strerror}): make sure that no "
             "other program uses it."
         ) from error
-    notify()
 
 
 def export_model(model: ModelEntry, path: str | Path) -> None:
