@@ -262,6 +262,20 @@ def test_a_guessed_pixel_size_is_said(run, tissue_folder, tmp_path):
     assert "guessed" not in told.stderr
 
 
+def test_a_pixel_size_given_stands_in_for_one_that_cannot_be_used(
+    run, tissue_folder, tmp_path
+):
+    rgb = tifffile.imread(tissue_folder / "images" / "one.tif")
+    metadata = {"axes": "YXS", "PhysicalSizeX": 0.25, "PhysicalSizeY": 0.5}
+    tifffile.imwrite(tmp_path / "oblong.ome.tif", rgb, metadata=metadata)
+    asked = ("segment", "oblong.ome.tif", "--model", "tiny", "--output", "out")
+
+    refused = run(*asked, expect=1)
+    run(*asked, "--pixel-size", "0.25")
+
+    assert "give the pixel size by hand" in refused.stderr
+
+
 def test_train_starts_from_another_model_and_keeps_its_thresholds(
     run, tissue_folder, tmp_path
 ):
