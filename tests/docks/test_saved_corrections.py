@@ -132,6 +132,38 @@ def test_what_was_exported_is_no_longer_kept(qtbot, dock, autosave, found, tmp_p
     assert np.array_equal(saved().labels, found.data)
 
 
+@pytest.mark.usefixtures("found")
+def test_what_was_reviewed_is_in_no_export_and_kept(
+    qtbot, viewer, dock, autosave, tmp_path
+):
+    mark_view(viewer, dock.image.value)
+    edit(nuclei(viewer)[-1])
+    look(qtbot, autosave)
+
+    dock.results._export(dock.results.current, tmp_path / "mine.tif")
+    qtbot.waitUntil((tmp_path / "mine.tif").exists)
+    qtbot.waitUntil(lambda: not dock.results._exporting.busy)
+    look(qtbot, autosave)
+
+    assert len(saved().about.reviewed) == 1
+
+
+def test_a_result_that_cannot_be_saved_keeps_no_other_from_it(
+    qtbot, dock, viewer, autosave, found
+):
+    run(qtbot, dock)
+    other = nuclei(viewer)[-1]
+    assert other is not found
+    edit(found)
+    edit(other)
+    found.data = found.data[:50]
+
+    look(qtbot, autosave)
+    look(qtbot, autosave)
+
+    assert np.array_equal(saved().labels, other.data)
+
+
 def test_what_was_edited_while_it_was_exported_is_kept(
     qtbot, dock, autosave, found, tmp_path
 ):

@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 from hands import nuclei, press, run
 from napari.utils.notifications import notification_manager
+from qtpy.QtCore import QPoint, QPointF, Qt
+from qtpy.QtGui import QWheelEvent
+from qtpy.QtWidgets import QApplication, QWidget
 
 from napari_monuseg.areas import LARGEST_SIDE
 from napari_monuseg.core import registry
@@ -227,6 +230,45 @@ def test_the_pixel_size_of_the_layer_goes_to_the_network(qtbot, dock, image, sta
     run(qtbot, dock)
 
     assert stage.calls[0][0].pixel_size == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("typed", ["0.25", "0.4942", "0.23"])
+def test_a_pixel_size_can_be_typed(qtbot, viewer, dock, stage, typed):
+    viewer.add_image(np.zeros((100, 100, 3), np.uint8), name="plain")
+    field = dock.pixel_size.field
+
+    field.selectAll()
+    qtbot.keyClicks(field, typed)
+
+    assert dock.pixel_size.value == float(typed)
+    assert dock.pixel_size.note.text() == "Typed in"
+    run(qtbot, dock)
+    assert stage.calls[0][0].pixel_size == float(typed)
+
+
+def test_the_wheel_scrolls_the_dock_and_changes_no_number(qtbot, viewer, dock):
+    viewer.add_image(np.zeros((100, 100, 3), np.uint8), name="plain")
+    sliders = dock.results.sliders
+    before = sliders.value
+    parts = [dock.pixel_size.field, sliders.foreground, sliders.smallest]
+    parts += [inner for part in parts for inner in part.findChildren(QWidget)]
+
+    for part in parts:
+        place = QPointF(part.rect().center())
+        event = QWheelEvent(
+            place,
+            part.mapToGlobal(place),
+            QPoint(),
+            QPoint(0, 120),
+            Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier,
+            Qt.ScrollPhase.NoScrollPhase,
+            False,
+        )
+        QApplication.sendEvent(part, event)
+
+    assert sliders.value == before
+    assert dock.pixel_size.value is None
 
 
 def test_an_unknown_pixel_size_is_said_and_not_passed_on(qtbot, viewer, dock, stage):

@@ -14,7 +14,8 @@ from napari_monuseg.core.samples import synthetic_tissue
 from napari_monuseg.docks import train_dock
 from napari_monuseg.docks.gathered import HELD_OUT
 from napari_monuseg.docks.result import METADATA
-from napari_monuseg.docks.reviewed import is_reviewed_layer
+from napari_monuseg.docks.reviewed import adopt, is_reviewed_layer
+from napari_monuseg.docks.reviewed_areas import find_areas
 from napari_monuseg.layers import placement
 
 
@@ -123,6 +124,24 @@ def test_of_two_layers_on_one_place_the_uppermost_shown_counts(
     above.visible = False
     qtbot.waitUntil(lambda: "slide nuclei" in train.areas.list.item(0).toolTip())
     assert train.areas.list.count() == 1
+
+
+def test_what_was_reviewed_on_one_image_is_not_on_another(
+    viewer, slide, nuclei, large, reviewed
+):
+    other = viewer.add_image(large[0], rgb=True, name="other", **placement(slide))
+    raw = viewer.add_labels(large[1].copy(), name="raw", **placement(slide))
+    for layer, image in ((nuclei, slide), (raw, other)):
+        layer.metadata[METADATA] = {"image": image.name, "offset": (0, 0)}
+    adopt(viewer, reviewed, slide)
+
+    assert [area.image for area in find_areas(viewer.layers)] == [slide]
+
+    second = viewer.add_shapes(
+        reviewed.data, shape_type="rectangle", name="Reviewed 2", **placement(slide)
+    )
+    adopt(viewer, second, other)
+    assert [area.image for area in find_areas(viewer.layers)] == [slide, other]
 
 
 def test_layers_on_different_places_all_count(viewer, reviewed, nuclei, train):

@@ -47,7 +47,7 @@ def write_labels_layer(
 def _place(facts: dict[str, Any]) -> tuple[float | None, tuple[float, float]]:
     """Give pixel size and offset: those of the run, else as the layer lies."""
     origin = facts.get("metadata", {}).get(METADATA)
-    if origin:
+    if origin and "offset" in origin:
         row, column = origin["offset"]
         return origin["pixel_size"], (float(row), float(column))
     scale = np.asarray(facts.get("scale", (1, 1)), float)[-2:]

@@ -145,7 +145,7 @@ class Autosave:
             self._finish(entry)
 
     def exported(self, result: Result, labels: int) -> None:
-        """Delete a result's file, unless it was edited since it was exported.
+        """Delete a result's file, unless it holds what the exported one does not.
 
         Parameters
         ----------
@@ -164,10 +164,14 @@ class Autosave:
         """Save one result that changed; one at a time, and in a thread."""
         if self._slot.busy or monotonic() < self._not_before:
             return
-        entry = next((one for one in self._entries.values() if one.changed), None)
-        steps = None if entry is None else _steps(entry)
-        if entry is None or steps is None:
-            return
+        for entry in [one for one in self._entries.values() if one.changed]:
+            steps = _steps(entry)
+            if steps is not None:
+                self._save(entry, steps)
+                return
+            entry.changed = False  # nothing of it can be saved, as it is now
+
+    def _save(self, entry: Entry, steps: Generator[Progress, None, Any]) -> None:
         self._entries[entry.result] = self._entries.pop(entry.result)  # others first
         entry.changed = False
         self._saving = entry
@@ -241,10 +245,12 @@ def keep(
     """
     yield Progress(message="Looking for corrections")
     content = _content(fingerprint(snapshot.labels), reviewed)
-    if content == entry.saved and content != entry.exported:
+    # What was reviewed is in no exported file.
+    elsewhere = content == entry.exported and not reviewed
+    if content == entry.saved and not elsewhere:
         return content
     hand = snapshot.gather()
-    if content == entry.exported or not (hand.edited.any() or reviewed):
+    if elsewhere or not (hand.edited.any() or reviewed):
         discard(path)
         return None
     corrections = SavedCorrections(

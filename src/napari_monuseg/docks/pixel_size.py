@@ -7,6 +7,7 @@ from qtpy.QtWidgets import QDoubleSpinBox, QVBoxLayout, QWidget
 
 from napari_monuseg.core.instances import ASSUMED_PIXEL_SIZE
 from napari_monuseg.docks.note import Note
+from napari_monuseg.docks.wheel import ignore_wheel
 from napari_monuseg.layers import calibration
 
 
@@ -20,6 +21,7 @@ class PixelSize(QWidget):
         self.field.setRange(0.01, 20)
         self.field.setSingleStep(0.05)
         self.field.setSuffix(" µm/px")
+        ignore_wheel(self.field)
         self.field.setToolTip(
             "Width of a pixel in the tissue: about 0.25 µm at 40x, 0.5 µm at 20x."
         )
@@ -75,5 +77,6 @@ class PixelSize(QWidget):
 
     def _on_typed(self, pixel_size: float) -> None:
         if self._image is not None:
-            self._typed[self._image] = pixel_size
-            self._show(pixel_size, "Typed in")
+            # The field stays as it is: to write into it would end the typing.
+            self._typed[self._image] = self.value = pixel_size
+            self.note.setText("Typed in")

@@ -35,6 +35,13 @@ def _layer_on(image: ref[Image] | None) -> Shapes | None:
     return next((shapes for shapes, on in _images.items() if on == image), None)
 
 
+def belongs_to(layer: Any, image: Image) -> bool:
+    """Tell whether areas may be of an image: they are of one, or drawn for any."""
+    bound = _images.get(layer)
+    one = None if bound is None else bound()
+    return one is None or one is image
+
+
 def is_reviewed_layer(layer: Any) -> bool:
     """Tell whether a layer holds reviewed areas: made here, or named so by somebody."""
     named = isinstance(layer, Shapes) and layer.name.startswith(NAME)

@@ -12,7 +12,7 @@ from napari_monuseg.areas import Mask, covered
 from napari_monuseg.core.boxes import bounding_window
 from napari_monuseg.core.counting import nuclei_inside
 from napari_monuseg.docks.result import METADATA
-from napari_monuseg.docks.reviewed import is_reviewed_layer
+from napari_monuseg.docks.reviewed import belongs_to, is_reviewed_layer
 from napari_monuseg.layers import image_shape
 
 
@@ -73,6 +73,8 @@ def find_areas(layers: Any) -> list[GatheredArea]:
             continue
         reviewed = np.zeros(layer.data.shape, bool)
         for shapes in marks:
+            if not belongs_to(shapes, image):
+                continue
             reviewed |= covered(layer, shapes)
         area = GatheredArea(image=image, nuclei=layer, reviewed=reviewed)
         area.leave_out(taken.setdefault(image, np.zeros(image_shape(image), bool)))

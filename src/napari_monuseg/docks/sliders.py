@@ -5,6 +5,7 @@ from qtpy.QtWidgets import QFormLayout, QWidget
 from superqt import QLabeledDoubleSlider
 
 from napari_monuseg.core.instances import InstanceOptions
+from napari_monuseg.docks.wheel import ignore_wheel
 
 
 class InstanceSliders(QWidget):
@@ -66,4 +67,5 @@ def _slider(lowest: float, highest: float, decimals: int) -> QLabeledDoubleSlide
     slider.setRange(lowest, highest)
     slider.setDecimals(decimals)
     slider.setSingleStep(10**-decimals)
+    ignore_wheel(slider)
     return slider

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import (
 
 from napari_monuseg.docks.choice import Choice
 from napari_monuseg.docks.section import section
+from napari_monuseg.docks.wheel import ignore_wheel
 
 QUICK, THOROUGH = 80, 320
 """Steps: about 1 and 4 minutes on two CPU cores."""
@@ -61,6 +62,7 @@ class TrainOptions(QWidget):
         self.crop.value = 256
         self.seed = QSpinBox()
         self.seed.setRange(0, 9999)
+        ignore_wheel(self.minutes, self.learning_rate, self.seed)
         self._lay_out()
         self.length.currentIndexChanged.connect(self._refresh)
         self._refresh()
