@@ -237,6 +237,15 @@ def test_images_are_scored_at_the_pixel_size_that_is_told(run, tissue_folder, tm
     assert found[0.25] != found[0.5]
 
 
+def test_a_log_that_cannot_be_written_is_one_sentence(run, tissue_folder, tmp_path):
+    (tmp_path / "new.log").mkdir()
+
+    done = run("train", tissue_folder, "--output", "new.safetensors", expect=1)
+
+    assert "new.log cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_train_refuses_what_is_no_table_of_pixel_sizes(run, tissue_folder, tmp_path):
     sizes = tmp_path / "sizes.json"
     sizes.write_text('{"one": "half"}')

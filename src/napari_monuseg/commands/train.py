@@ -9,7 +9,7 @@ import typer
 
 from napari_monuseg.commands.console import run_with_bar
 from napari_monuseg.core.datasets import Sample, find_samples, read_split, select
-from napari_monuseg.core.errors import DatasetError, TrainingError
+from napari_monuseg.core.errors import DatasetError, ExportError, TrainingError
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.model_info import ModelInfo
 from napari_monuseg.core.pixel_sizes import (
@@ -210,6 +210,15 @@ def _check_paths(output: Path, state_path: Path, *, resume: bool) -> None:
             f"A training that was not finished lies in {state_path}: give --resume "
             "to go on with it, or delete it to start again."
         )
+    log = output.with_suffix(".log")
+    try:
+        with log.open("a"):
+            pass
+    except OSError as error:
+        raise ExportError(
+            f"The log {log} cannot be written ({error.strerror}): make sure that its "
+            "folder may be written to."
+        ) from error
 
 
 def _choose_samples(

@@ -1,7 +1,6 @@
 """Rename, delete, export and import models."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 from napari.utils.notifications import show_error
 from qtpy.QtWidgets import (
@@ -14,7 +13,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_monuseg.core.errors import MonusegError
-from napari_monuseg.core.registry import ModelEntry
+from napari_monuseg.core.registry import ENDING, ModelEntry
 
 FILES = "Models (*.safetensors)"
 
@@ -89,7 +88,8 @@ class ModelManager(QWidget):
             return
         path, _ = QFileDialog.getSaveFileName(self, "Export", model.path.name, FILES)
         if path:
-            export_model(model, Path(path).with_suffix(".safetensors"))
+            named = path.lower().endswith(ENDING)
+            export_model(model, path if named else path + ENDING)
 
     def _import(self) -> None:
         from napari_monuseg.core.user_models import import_model
