@@ -67,7 +67,7 @@ class TrainingOptions:
 
 
 _RECIPE = {
-    "steps": 6000,
+    "steps": 5000,
     "batch": 4,
     "optimizer": "muon",
     "learning_rate": 1.5e-3,
