@@ -27,10 +27,10 @@ def corrections():
 
 def options(**changes):
     recipe = {
-        "steps": 40,
+        "steps": 120,
         "looks": 4,
         "crop": 96,
-        "learning_rate": 5e-3,
+        "learning_rate": 3e-3,
         "averaging": 0.8,
         "augmentation": AugmentationOptions(scale=1.1, stain=0.05, noise=0),
         "device": "cpu",
