@@ -40,15 +40,6 @@ def test_uses_the_thresholds_of_the_model_unless_given_others(tissue, tiny_model
     assert np.array_equal(other.labels, finish(find_nuclei(own.maps, strict)))
 
 
-def test_pixel_size_given_wins_over_the_image(tissue, tiny_model):
-    image = TissueImage.from_array(tissue[0], pixel_size=0.25).with_pixel_size(0.5)
-
-    result = finish(segment(image, tiny_model, CPU))
-
-    assert result.maps.pixel_size == 0.5
-    assert result.labels.shape == tissue[0].shape[:2]
-
-
 def test_coarse_images_are_read_at_the_pixel_size_of_the_network(tissue, tiny_model):
     rgb, truth = tissue
     coarse = rgb.reshape(128, 2, 128, 2, 3).mean((1, 3)).astype(np.uint8)

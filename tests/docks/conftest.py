@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from qtpy.QtWidgets import QFileDialog
 from scipy import ndimage
 
 from napari_monuseg.core import registry
@@ -139,3 +140,18 @@ def stage(monkeypatch, tissue):
     monkeypatch.setattr(segment_dock, "segment_area", stage)
     yield stage
     stage.go_on.set()
+
+
+@pytest.fixture
+def chooser(monkeypatch, tmp_path):
+    """Answers the file dialog: a path, or None for Cancel."""
+    answer = {"path": tmp_path / "mine.tif", "suggested": []}
+
+    def execute(dialog):
+        answer["suggested"].append(Path(dialog.selectedFiles()[0]).name)
+        if answer["path"] is not None:
+            dialog.selectFile(str(answer["path"]))
+        return answer["path"] is not None
+
+    monkeypatch.setattr(QFileDialog, "exec", execute)
+    return answer

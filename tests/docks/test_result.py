@@ -3,13 +3,11 @@
 import gc
 import threading
 import weakref
-from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 from hands import nuclei, press
-from qtpy.QtWidgets import QFileDialog
 
 from napari_monuseg.core.counting import count_nuclei
 from napari_monuseg.core.instances import InstanceOptions, find_nuclei
@@ -418,21 +416,6 @@ def test_nuclei_can_be_adjusted_when_their_image_is_gone(
     settle(qtbot, panel)
 
     assert panel.count.text().startswith(f"{count_nuclei(found.data)} nuclei")
-
-
-@pytest.fixture
-def chooser(monkeypatch, tmp_path):
-    """Answers the file dialog: a path, or None for Cancel."""
-    answer = {"path": tmp_path / "mine.tif", "suggested": []}
-
-    def execute(dialog):
-        answer["suggested"].append(Path(dialog.selectedFiles()[0]).name)
-        if answer["path"] is not None:
-            dialog.selectFile(str(answer["path"]))
-        return answer["path"] is not None
-
-    monkeypatch.setattr(QFileDialog, "exec", execute)
-    return answer
 
 
 def test_export_writes_what_is_shown_edits_and_all(qtbot, panel, found, chooser):

@@ -246,14 +246,17 @@ def test_a_pixel_size_can_be_typed(qtbot, viewer, dock, stage, typed):
     assert stage.calls[0][0].pixel_size == float(typed)
 
 
+@pytest.mark.usefixtures("stage")
 def test_the_wheel_scrolls_the_dock_and_changes_no_number(qtbot, viewer, dock):
-    viewer.add_image(np.zeros((100, 100, 3), np.uint8), name="plain")
+    viewer.add_image(np.zeros((256, 256, 3), np.uint8), name="plain")
+    run(qtbot, dock)
     sliders = dock.results.sliders
     before = sliders.value
     parts = [dock.pixel_size.field, sliders.foreground, sliders.smallest]
     parts += [inner for part in parts for inner in part.findChildren(QWidget)]
 
     for part in parts:
+        assert part.isEnabled()
         place = QPointF(part.rect().center())
         event = QWheelEvent(
             place,

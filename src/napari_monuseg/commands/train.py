@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 
@@ -142,7 +142,7 @@ def train(
         stains=stains,
         state_path=state_path,
     )
-    with output.with_suffix(".log").open("a" if resume else "w") as log:
+    with _open_log(output.with_suffix(".log"), resume=resume) as log:
         trained = run_with_bar(job, TITLES.get(options.network, ""), log)
     info = ModelInfo(
         name=output.stem,
@@ -194,6 +194,16 @@ def _start(options: Any, parent: ModelEntry) -> Any:
     return network
 
 
+def _open_log(path: Path, *, resume: bool) -> TextIO:
+    try:
+        return path.open("a" if resume else "w")
+    except OSError as error:
+        raise ExportError(
+            f"The log {path} cannot be written ({error.strerror}): make sure that its "
+            "folder may be written to."
+        ) from error
+
+
 def _check_paths(output: Path, state_path: Path, *, resume: bool) -> None:
     """Refuse what would fail, or be lost, only after hours."""
     if output.suffix != ".safetensors":
@@ -210,15 +220,6 @@ def _check_paths(output: Path, state_path: Path, *, resume: bool) -> None:
             f"A training that was not finished lies in {state_path}: give --resume "
             "to go on with it, or delete it to start again."
         )
-    log = output.with_suffix(".log")
-    try:
-        with log.open("a"):
-            pass
-    except OSError as error:
-        raise ExportError(
-            f"The log {log} cannot be written ({error.strerror}): make sure that its "
-            "folder may be written to."
-        ) from error
 
 
 def _choose_samples(

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QComboBox, QWidget
+
+from napari_monuseg.docks.wheel import ignore_wheel
 
 
 class Choice(QComboBox):
@@ -26,6 +27,7 @@ class Choice(QComboBox):
         policy = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         self.setSizeAdjustPolicy(policy)
         self.setMinimumContentsLength(10)
+        ignore_wheel(self)
 
     @property
     def value(self) -> Any:
@@ -59,7 +61,3 @@ class Choice(QComboBox):
         self.blockSignals(blocked)
         if self.value != chosen:
             self.currentIndexChanged.emit(self.currentIndex())
-
-    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
-        """Let the dock scroll, not the choice change under the pointer."""
-        event.ignore()

@@ -14,6 +14,7 @@ from qtpy.QtWidgets import (
 
 from napari_monuseg.core.errors import MonusegError
 from napari_monuseg.core.registry import ENDING, ModelEntry
+from napari_monuseg.docks.save_dialog import choose_file
 
 FILES = "Models (*.safetensors)"
 
@@ -86,10 +87,9 @@ class ModelManager(QWidget):
         model = self._chosen()
         if model is None:
             return
-        path, _ = QFileDialog.getSaveFileName(self, "Export", model.path.name, FILES)
-        if path:
-            named = path.lower().endswith(ENDING)
-            export_model(model, path if named else path + ENDING)
+        path = choose_file(self, "Export", model.path.name, (ENDING,))
+        if path is not None:
+            export_model(model, path)
 
     def _import(self) -> None:
         from napari_monuseg.core.user_models import import_model

@@ -11,7 +11,6 @@ import numpy as np
 from napari.layers import Image
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
-    QFileDialog,
     QFrame,
     QPushButton,
     QVBoxLayout,
@@ -31,6 +30,7 @@ from napari_monuseg.docks.newest import NewestJob
 from napari_monuseg.docks.note import Line, Note
 from napari_monuseg.docks.result import Result, Snapshot
 from napari_monuseg.docks.reviewed import mark
+from napari_monuseg.docks.save_dialog import choose_file
 from napari_monuseg.docks.section import section
 from napari_monuseg.docks.segment_steps import (
     Exported,
@@ -237,12 +237,10 @@ class ResultPanel(QWidget):
     def _on_export(self) -> None:
         if self.current is None:
             return
-        dialog = QFileDialog(self, "Export labels", _file_name(self.current))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilter("Labels (*.tif *.tiff)")
-        dialog.setDefaultSuffix("tif")  # so that an existing file is noticed
-        if dialog.exec():
-            self._export(self.current, Path(dialog.selectedFiles()[0]))
+        suggested = _file_name(self.current)
+        path = choose_file(self, "Export labels", suggested, (".tif", ".tiff"))
+        if path is not None:
+            self._export(self.current, path)
 
     def _export(self, result: Result, path: Path) -> None:
         """Write what the layer shows now, edits and all."""

@@ -73,9 +73,8 @@ def find_areas(layers: Any) -> list[GatheredArea]:
             continue
         reviewed = np.zeros(layer.data.shape, bool)
         for shapes in marks:
-            if not belongs_to(shapes, image):
-                continue
-            reviewed |= covered(layer, shapes)
+            if belongs_to(shapes, image):
+                reviewed |= covered(layer, shapes)
         area = GatheredArea(image=image, nuclei=layer, reviewed=reviewed)
         area.leave_out(taken.setdefault(image, np.zeros(image_shape(image), bool)))
         if area.reviewed.any():
