@@ -164,6 +164,17 @@ def test_a_layer_that_one_draws_and_names_so_counts(qtbot, viewer, dock, image, 
 
 
 @pytest.mark.usefixtures("image")
+def test_shapes_count_once_they_are_named_reviewed(qtbot, viewer, dock, image, result):
+    corners = [image.data_to_world(at) for at in rectangle(10, 20, 30, 60)]
+    shapes = viewer.add_shapes([np.array(corners)], units=image.units)
+    assert reviewed_mask(result) is None
+
+    shapes.name = "Reviewed"
+
+    assert reviewed_mask(result)[10:30, 20:60].all()
+    qtbot.waitUntil(lambda: "reviewed" in dock.results.hand.reviewed.text())
+
+
 def test_without_nuclei_there_is_nothing_to_mark(viewer, dock):
     assert not dock.results.hand.mark_button.isEnabled()
     viewer.keymap[KeyBinding.from_str(KEY)](viewer)

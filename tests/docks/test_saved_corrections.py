@@ -116,6 +116,21 @@ def test_edits_that_are_undone_are_no_longer_kept(qtbot, autosave, found):
     assert saved_files() == []
 
 
+def test_shapes_that_are_named_reviewed_are_saved(
+    qtbot, viewer, image, autosave, found
+):
+    look(qtbot, autosave)
+    corners = [image.data_to_world(at) for at in ((0, 0), (0, 50), (50, 50), (50, 0))]
+    shapes = viewer.add_shapes([np.array(corners)], units=image.units)
+    look(qtbot, autosave)
+    assert saved_files() == []
+
+    shapes.name = "Reviewed"
+    look(qtbot, autosave)
+
+    assert len(saved().about.reviewed) == 1
+
+
 def test_what_was_exported_is_no_longer_kept(qtbot, dock, autosave, found, tmp_path):
     edit(found)
     look(qtbot, autosave)
@@ -257,7 +272,7 @@ def test_corrections_come_back(qtbot, viewer, dock, left, tissue):
     assert reviewed_mask(result).any()
     assert "1 by hand" in dock.results.count.text()
     assert not dock.results.sliders.isEnabled()
-    assert "run the network again" in dock.results.note.text()
+    assert "run the network here" in dock.results.note.text()
     assert dock.results.export_button.isEnabled()
     assert dock.offer.isHidden()
 

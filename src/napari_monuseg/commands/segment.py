@@ -16,7 +16,7 @@ from napari_monuseg.core.errors import ExportError, MonusegError
 from napari_monuseg.core.folders import make_folder
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.registry import ModelEntry, find_model
-from napari_monuseg.core.tiff import write_labels
+from napari_monuseg.core.tiff import Origin, write_labels
 
 if TYPE_CHECKING:
     from napari_monuseg.core.segment import SegmentOptions
@@ -84,7 +84,16 @@ def _segment_file(
     with TissueImage.open(path, pixel_size=pixel_size) as image:
         result = run_with_bar(segment_image(image, entry, options), path.name)
         labels_path = output / f"{path.stem}_nuclei.tif"
-        write_labels(labels_path, result.labels, pixel_size=result.maps.pixel_size)
+        write_labels(
+            labels_path,
+            result.labels,
+            pixel_size=result.maps.pixel_size,
+            origin=Origin(
+                image=path.stem,
+                image_shape=(image.height, image.width),
+                model=entry.name,
+            ),
+        )
         if overlay:
             from napari_monuseg.core.figures import write_overlay
 

@@ -1,16 +1,21 @@
 """Readers: MoNuSeg / Aperio XML, and the labels we wrote ourselves."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from napari import current_viewer
+from napari.layers import Image
 from napari.utils.notifications import show_error
 
 from napari_monuseg.core.annotations import read_annotations
 from napari_monuseg.core.errors import AnnotationError, MonusegError
 from napari_monuseg.core.image import TissueImage
-from napari_monuseg.core.tiff import is_labels_file, read_labels
+from napari_monuseg.core.tiff import LabelsFile, is_labels_file, read_labels
+from napari_monuseg.docks.bindings import METADATA
+from napari_monuseg.layers import image_shape, placement
 
 LayerData = tuple[Any, ...]
 Reader = Callable[[Any], list[LayerData]]
@@ -83,10 +88,42 @@ def _read_labels(path: Any) -> list[LayerData]:
     except MonusegError as error:
         show_error(str(error))
         return [(None,)]
-    return [(file.labels, {"name": Path(path).stem, **_place(file)}, "labels")]
+    facts = {"name": Path(path).stem, **_place(file), "metadata": _metadata(file)}
+    return [(file.labels, facts, "labels")]
 
 
-def _place(file: Any) -> dict[str, Any]:
+def _metadata(file: LabelsFile) -> dict[str, Any]:
+    """Give what our docks and the writer want to know of where labels come from."""
+    if file.labels.ndim != 2:
+        return {}
+    origin = {} if file.origin is None else asdict(file.origin)
+    return {METADATA: {**origin, "pixel_size": file.pixel_size, "offset": file.offset}}
+
+
+def _place(file: LabelsFile) -> dict[str, Any]:
+    """Give what puts labels onto their image if that is open, else where they say."""
+    image = _open_image(file)
+    if image is None:
+        return _own_place(file)
+    row, column = file.offset
+    return placement(image, (round(row), round(column)))
+
+
+def _open_image(file: LabelsFile) -> Image | None:
+    """Give the image that labels were made of, if the window shows it.
+
+    napari shows most images at one pixel a unit, whatever their pixel size.
+    """
+    viewer, origin = current_viewer(), file.origin
+    if viewer is None or origin is None or file.labels.ndim != 2:
+        return None
+    named = [layer for layer in viewer.layers if layer.name == origin.image]
+    images = [layer for layer in named if isinstance(layer, Image)]
+    fitting = [image for image in images if image_shape(image) == origin.image_shape]
+    return fitting[0] if fitting else None
+
+
+def _own_place(file: LabelsFile) -> dict[str, Any]:
     """Give scale, place and units; leading axes (a stack's planes) have none."""
     leading = (file.labels.ndim - 2) * [1.0]
     side = file.pixel_size or 1.0

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from napari_monuseg.core.tiff import write_labels
-from napari_monuseg.docks.result import METADATA
+from napari_monuseg.core.tiff import Origin, write_labels
+from napari_monuseg.docks.bindings import METADATA
 from napari_monuseg.layers import scale_calibration
 
 
@@ -39,8 +39,14 @@ def write_labels_layer(
     facts = attributes or {}
     labels = np.asarray(data[0] if facts.get("multiscale") else data)
     pixel_size, offset = _place(facts)
-    name = str(facts.get("name", Path(path).stem))
-    write_labels(path, labels, pixel_size=pixel_size, offset=offset, name=name)
+    write_labels(
+        path,
+        labels,
+        pixel_size=pixel_size,
+        offset=offset,
+        name=str(facts.get("name", Path(path).stem)),
+        origin=_origin(facts),
+    )
     return [path]
 
 
@@ -55,3 +61,13 @@ def _place(facts: dict[str, Any]) -> tuple[float | None, tuple[float, float]]:
     known = scale_calibration(scale, tuple(facts.get("units") or ())[-2:])
     row, column = translate / scale
     return known.pixel_size if known else None, (float(row), float(column))
+
+
+def _origin(facts: dict[str, Any]) -> Origin | None:
+    """Give what the labels were made of; None where nobody said."""
+    known = facts.get("metadata", {}).get(METADATA) or {}
+    if not known.get("image_shape"):
+        return None
+    return Origin(
+        image=known["image"], image_shape=known["image_shape"], model=known["model"]
+    )

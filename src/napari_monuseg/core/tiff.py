@@ -4,15 +4,16 @@ The values are kept and the type is the smallest that OME-TIFF and other readers
 agree on: uint16, uint32 past 65,535; int16 or int32 with negative values. Beyond 32
 bits, and with more than five axes, the file is a plain TIFF, as OME has no such types.
 
-What OME cannot say exactly (the shape with its axes of length 1, the offset in px) is
-kept as JSON in the DocumentName tag, which also tells our files from others'.
+What OME cannot say exactly (the shape with its axes of length 1, the offset in px, the
+image the labels belong to) is kept as JSON in the DocumentName tag, which also tells
+our files from others'.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,25 @@ _STRIP_BYTES = 2**18
 _DEFLATE_LEVEL = 6
 
 
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """What labels were made of.
+
+    Parameters
+    ----------
+    image : str
+        The image's name, without the ending of its file.
+    image_shape : tuple of int
+        Its height and width, px.
+    model : str
+        What found the nuclei.
+    """
+
+    image: str
+    image_shape: tuple[int, int]
+    model: str
+
+
 @dataclass(frozen=True)
 class LabelsFile:
     """Labels as they were written.
@@ -50,11 +70,14 @@ class LabelsFile:
     offset : tuple of float
         Where the first pixel lies in the image that the labels belong to: row and
         column, px.
+    origin : Origin, optional
+        What they were made of; None when the file does not say.
     """
 
     labels: NDArray[Any]
     pixel_size: float | None = None
     offset: tuple[float, float] = (0.0, 0.0)
+    origin: Origin | None = None
 
 
 def write_labels(
@@ -64,6 +87,7 @@ def write_labels(
     pixel_size: float | None = None,
     offset: tuple[float, float] = (0.0, 0.0),
     name: str = "nuclei",
+    origin: Origin | None = None,
 ) -> None:
     """Write labels of any integer type and dimension as TIFF, without loss.
 
@@ -83,6 +107,8 @@ def write_labels(
         area.
     name : str
         What other programs show as the image's name.
+    origin : Origin, optional
+        What the labels were made of.
 
     Raises
     ------
@@ -99,6 +125,7 @@ def write_labels(
         "shape": shape,
         "pixel_size": pixel_size,
         "offset": [float(side) for side in offset],
+        "origin": None if origin is None else asdict(origin),
     }
     rows = max(1, _STRIP_BYTES // (labels.shape[-1] * dtype.itemsize))
     if dtype.itemsize <= 4 and labels.ndim in _AXES:
@@ -235,7 +262,20 @@ def _as_written(labels: NDArray[Any], facts: dict[str, Any]) -> LabelsFile:
     if labels.size == math.prod(facts["shape"]):
         labels = labels.reshape(facts["shape"])
     row, column = facts["offset"]
-    return LabelsFile(labels, facts["pixel_size"], (row, column))
+    return LabelsFile(labels, facts["pixel_size"], (row, column), _origin(facts))
+
+
+def _origin(facts: dict[str, Any]) -> Origin | None:
+    """Read what the labels were made of; None of a file that does not say."""
+    origin = facts.get("origin")
+    if origin is None:
+        return None
+    height, width = origin["image_shape"]
+    return Origin(
+        image=str(origin["image"]),
+        image_shape=(int(height), int(width)),
+        model=str(origin["model"]),
+    )
 
 
 def _stated_pixel_size(file: Any, name: str) -> float | None:

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Any
+from weakref import WeakSet
 
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QWidget
@@ -24,6 +25,7 @@ from napari_monuseg.core.autosave import (
 from napari_monuseg.core.errors import MonusegError
 from napari_monuseg.core.progress import Progress, finish
 from napari_monuseg.docks.edit_watch import EditWatch
+from napari_monuseg.docks.layer_watch import LayerWatch
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.result import Result, Snapshot
 from napari_monuseg.docks.reviewed import is_reviewed_layer, reviewed_outlines
@@ -100,11 +102,11 @@ class Autosave:
         self._timer.timeout.connect(self.look)
         self._timer.start()
         lifetime.add(self._end)
-        inserted = viewer.layers.events.inserted
-        inserted.connect(self._on_inserted)
-        lifetime.add(lambda: inserted.disconnect(self._on_inserted))
-        for layer in viewer.layers:
-            self._listen_to(layer)
+        self._layers = viewer.layers
+        self._heard: WeakSet[Any] = WeakSet()
+        self._watch = LayerWatch(viewer.layers, self._listen)
+        lifetime.add(self._watch.stop)
+        self._listen()
 
     def add(self, result: Result, path: Path | None = None) -> None:
         """Save a result's hand work from now on, into a file that may exist."""
@@ -120,6 +122,11 @@ class Autosave:
         entry.watch = EditWatch(result.layer, entry.touch)
         self._entries[result] = entry
         _in_use.add(entry.path)
+
+    def path(self, result: Result) -> Path | None:
+        """Give the file of a result; None of one that is not saved."""
+        entry = self._entries.get(result)
+        return None if entry is None else entry.path
 
     def succeed(self, earlier: Result, result: Result) -> None:
         """Save into the file of an earlier result, whose hand work `result` has."""
@@ -186,14 +193,18 @@ class Autosave:
         entry.changed = True
         self._not_before = monotonic() + PATIENCE
 
-    def _on_inserted(self, event: Any) -> None:
-        self._listen_to(event.value)
+    def _listen(self) -> None:
+        """Listen to layers of reviewed areas, which may have become so by their name.
 
-    def _listen_to(self, layer: Any) -> None:
-        if is_reviewed_layer(layer):
-            layer.events.data.connect(self._on_reviewed)
+        One that goes is no change: with its image, it goes before the nuclei do.
+        """
+        for layer in self._layers:
+            if is_reviewed_layer(layer) and layer not in self._heard:
+                self._heard.add(layer)
+                layer.events.data.connect(self._on_reviewed)
+                self._on_reviewed()
 
-    def _on_reviewed(self, _event: Any) -> None:
+    def _on_reviewed(self, _event: Any = None) -> None:
         for entry in self._entries.values():
             entry.touch()
 

@@ -19,10 +19,10 @@ from napari_monuseg.areas import Mask, covered
 from napari_monuseg.core.boxes import bounding_window
 from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.regions import FEWEST_TO_STOP, HeldOut, propose
+from napari_monuseg.docks.bindings import origin_facts
 from napari_monuseg.docks.layer_watch import LayerWatch
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.note import Note
-from napari_monuseg.docks.result import METADATA
 from napari_monuseg.docks.reviewed_areas import GatheredArea, find_areas
 from napari_monuseg.layers import calibration, tissue_image
 
@@ -112,7 +112,7 @@ class GatheredAreas(QWidget):
         return [area for area in self._areas if id(area.nuclei) not in self._left_out]
 
     def _copy(self, area: GatheredArea) -> dict[str, Any]:
-        facts = area.nuclei.metadata.get(METADATA, {})
+        facts = origin_facts(area.nuclei)
         pixel_size = facts.get("pixel_size") or calibration(area.image).pixel_size
         return {
             "image": tissue_image(area.image, pixel_size).assuming(

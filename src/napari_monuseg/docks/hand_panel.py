@@ -10,6 +10,7 @@ from napari_monuseg.core.counting import InsideCount
 from napari_monuseg.core.errors import MonusegError
 from napari_monuseg.docks.edit_watch import EditWatch
 from napari_monuseg.docks.highlight import Highlight
+from napari_monuseg.docks.layer_watch import LayerWatch
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.newest import NewestJob
 from napari_monuseg.docks.note import Note
@@ -68,15 +69,12 @@ class HandPanel(QWidget):
         self._pause.timeout.connect(self._on_pause)
         self.highlight.toggled.connect(self._on_highlight)
         self.mark_button.clicked.connect(self._on_mark)
-        events = self._viewer.layers.events
-        for emitter, slot in (
-            (events.inserted, self._on_inserted),
-            (events.removed, self._on_removed),
-        ):
-            emitter.connect(slot)
-            lifetime.add(partial(emitter.disconnect, slot))
-        for layer in self._viewer.layers:
-            self._listen_to(layer)
+        removed = self._viewer.layers.events.removed
+        removed.connect(self._on_removed)
+        lifetime.add(partial(removed.disconnect, self._on_removed))
+        self._layers = LayerWatch(self._viewer.layers, self._on_layers)
+        lifetime.add(self._layers.stop)
+        self._listen()
         self._viewer.bind_key(KEY, self._on_key, overwrite=True)
         lifetime.add(lambda: self._viewer.bind_key(KEY, None))
 
@@ -90,8 +88,7 @@ class HandPanel(QWidget):
         if result is not None and result.layer is not None:
             self._watch = EditWatch(result.layer, self._on_edited)
             self._pause.start()
-            for layer in self._viewer.layers:
-                self._listen_to(layer)
+            self._listen()
         self._outline()
 
     def _leave(self) -> None:
@@ -101,15 +98,18 @@ class HandPanel(QWidget):
             self._watch.stop()
             self._watch = None
 
-    def _on_inserted(self, event: Any) -> None:
-        self._listen_to(event.value)
+    def _on_layers(self) -> None:
+        """Look at all layers: one may have been drawn first and named Reviewed then."""
+        self._listen()
+        self._on_edited()
 
-    def _listen_to(self, layer: Any) -> None:
+    def _listen(self) -> None:
         image = None if self._result is None else self._result.image
-        if image is not None:
-            adopt(self._viewer, layer, image)
-        if is_reviewed_layer(layer):
-            layer.events.data.connect(self._on_reviewed)
+        for layer in self._viewer.layers:
+            if image is not None:
+                adopt(self._viewer, layer, image)
+            if is_reviewed_layer(layer):
+                layer.events.data.connect(self._on_reviewed)
 
     def _on_reviewed(self, _event: Any) -> None:
         self._on_edited()
@@ -117,7 +117,6 @@ class HandPanel(QWidget):
     def _on_removed(self, event: Any) -> None:
         if event.value is self._outlines.layer:
             self.highlight.setChecked(False)
-        self._on_edited()
 
     def _on_edited(self) -> None:
         if self._result is not None:

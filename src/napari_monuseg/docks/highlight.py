@@ -7,7 +7,7 @@ from napari.layers import Labels as LabelsLayer
 from napari.utils.colormaps import DirectLabelColormap
 
 from napari_monuseg.core.handwork import HandWork
-from napari_monuseg.docks.result import METADATA
+from napari_monuseg.docks.bindings import METADATA, NOBODY
 
 ERASED = -1
 """Stands for what was erased: no nucleus has this number."""
@@ -57,7 +57,7 @@ class Highlight:
             colormap=DirectLabelColormap(color_dict=colours),
             **{name: getattr(nuclei, name) for name in place},
         )
-        self.layer.metadata[METADATA] = {"image": ""}  # they are nobody's nuclei
+        self.layer.metadata[METADATA] = NOBODY
         self.layer.contour = 2
         self.layer.editable = False
         self._viewer.layers.selection.active = active  # the brush stays in hand

@@ -13,15 +13,14 @@ from napari_monuseg.core.counting import count_nuclei
 from napari_monuseg.core.handwork import HandWork
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.maps import NucleusMaps
+from napari_monuseg.core.tiff import Origin
+from napari_monuseg.docks.bindings import METADATA, bind
 from napari_monuseg.docks.reviewed import reviewed_mask
 from napari_monuseg.docks.undo_steps import State, UndoSteps
-from napari_monuseg.layers import placement
+from napari_monuseg.layers import image_shape, placement
 
 if TYPE_CHECKING:
     from napari_monuseg.docks.segment_steps import Reading
-
-METADATA = "napari-monuseg"
-"""Under this key a labels layer keeps where its nuclei come from."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -62,7 +61,8 @@ class Result:
     area : Area
         Which part of the image.
     maps : NucleusMaps, optional
-        What the network saw there; None for a result that was restored.
+        What the network saw there; None for nuclei that come from a file or from
+        somebody else's layer.
     options : InstanceOptions
         How the nuclei were read from the maps.
     place : dict
@@ -112,6 +112,17 @@ class Result:
     def image(self) -> Image | None:
         """The image layer; None if that is gone."""
         return None if self.image_reference is None else self.image_reference()
+
+    @property
+    def origin(self) -> Origin | None:
+        """What an exported file says of where its nuclei come from."""
+        if self.image is None:
+            return None
+        return Origin(
+            image=self.image_name,
+            image_shape=image_shape(self.image),
+            model=self.model_name,
+        )
 
     def covers(self, other: "Result") -> bool:
         """Tell whether another result lies on the same part of the same image."""
@@ -225,13 +236,33 @@ class Result:
         self._add_layer(viewer, labels)
         self._mark(labels)
 
+    def take(self, layer: LabelsLayer) -> None:
+        """Take the nuclei of a layer that was there already, as if found in a run.
+
+        Parameters
+        ----------
+        layer : LabelsLayer
+            ``(h, w)`` int32, as the area; it is moved to where the area lies.
+        """
+        labels = np.array(layer.data)
+        for name, value in self.place.items():
+            setattr(layer, name, value)
+        self.count = count_nuclei(labels)
+        self._hold(layer, labels)
+        self._mark(labels)
+
     def _add_layer(self, viewer: Any, labels: Labels) -> None:
         name = f"{self.image_name} nuclei ({self.model_name})"
         # Painting changes the layer's array in place, so it gets one of its own.
-        self.layer = layer = viewer.add_labels(
-            labels.copy(), name=name, opacity=0.5, **self.place
-        )
+        layer = viewer.add_labels(labels.copy(), name=name, opacity=0.5, **self.place)
+        self._hold(layer, labels)
+
+    def _hold(self, layer: LabelsLayer, labels: Labels) -> None:
+        """Be shown in a layer from now on, which holds `labels`."""
+        self.layer = layer
         self._steps = UndoSteps(layer, State(written=labels, hand=self.hand))
+        if self.image is not None:
+            bind(layer, self.image)
 
     def _mark(self, labels: Labels) -> None:
         """Say in the layer what it is, and let painting add a nucleus."""
@@ -266,6 +297,7 @@ class Result:
     def _facts(self) -> dict[str, Any]:
         return {
             "image": self.image_name,
+            "image_shape": self.image and image_shape(self.image),
             "model": self.model_name,
             "pixel_size": self.pixel_size,
             "assumed_pixel_size": self.assumed_pixel_size,

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from napari.layers import Image
+from napari.layers import Labels as LabelsLayer
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QFrame,
@@ -40,9 +41,13 @@ from napari_monuseg.docks.segment_steps import (
     read_again,
 )
 from napari_monuseg.docks.sliders import InstanceSliders
+from napari_monuseg.docks.take_up import TakeUp
 from napari_monuseg.jobs import JobSlot, Steps
 
-NO_MAPS = "Restored: run the network again to move the sliders; hand work stays"
+NO_MAPS = "To move the sliders, run the network here; hand work stays"
+
+_left: WeakKeyDictionary[Any, list[tuple[Result, Path | None]]] = WeakKeyDictionary()
+"""By viewer, what a dock that was closed there had, for the next to go on with."""
 
 
 class Wish(NamedTuple):
@@ -85,10 +90,13 @@ class ResultPanel(QWidget):
         self.note = Note()
         self.hand = HandPanel(viewer, lifetime)
         self.autosave = Autosave(self, viewer, lifetime)
+        lifetime.add(self._leave)  # before the autosave ends
+        self.take_up = TakeUp(viewer, lifetime, self._is_known, self._take_up)
         self.export_button = QPushButton("Export labels…")
         self._lay_out()
         self._connect(lifetime)
         self._choose(None)
+        self._go_on()
 
     def _lay_out(self) -> None:
         line = QFrame()
@@ -99,6 +107,7 @@ class ResultPanel(QWidget):
         tools = section("Correct by hand", self.corrections, unfolded=True)
         widgets = (
             line,
+            self.take_up,
             self.count,
             self.sliders,
             self.note,
@@ -114,6 +123,7 @@ class ResultPanel(QWidget):
         self.corrections.message.connect(self.message)
         self.hand.counted.connect(self._on_counted)
         self.hand.message.connect(self.message)
+        self.take_up.message.connect(self.message)
         self.export_button.clicked.connect(self._on_export)
         layers = self._viewer.layers
         for emitter, slot in (
@@ -165,6 +175,33 @@ class ResultPanel(QWidget):
         self.autosave.add(result, path)
         self._choose(result)
 
+    def _is_known(self, layer: LabelsLayer) -> bool:
+        return any(one.layer is layer for one in self._results)
+
+    def _take_up(self, result: Result) -> None:
+        """Let the labels of a layer that was there already be corrected."""
+        self._results.append(result)
+        self.autosave.add(result)
+        self._choose(result)
+
+    def _leave(self) -> None:
+        """Leave results whose layers stay to the viewer's next dock."""
+        _left[self._viewer] = [
+            (result, self.autosave.path(result)) for result in self._results
+        ]
+
+    def _go_on(self) -> None:
+        """Go on with what an earlier dock of the viewer left."""
+        for result, path in _left.pop(self._viewer, []):
+            if result.layer in self._viewer.layers:
+                self._results.append(result)
+                self.autosave.add(result, path)
+        if self._results:
+            active = self._viewer.layers.selection.active
+            chosen = [one for one in self._results if one.layer is active]
+            self._choose((chosen or self._results)[-1])
+        self.take_up.look()
+
     def _choose(self, result: Result | None) -> None:
         """Let sliders and button act on a result."""
         if result is not self.current:
@@ -180,6 +217,7 @@ class ResultPanel(QWidget):
             self.sliders.value = result.options
             self._show_count(result)
         self.hand.show_result(result)
+        self.take_up.look()
 
     def _on_counted(self) -> None:
         if self.current is not None:
@@ -249,6 +287,7 @@ class ResultPanel(QWidget):
             result.pixels(),
             pixel_size=result.pixel_size,
             offset=result.area.offset,
+            origin=result.origin,
         )
         self._exporting.start(
             steps,

@@ -1,6 +1,5 @@
 """What was reviewed in a viewer: which nuclei, on which image, where."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,7 @@ from napari.layers import Labels as LabelsLayer
 from napari_monuseg.areas import Mask, covered
 from napari_monuseg.core.boxes import bounding_window
 from napari_monuseg.core.counting import nuclei_inside
-from napari_monuseg.docks.result import METADATA
+from napari_monuseg.docks.bindings import image_of, origin_facts
 from napari_monuseg.docks.reviewed import belongs_to, is_reviewed_layer
 from napari_monuseg.layers import image_shape
 
@@ -45,7 +44,7 @@ class GatheredArea:
     @property
     def offset(self) -> tuple[int, int]:
         """Row and column of the image where the nuclei's grid begins, px."""
-        row, column = self.nuclei.metadata.get(METADATA, {}).get("offset", (0, 0))
+        row, column = origin_facts(self.nuclei).get("offset", (0, 0))
         return row, column
 
     def leave_out(self, taken: Mask) -> None:
@@ -80,14 +79,3 @@ def find_areas(layers: Any) -> list[GatheredArea]:
         if area.reviewed.any():
             areas.append(area)
     return sorted(areas, key=lambda area: layers.index(area.nuclei))
-
-
-def image_of(nuclei: LabelsLayer, layers: Iterable[Any]) -> Image | None:
-    """Give the image that nuclei were found on, or else one of their very size."""
-    images = [layer for layer in layers if isinstance(layer, Image)]
-    name = nuclei.metadata.get(METADATA, {}).get("image")
-    named = [layer for layer in images if layer.name == name]
-    if named or name is not None:
-        return named[0] if named else None
-    same = [layer for layer in images if image_shape(layer) == nuclei.data.shape]
-    return same[0] if len(same) == 1 else None

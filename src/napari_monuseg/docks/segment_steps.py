@@ -15,7 +15,7 @@ from napari_monuseg.core.maps import NucleusMaps
 from napari_monuseg.core.numbering import keep_numbers
 from napari_monuseg.core.progress import Progress
 from napari_monuseg.core.registry import ModelEntry
-from napari_monuseg.core.tiff import write_labels
+from napari_monuseg.core.tiff import Origin, write_labels
 
 if TYPE_CHECKING:
     from napari_monuseg.core.segment import Segmentation
@@ -150,12 +150,21 @@ class Exported:
 
 
 def export(
-    path: Path, labels: Labels, *, pixel_size: float | None, offset: tuple[int, int]
+    path: Path,
+    labels: Labels,
+    *,
+    pixel_size: float | None,
+    offset: tuple[int, int],
+    origin: Origin | None,
 ) -> Generator[Progress, None, Exported]:
     """Write labels as TIFF; `offset` is the area's place in its image, px."""
     yield Progress(message=f"Writing {path.name}")
     row, column = offset
     write_labels(
-        path, labels, pixel_size=pixel_size, offset=(float(row), float(column))
+        path,
+        labels,
+        pixel_size=pixel_size,
+        offset=(float(row), float(column)),
+        origin=origin,
     )
     return Exported(path=path, fingerprint=fingerprint(labels))

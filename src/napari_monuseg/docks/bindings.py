@@ -1,0 +1,56 @@
+"""Which image the nuclei of a labels layer were found on, whatever either is named."""
+
+from typing import Any
+from weakref import WeakKeyDictionary, ref
+
+from napari.layers import Image
+from napari.layers import Labels as LabelsLayer
+
+from napari_monuseg.layers import image_shape
+
+METADATA = "napari-monuseg"
+"""Under this key a labels layer keeps where its nuclei come from."""
+
+NOBODY: dict[str, Any] = {"image": ""}
+"""What the metadata of a layer say that holds nobody's nuclei."""
+
+_images: WeakKeyDictionary[LabelsLayer, ref[Image]] = WeakKeyDictionary()
+
+
+def bind(nuclei: LabelsLayer, image: Image) -> None:
+    """Remember that a layer's nuclei lie on an image."""
+    _images[nuclei] = ref(image)
+
+
+def origin_facts(nuclei: LabelsLayer) -> dict[str, Any]:
+    """Give what a layer says of where its nuclei come from; empty if nothing."""
+    facts = nuclei.metadata.get(METADATA)
+    return facts if isinstance(facts, dict) else {}
+
+
+def image_of(nuclei: LabelsLayer, layers: Any) -> Image | None:
+    """Give the image that nuclei lie on.
+
+    Parameters
+    ----------
+    nuclei : LabelsLayer
+        Bound to its image here, or named after it, or of the size of one image only.
+    layers : LayerList
+        Of a viewer.
+
+    Returns
+    -------
+    Image or None
+        None if it is not open, or nothing tells which one it is.
+    """
+    bound = _images.get(nuclei)
+    one = None if bound is None else bound()
+    if one is not None and one in layers:
+        return one
+    images = [layer for layer in layers if isinstance(layer, Image)]
+    name = origin_facts(nuclei).get("image")
+    named = [layer for layer in images if layer.name == name]
+    if named or name is not None:
+        return named[0] if named else None
+    same = [layer for layer in images if image_shape(layer) == nuclei.data.shape]
+    return same[0] if len(same) == 1 else None

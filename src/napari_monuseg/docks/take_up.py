@@ -1,0 +1,192 @@
+"""Offers to correct the labels of a layer that no run of this window has made."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from napari.layers import Image
+from napari.layers import Labels as LabelsLayer
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
+
+from napari_monuseg.areas import Area, require_moderate
+from napari_monuseg.core.errors import CorrectionError, MonusegError
+from napari_monuseg.core.instances import InstanceOptions
+from napari_monuseg.docks.bindings import NOBODY, image_of, origin_facts
+from napari_monuseg.docks.layer_watch import LayerWatch
+from napari_monuseg.docks.lifetime import Lifetime
+from napari_monuseg.docks.note import Line
+from napari_monuseg.docks.result import Result
+from napari_monuseg.layers import calibration, image_shape
+
+
+class Found(NamedTuple):
+    """Labels that may be corrected, and the image they lie on."""
+
+    nuclei: LabelsLayer
+    image: Image
+
+
+class TakeUp(QWidget):
+    """A line and a button, hidden unless the active layer has labels to take up.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Whose layers are looked at.
+    lifetime : Lifetime
+        Of the dock.
+    is_known : callable
+        Tells whether a labels layer is corrected already.
+    take : callable
+        Called with the result that the labels become.
+    """
+
+    message = Signal(str)
+    """Emits a line for the user."""
+
+    def __init__(
+        self,
+        viewer: Any,
+        lifetime: Lifetime,
+        is_known: Callable[[LabelsLayer], bool],
+        take: Callable[[Result], None],
+    ) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._is_known = is_known
+        self._take = take
+        self._found: Found | None = None
+        self.text = Line()
+        self.button = QPushButton("Correct these labels")
+        self.button.setToolTip(
+            "They are put onto the image, can be corrected with the tools below, are "
+            "saved while you work, and can be learned from."
+        )
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        for widget in (self.text, self.button):
+            column.addWidget(widget)
+        self.button.clicked.connect(self._on_clicked)
+        self._watch = LayerWatch(viewer.layers, self.look)
+        lifetime.add(self._watch.stop)
+        active = viewer.layers.selection.events.active
+        active.connect(self._on_active)
+        lifetime.add(partial(active.disconnect, self._on_active))
+        self.look()
+
+    def look(self) -> None:
+        """Look whether the active layer has labels that are not corrected yet."""
+        active = self._viewer.layers.selection.active
+        self._found = None
+        if isinstance(active, LabelsLayer) and not self._is_known(active):
+            self._found = find_home(active, self._viewer.layers)
+        self.setVisible(self._found is not None)
+        if self._found is not None:
+            nuclei, image = self._found
+            self.text.setText(f"“{nuclei.name}” lies on “{image.name}”:")
+
+    def _on_active(self, _event: Any) -> None:
+        self.look()
+
+    def _on_clicked(self) -> None:
+        if self._found is None:
+            return
+        try:
+            result = taken_up(*self._found)
+        except MonusegError as error:
+            self.message.emit(str(error))
+            return
+        self._take(result)
+        self.look()
+
+
+def find_home(nuclei: LabelsLayer, layers: Any) -> Found | None:
+    """Find the image that labels lie on; None if they cannot lie on any.
+
+    Parameters
+    ----------
+    nuclei : LabelsLayer
+        In one plane.
+    layers : LayerList
+        Of a viewer. Of several images of the right size that nothing tells apart,
+        none is taken.
+    """
+    facts = origin_facts(nuclei)
+    if nuclei.ndim != 2 or nuclei.multiscale or facts == NOBODY:
+        return None
+    image = image_of(nuclei, layers) or _of_that_size(nuclei, layers)
+    if image is None or _area(nuclei, image) is None:
+        return None
+    return Found(nuclei, image)
+
+
+def _of_that_size(nuclei: LabelsLayer, layers: Any) -> Image | None:
+    """Give the only image of the size that the labels' own image had."""
+    wanted = tuple(origin_facts(nuclei).get("image_shape") or nuclei.data.shape)
+    images = [layer for layer in layers if isinstance(layer, Image)]
+    fitting = [image for image in images if image_shape(image) == wanted]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _area(nuclei: LabelsLayer, image: Image) -> Area | None:
+    """Give the part of an image that labels cover; None if they reach beyond it."""
+    row, column = map(round, origin_facts(nuclei).get("offset", (0, 0)))
+    height, width = nuclei.data.shape
+    within = row + height <= image_shape(image)[0]
+    within &= column + width <= image_shape(image)[1]
+    if not within or min(row, column) < 0:
+        return None
+    return Area(slice(row, row + height), slice(column, column + width))
+
+
+def taken_up(nuclei: LabelsLayer, image: Image) -> Result:
+    """Make labels what the tools correct, where they lie on their image.
+
+    Parameters
+    ----------
+    nuclei : LabelsLayer
+        As `find_home` found them; moved to their place, and made int32.
+    image : Image
+        Theirs.
+
+    Raises
+    ------
+    CorrectionError
+        If they hold numbers that no nucleus can have.
+    ImageError
+        If they are too large to be corrected.
+    """
+    area = _area(nuclei, image)
+    if area is None:
+        raise CorrectionError(
+            f"“{nuclei.name}” reaches beyond “{image.name}”; open the image that the "
+            "labels belong to."
+        )
+    require_moderate(area)
+    _as_int32(nuclei)
+    facts = origin_facts(nuclei)
+    result = Result.on(
+        image,
+        area,
+        model_name=str(facts.get("model") or nuclei.name),
+        maps=None,
+        options=facts.get("options") or InstanceOptions(),
+        pixel_size=facts.get("pixel_size") or calibration(image).pixel_size,
+        assumed_pixel_size=facts.get("assumed_pixel_size"),
+    )
+    result.take(nuclei)
+    return result
+
+
+def _as_int32(nuclei: LabelsLayer) -> None:
+    """Give a layer an array that can be painted, of the type that all else has."""
+    labels = np.asarray(nuclei.data)
+    if labels.min(initial=0) < 0 or labels.max(initial=0) > np.iinfo(np.int32).max:
+        raise CorrectionError(
+            f"“{nuclei.name}” has numbers below 0 or above {np.iinfo(np.int32).max:,}; "
+            "number its nuclei from 1."
+        )
+    if labels is not nuclei.data or labels.dtype != np.int32:
+        nuclei.data = labels.astype(np.int32)

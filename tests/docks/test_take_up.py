@@ -1,0 +1,278 @@
+"""Labels that no run of this window made: taken up, corrected, kept, learned from."""
+
+import numpy as np
+import pytest
+from hands import nuclei, press, run
+from napari.layers import Labels
+
+from napari_monuseg.core.autosave import load, saved_files
+from napari_monuseg.core.progress import finish
+from napari_monuseg.core.tiff import read_labels
+from napari_monuseg.docks.correction_tools import TOOLS
+from napari_monuseg.docks.reviewed import mark_view
+from napari_monuseg.docks.reviewed_areas import find_areas
+
+PLUGIN = "napari-monuseg"
+
+
+@pytest.fixture
+def opened(viewer, dock, image, tissue):
+    """Labels of another program, added where napari puts them by itself."""
+    return viewer.add_labels(tissue[1].astype(np.uint16), name="theirs")
+
+
+def take_up(qtbot, dock):
+    assert dock.results.take_up.isVisibleTo(dock)
+    press(qtbot, dock.results.take_up.button)
+
+
+def look(qtbot, autosave):
+    autosave.look()
+    qtbot.waitUntil(lambda: not autosave._slot.busy)
+
+
+def delete(dock, layer, number):
+    """Delete a nucleus as the tool does when it is clicked on."""
+    tools = dock.results.corrections
+    tool = next(tool for tool in TOOLS if tool.name == "Delete")
+    tools._correct(tool, [np.argwhere(layer.data == number)[0]])
+
+
+@pytest.fixture
+def taken(qtbot, dock, opened):
+    dock.results.autosave._timer.stop()
+    take_up(qtbot, dock)
+    return opened
+
+
+def test_labels_of_others_are_offered_while_they_are_active(
+    viewer, dock, image, opened
+):
+    offer = dock.results.take_up
+
+    assert offer.isVisibleTo(dock)
+    assert offer.text.text() == "“theirs” lies on “colon”:"
+
+    viewer.layers.selection.active = image
+    assert not offer.isVisibleTo(dock)
+
+
+def test_what_was_found_in_a_run_is_not_offered(qtbot, viewer, dock, image, stage):
+    run(qtbot, dock)
+
+    assert viewer.layers.selection.active is nuclei(viewer)[-1]
+    assert not dock.results.take_up.isVisibleTo(dock)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [np.zeros((3, 256, 256), int), np.zeros((100, 100), int)],
+    ids=["a stack", "of another size"],
+)
+def test_what_lies_on_no_image_is_not_offered(viewer, dock, image, labels):
+    viewer.add_labels(labels)
+
+    assert not dock.results.take_up.isVisibleTo(dock)
+
+
+def test_of_two_images_of_that_size_none_is_guessed(viewer, dock, image, opened):
+    viewer.add_image(image.data, rgb=True, name="another")
+    viewer.layers.selection.active = opened
+
+    assert not dock.results.take_up.isVisibleTo(dock)
+
+
+def test_the_outlines_of_hand_work_are_not_offered(viewer, dock, taken):
+    delete(dock, taken, 3)
+    dock.results.current.gather()
+    dock.results.hand.highlight.setChecked(True)
+    viewer.layers.selection.active = dock.results.hand._outlines.layer
+
+    assert not dock.results.take_up.isVisibleTo(dock)
+
+
+def test_they_are_put_where_they_lie(dock, image, taken, tissue):
+    assert np.allclose(taken.scale, image.scale)
+    assert np.allclose(taken.translate, image.translate)
+    assert taken.units == image.units
+    assert taken.data.dtype == np.int32
+    assert np.array_equal(taken.data, tissue[1])
+    assert not dock.results.take_up.isVisibleTo(dock)
+
+
+def test_the_tools_correct_them(dock, taken, tissue):
+    delete(dock, taken, 3)
+
+    assert not (taken.data == 3).any()
+    taken.undo()
+    assert np.array_equal(taken.data, tissue[1])
+
+
+def test_their_nuclei_are_counted(qtbot, dock, taken):
+    count = len(np.unique(taken.data)) - 1
+    assert dock.results.count.text() == f"{count} nuclei in “colon”"
+
+    delete(dock, taken, 3)
+    qtbot.waitUntil(
+        lambda: dock.results.count.text().startswith(f"{count - 1} nuclei in “colon”")
+    )
+
+
+def test_corrections_of_them_are_saved(qtbot, dock, taken):
+    delete(dock, taken, 3)
+    look(qtbot, dock.results.autosave)
+
+    (path,) = saved_files()
+    saved = finish(load(path))
+    assert np.array_equal(saved.labels, taken.data)
+    assert (saved.about.image_name, saved.about.erased) == ("colon", 1)
+
+
+def test_what_is_reviewed_of_them_can_be_learned_from(viewer, dock, image, taken):
+    mark_view(viewer, image)
+
+    (area,) = find_areas(viewer.layers)
+    assert area.nuclei is taken
+    assert area.image is image
+
+
+def test_a_run_keeps_what_was_corrected_in_them(qtbot, viewer, dock, taken, stage):
+    before = taken.data.copy()
+    delete(dock, taken, 3)
+    gone = before == 3
+    run(qtbot, dock)
+
+    found = nuclei(viewer)[-1]
+    assert found is not taken
+    assert not found.data[gone].any()
+
+
+@pytest.mark.parametrize("number", [-1, 2**31])
+def test_numbers_that_no_nucleus_has_are_refused(qtbot, viewer, dock, image, number):
+    labels = np.zeros((256, 256), np.int64)
+    labels[10:20, 10:20] = number
+    layer = viewer.add_labels(labels, name="theirs")
+
+    take_up(qtbot, dock)
+
+    assert "number its nuclei from 1" in dock.progress.text.text()
+    assert layer.data.dtype == np.int64
+    assert dock.results.current is None
+
+
+@pytest.mark.usefixtures("stage")
+def test_exported_labels_come_back_onto_their_image(
+    qtbot, viewer, dock, image, tmp_path
+):
+    run(qtbot, dock)
+    results = dock.results
+    before = nuclei(viewer)[-1]
+    results._export(results.current, tmp_path / "mine_nuclei.tif")
+    qtbot.waitUntil((tmp_path / "mine_nuclei.tif").exists)
+    image.scale, image.translate, image.units = (1, 1), (0, 0), ("pixel", "pixel")
+    viewer.layers.remove(before)
+
+    (layer,) = viewer.open(tmp_path / "mine_nuclei.tif", plugin=PLUGIN)
+
+    assert read_labels(tmp_path / "mine_nuclei.tif").origin.image == "colon"
+    assert np.allclose(layer.scale, image.scale)
+    assert np.allclose(layer.translate, image.translate)
+    take_up(qtbot, dock)
+    assert results.current.layer is layer
+    assert results.current.model_name == "any"
+    assert results.current.pixel_size == pytest.approx(0.25)
+
+
+@pytest.mark.usefixtures("stage")
+def test_an_area_comes_back_to_its_place(qtbot, viewer, dock, image, tmp_path):
+    shapes = viewer.add_shapes(
+        [np.array([[40, 60], [40, 160], [140, 160], [140, 60]])],
+        shape_type="rectangle",
+        scale=image.scale,
+        translate=image.translate,
+        units=image.units,
+    )
+    dock.area.choice.value = shapes
+    run(qtbot, dock)
+    results = dock.results
+    offset = results.current.area.offset
+    assert offset[0] > 30
+    before = nuclei(viewer)[-1]
+    results._export(results.current, tmp_path / "mine_nuclei.tif")
+    qtbot.waitUntil((tmp_path / "mine_nuclei.tif").exists)
+    viewer.layers.remove(before)
+
+    (layer,) = viewer.open(tmp_path / "mine_nuclei.tif", plugin=PLUGIN)
+
+    assert np.allclose(layer.translate, before.translate)
+    take_up(qtbot, dock)
+    assert results.current.area.offset == offset
+
+
+@pytest.mark.usefixtures("image", "stage")
+def test_labels_written_by_napari_say_where_they_come_from(
+    qtbot, viewer, dock, tmp_path
+):
+    run(qtbot, dock)
+    layer = nuclei(viewer)[-1]
+
+    layer.save(str(tmp_path / "mine_nuclei.tif"), plugin=PLUGIN)
+
+    origin = read_labels(tmp_path / "mine_nuclei.tif").origin
+    assert (origin.image, origin.image_shape) == ("colon", (256, 256))
+
+
+def test_a_dock_that_is_opened_again_goes_on(qtbot, viewer, dock, image, stage):
+    run(qtbot, dock)
+    layer = nuclei(viewer)[-1]
+    delete(dock, layer, 3)
+    dock.results.autosave._timer.stop()
+    look(qtbot, dock.results.autosave)
+    (path,) = saved_files()
+
+    viewer.window.remove_dock_widget(dock)
+    layer.data_setitem(np.nonzero(layer.data == 5), 0)
+    _, again = viewer.window.add_plugin_dock_widget(PLUGIN, "Segment nuclei")
+    again.results.autosave._timer.stop()
+
+    assert again is not dock
+    assert again.results.current.layer is layer
+    assert again.results.sliders.isEnabled()
+    assert not again.offer.isVisibleTo(again)  # they are not unsaved, but on screen
+    look(qtbot, again.results.autosave)
+    assert saved_files() == [path]
+    assert finish(load(path)).about.erased == 2
+
+
+def test_a_dock_that_is_opened_again_leaves_what_was_removed(
+    qtbot, viewer, dock, image, stage
+):
+    run(qtbot, dock)
+    viewer.window.remove_dock_widget(dock)
+    viewer.layers.remove(nuclei(viewer)[-1])
+
+    _, again = viewer.window.add_plugin_dock_widget(PLUGIN, "Segment nuclei")
+
+    assert again.results.current is None
+
+
+def test_a_renamed_image_is_still_the_nuclei_s_own(qtbot, viewer, dock, image, stage):
+    run(qtbot, dock)
+    mark_view(viewer, image)
+    image.name = "patient 7"
+
+    (area,) = find_areas(viewer.layers)
+
+    assert area.image is image
+
+
+def test_a_namesake_is_not_the_nuclei_s_image(qtbot, viewer, dock, image, stage):
+    run(qtbot, dock)
+    image.name = "patient 7"
+    viewer.add_image(image.data, rgb=True, name="colon")
+    mark_view(viewer, image)
+
+    (area,) = find_areas(viewer.layers)
+
+    assert isinstance(area.nuclei, Labels)
+    assert area.image is image
