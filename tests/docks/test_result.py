@@ -14,8 +14,8 @@ from napari_monuseg.core.instances import InstanceOptions, find_nuclei
 from napari_monuseg.core.progress import Progress, finish
 from napari_monuseg.core.tiff import read_labels
 from napari_monuseg.docks import result_panel, undo_steps
+from napari_monuseg.docks.bindings import METADATA
 from napari_monuseg.docks.newest import PATIENCE, NewestJob
-from napari_monuseg.docks.result import METADATA
 
 
 @pytest.fixture
@@ -138,6 +138,33 @@ def test_undo_takes_back_a_slider_move_in_one_step(qtbot, panel, found):
     assert np.array_equal(found.data, before)
     found.redo()
     assert np.array_equal(found.data, after)
+
+
+def test_the_sliders_follow_undo_and_redo(qtbot, panel, found):
+    began = panel.sliders.value
+    move(qtbot, panel, 0.8)
+    moved = panel.sliders.value
+
+    found.undo()
+    qtbot.waitUntil(lambda: panel.sliders.value == began)
+    assert panel.current.options == began
+    assert found.metadata[METADATA]["options"] == began
+
+    found.redo()
+    qtbot.waitUntil(lambda: panel.sliders.value == moved)
+
+
+def test_a_slider_that_changed_no_nucleus_stays_where_it_is(qtbot, panel, found):
+    before = found.data.copy()
+    smallest = panel.sliders.value.smallest_nucleus_um2 + 0.1
+    panel.sliders.smallest.setValue(smallest)
+    settle(qtbot, panel)
+    assert np.array_equal(found.data, before)
+
+    with qtbot.waitSignal(panel.hand.counted):
+        found.refresh()
+
+    assert panel.sliders.value.smallest_nucleus_um2 == pytest.approx(smallest)
 
 
 def test_undo_leads_through_edits_and_slider_moves(qtbot, panel, found):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hands import nuclei, press, run
 from napari.layers import Shapes
+from qtpy.QtWidgets import QMessageBox
 
 from napari_monuseg.core import autosave as files
 from napari_monuseg.core.autosave import load, saved_files
@@ -305,14 +306,52 @@ def test_restored_corrections_go_on_being_saved(qtbot, viewer, dock, autosave, t
     assert dock.offer.isHidden()
 
 
-def test_corrections_can_be_discarded(qtbot, viewer, dock, left, tissue):
+@pytest.fixture
+def asked(monkeypatch):
+    """Answers the question whether to discard, and collects what was asked."""
+    asked = {"answer": QMessageBox.StandardButton.Yes, "questions": []}
+
+    def question(_parent, _title, text):
+        asked["questions"].append(text)
+        return asked["answer"]
+
+    monkeypatch.setattr(QMessageBox, "question", question)
+    return asked
+
+
+@pytest.mark.usefixtures("left")
+def test_corrections_can_be_discarded(qtbot, viewer, dock, tissue, asked):
     reopen(viewer, tissue)
 
     press(qtbot, dock.offer.discard_button)
 
+    assert "1 by hand, 1 erased, a reviewed area" in asked["questions"][0]
     assert saved_files() == []
     assert dock.offer.isHidden()
     assert nuclei(viewer) == []
+
+
+@pytest.mark.usefixtures("left")
+def test_corrections_are_not_discarded_by_mistake(qtbot, viewer, dock, tissue, asked):
+    asked["answer"] = QMessageBox.StandardButton.No
+    reopen(viewer, tissue)
+
+    press(qtbot, dock.offer.discard_button)
+
+    assert len(saved_files()) == 1
+    assert dock.offer.isVisibleTo(dock)
+
+
+def test_nuclei_that_are_removed_are_offered(qtbot, viewer, dock, autosave, found):
+    edit(found)
+    labels = found.data.copy()
+
+    viewer.layers.remove(found)
+
+    qtbot.waitUntil(lambda: dock.offer.isVisibleTo(dock))
+    press(qtbot, dock.offer.restore_button)
+    qtbot.waitUntil(lambda: bool(nuclei(viewer)))
+    assert np.array_equal(nuclei(viewer)[-1].data, labels)
 
 
 def test_an_image_that_goes_takes_its_offer_with_it(viewer, dock, left, tissue):

@@ -12,7 +12,7 @@ from napari_monuseg.areas import LARGEST_SIDE
 from napari_monuseg.core import registry
 from napari_monuseg.core.errors import DeviceError
 from napari_monuseg.docks.area_choice import Part
-from napari_monuseg.docks.result import METADATA
+from napari_monuseg.docks.bindings import METADATA
 from napari_monuseg.docks.segment_dock import SegmentDock
 
 
@@ -467,3 +467,19 @@ def test_two_docks_do_not_disturb_each_other(qtbot, make_napari_viewer, tissue, 
 
     for name, viewer in viewers.items():
         assert [layer.name for layer in nuclei(viewer)] == [f"{name} nuclei (any)"]
+
+
+def test_the_keyboards_focus_stays_on_the_two_buttons(
+    qtbot, viewer, dock, image, stage
+):
+    viewer.window.show()
+    stage.go_on.clear()
+    dock.run_button.setFocus()
+    press(qtbot, dock.run_button)
+    qtbot.waitUntil(stage.started.is_set)
+
+    assert dock.focusWidget() is dock.cancel_button
+
+    stage.go_on.set()
+    qtbot.waitUntil(lambda: not dock.running)
+    assert dock.focusWidget() is dock.run_button

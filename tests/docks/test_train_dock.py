@@ -6,14 +6,15 @@ from hands import press
 from napari.layers import Image, Shapes
 from qtpy.QtCore import Qt
 
+from napari_monuseg.areas import covered
 from napari_monuseg.core import finetuning
 from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.model_info import read_info
 from napari_monuseg.core.registry import find_model
 from napari_monuseg.core.samples import synthetic_tissue
 from napari_monuseg.docks import train_dock
-from napari_monuseg.docks.gathered import HELD_OUT
-from napari_monuseg.docks.result import METADATA
+from napari_monuseg.docks.bindings import METADATA
+from napari_monuseg.docks.held_out import HELD_OUT
 from napari_monuseg.docks.reviewed import adopt, is_reviewed_layer
 from napari_monuseg.docks.reviewed_areas import find_areas
 from napari_monuseg.layers import placement
@@ -202,16 +203,44 @@ def test_what_is_held_out_is_shown_and_can_be_changed(qtbot, viewer, reviewed, t
     press(qtbot, train.areas.show_button)
     judge, stop = (viewer.layers[HELD_OUT[role]] for role in ("judge", "stop"))
     assert isinstance(judge, Shapes)
-    (proposed,) = train.areas.corrections()()
+    proposed = covered(viewer.layers["slide nuclei"], judge)
+    assert stop.nshapes == 1
     viewer.layers.remove(stop)
     judge.data = [np.array([[0, 0], [0, 25], [25, 25], [25, 0]])]
     (changed,) = train.areas.corrections()()
 
-    assert proposed.held_out.judge.mean() == pytest.approx(0.2 * 420 / 512, abs=0.01)
-    assert proposed.held_out.stop.any()
+    assert proposed.mean() == pytest.approx(0.2 * 420 / 512, abs=0.01)
     assert changed.held_out.judge[:100, :100].all()
     assert changed.held_out.judge.sum() < 102 * 102
     assert not changed.held_out.stop.any()
+
+
+def test_what_is_held_out_follows_what_is_reviewed(qtbot, viewer, reviewed, train):
+    press(qtbot, train.areas.show_button)
+    before = viewer.layers[HELD_OUT["judge"]].data[0].copy()
+    viewer.layers.selection.active = reviewed
+
+    reviewed.data = [np.array([[0, 0], [0, 40], [128, 40], [128, 0]])]
+    qtbot.waitUntil(
+        lambda: not np.allclose(viewer.layers[HELD_OUT["judge"]].data[0], before)
+    )
+
+    (correction,) = train.areas.corrections()()
+    assert correction.held_out is None  # as proposed
+    assert viewer.layers.selection.active is reviewed
+
+
+def test_what_is_held_out_by_hand_stays(qtbot, viewer, reviewed, train):
+    press(qtbot, train.areas.show_button)
+    judge = viewer.layers[HELD_OUT["judge"]]
+    judge.data = [np.array([[0, 0], [0, 25], [25, 25], [25, 0]])]
+
+    reviewed.data = [np.array([[0, 0], [0, 40], [128, 40], [128, 0]])]
+    train.areas.refresh()
+
+    assert viewer.layers[HELD_OUT["judge"]] is judge
+    (correction,) = train.areas.corrections()()
+    assert correction.held_out.judge.any()
 
 
 def test_the_whole_way_to_a_model_of_ones_own(qtbot, reviewed, train, quick):

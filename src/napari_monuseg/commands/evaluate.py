@@ -79,7 +79,8 @@ def evaluate(
     if organs is not None and report is None:
         raise DatasetError("The --organs are told in a --report; name its folder.")
     organ_of = read_organs(organs or MONUSEG) if report else {}
-    for path in find_images_without_truth(folder):
+    without_truth = find_images_without_truth(folder)
+    for path in without_truth:
         fail(f"{path.name} has no true nuclei beside it and is left out.")
     entries = [find_model(name) for name in model or ["unet"]]
     from napari_monuseg.core.report_tables import Groups
@@ -101,7 +102,7 @@ def evaluate(
     failures = [pair for evaluation in evaluations for pair in evaluation.failures]
     for name, reason in dict.fromkeys(failures):  # often the same for all models
         fail(f"{name}: {reason}")
-    if failures:
+    if failures or without_truth:
         raise typer.Exit(1)
 
 

@@ -149,6 +149,21 @@ def _ancestors(widget: QWidget) -> Iterator[QWidget]:
         yield widget
 
 
+def enable_buttons(
+    start: QPushButton, cancel: QPushButton, *, ready: bool, running: bool
+) -> None:
+    """Let a job be started if it is ready for it, and cancelled while it is running.
+
+    The keyboard's focus goes from one button to the other: left to Qt it would go on
+    to what comes next, a slider say, and keys meant for nuclei would move that.
+    """
+    begins, ends = (cancel, start) if running else (start, cancel)
+    begins.setEnabled(running or ready)
+    if ends.window().focusWidget() is ends:
+        begins.setFocus()
+    ends.setEnabled(False)
+
+
 def explain(error: Exception) -> str:
     """Say how a job failed: a sentence of ours, or where to look."""
     ours = isinstance(error, MonusegError)

@@ -1,4 +1,4 @@
-"""The reviewed areas that a training is to learn from, and what it holds out."""
+"""The reviewed areas that a training is to learn from."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -15,11 +15,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_monuseg.areas import Mask, covered
-from napari_monuseg.core.boxes import bounding_window
 from napari_monuseg.core.errors import TrainingError
-from napari_monuseg.core.regions import FEWEST_TO_STOP, HeldOut, propose
 from napari_monuseg.docks.bindings import origin_facts
+from napari_monuseg.docks.held_out import HeldOutLayers
 from napari_monuseg.docks.layer_watch import LayerWatch
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.note import Note
@@ -28,11 +26,6 @@ from napari_monuseg.layers import calibration, tissue_image
 
 if TYPE_CHECKING:
     from napari_monuseg.core.lessons import Corrections
-
-HELD_OUT = {"judge": "Held out to judge", "stop": "Held out to stop"}
-"""Names of the shapes layers that show what is held out."""
-
-COLOURS = {"judge": "#4b6bd6", "stop": "#f7a35c"}
 
 REMEDY = (
     "Nothing is marked as reviewed yet: in the Segment dock, correct the nuclei in "
@@ -61,6 +54,7 @@ class GatheredAreas(QWidget):
         self._viewer = viewer
         self._areas: list[GatheredArea] = []
         self._left_out: set[int] = set()
+        self._held_out = HeldOutLayers(viewer)
         self.list = QListWidget()
         self.list.setMaximumHeight(96)
         self.note = Note()
@@ -121,26 +115,9 @@ class GatheredAreas(QWidget):
             "labels": np.array(area.nuclei.data, np.int32),
             "reviewed": area.reviewed.copy(),
             "offset": area.offset,
-            "held_out": self._chosen(area),
+            "held_out": self._held_out.chosen(area),
             "corrected": facts.get("corrected"),
         }
-
-    def _chosen(self, area: GatheredArea) -> HeldOut | None:
-        """Give what the layers hold out of an area; None if they are not there."""
-        layers = {role: self._layer(name) for role, name in HELD_OUT.items()}
-        if not any(layers.values()):
-            return None
-        masks = {
-            role: covered(area.nuclei, layer) & area.reviewed
-            if layer is not None
-            else np.zeros_like(area.reviewed)
-            for role, layer in layers.items()
-        }
-        return HeldOut(**masks)
-
-    def _layer(self, name: str) -> Shapes | None:
-        named = [layer for layer in self._viewer.layers if layer.name == name]
-        return named[0] if named and isinstance(named[0], Shapes) else None
 
     def refresh(self) -> None:
         """Look again at what was reviewed."""
@@ -161,6 +138,7 @@ class GatheredAreas(QWidget):
         self.list.blockSignals(blocked)
         self.list.setVisible(bool(self._areas))
         self.show_button.setEnabled(bool(self._areas))
+        self._held_out.follow(self._included())
         self.note.setText("" if self._areas else REMEDY)
         self.changed.emit()
 
@@ -196,40 +174,4 @@ class GatheredAreas(QWidget):
 
     def _on_show(self) -> None:
         """Draw what the program proposes to hold out, to be seen and changed."""
-        for name in HELD_OUT.values():
-            layer = self._layer(name)
-            if layer is not None:
-                self._viewer.layers.remove(layer)
-        included = self._included()
-        enough = sum(area.count for area in included) >= FEWEST_TO_STOP
-        boxes: dict[str, list[Any]] = {role: [] for role in HELD_OUT}
-        for area in included:
-            proposed = propose(area.reviewed, stop=enough)
-            for role, mask in (("judge", proposed.judge), ("stop", proposed.stop)):
-                if mask.any():
-                    boxes[role].append(_box(area.nuclei, mask))
-        for role, name in HELD_OUT.items():
-            if boxes[role]:
-                self._viewer.add_shapes(
-                    boxes[role],
-                    shape_type="polygon",
-                    name=name,
-                    edge_color=COLOURS[role],
-                    face_color=f"{COLOURS[role]}30",
-                    edge_width=_edge_width(boxes[role]),
-                    units=included[0].nuclei.units,
-                )
-
-
-def _edge_width(boxes: list[Any]) -> float:
-    return max(float(np.ptp(box, axis=0).max()) for box in boxes) / 100
-
-
-def _box(layer: LabelsLayer, mask: Mask) -> Any:
-    """Give the corners of a mask's bounding box in world coordinates."""
-    rows, columns = bounding_window(mask)
-    # A pixel's centre has the integer coordinates, its edges lie half a pixel off.
-    top, bottom = rows.start - 0.5, rows.stop - 0.5
-    left, right = columns.start - 0.5, columns.stop - 0.5
-    corners = [(top, left), (top, right), (bottom, right), (bottom, left)]
-    return np.array([layer.data_to_world(corner) for corner in corners])
+        self._held_out.show(self._included())

@@ -7,8 +7,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from napari.layers import Image
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtCore import QTimer, Signal
+from qtpy.QtWidgets import (
+    QHBoxLayout,
+    QMessageBox,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_monuseg.core.autosave import (
     About,
@@ -60,6 +66,9 @@ class RestoreOffer(QWidget):
         self._viewer = viewer
         self._restore = restore
         self._offers: list[Offer] = []
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(self.look)
         self._slot = JobSlot()
         lifetime.add(self._slot.cancel)
         self.text = Line()
@@ -97,6 +106,7 @@ class RestoreOffer(QWidget):
     def _on_removed(self, event: Any) -> None:
         self._offers = [one for one in self._offers if one.image is not event.value]
         self._show()
+        self._later.start()  # nuclei that are removed are saved once more before
 
     def _look(self, layer: Any) -> None:
         """Look for corrections that were made on an image."""
@@ -141,8 +151,14 @@ class RestoreOffer(QWidget):
 
     def _on_discard(self) -> None:
         offer = self._offers[0]
-        discard(offer.path)
-        self._drop(offer)
+        answer = QMessageBox.question(
+            self,
+            "Discard corrections",
+            f"{_describe(offer.about)}.\n\nDelete them for good?",
+        )
+        if answer == QMessageBox.StandardButton.Yes and offer in self._offers:
+            discard(offer.path)
+            self._drop(offer)
 
     def _drop(self, offer: Offer) -> None:
         self._offers = [one for one in self._offers if one is not offer]

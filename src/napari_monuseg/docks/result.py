@@ -225,9 +225,16 @@ class Result:
         self.options = options
         self.learn(reading.hand)
         self.count = reading.count
-        self._steps.write(reading.labels, self.hand, continued=continued)
+        self._steps.write(self._state(reading.labels), continued=continued)
         self._mark(reading.labels)
         return True
+
+    def follow_undo(self) -> None:
+        """Take the options back with what was read by them, if that was undone."""
+        if self._steps is not None and self._is_whole():
+            self.options = self._steps.state.options
+            if self.layer is not None and METADATA in self.layer.metadata:
+                self.layer.metadata[METADATA]["options"] = self.options
 
     def show_restored(self, viewer: Any, labels: Labels, hand: HandWork) -> None:
         """Show nuclei as they were saved, hand work in them."""
@@ -260,9 +267,12 @@ class Result:
     def _hold(self, layer: LabelsLayer, labels: Labels) -> None:
         """Be shown in a layer from now on, which holds `labels`."""
         self.layer = layer
-        self._steps = UndoSteps(layer, State(written=labels, hand=self.hand))
+        self._steps = UndoSteps(layer, self._state(labels))
         if self.image is not None:
             bind(layer, self.image)
+
+    def _state(self, labels: Labels) -> State:
+        return State(written=labels, hand=self.hand, options=self.options)
 
     def _mark(self, labels: Labels) -> None:
         """Say in the layer what it is, and let painting add a nucleus."""

@@ -220,8 +220,13 @@ class ResultPanel(QWidget):
         self.take_up.look()
 
     def _on_counted(self) -> None:
-        if self.current is not None:
-            self._show_count(self.current)
+        result = self.current
+        if result is None:
+            return
+        self._show_count(result)
+        if not (self.sliders.held or self._reading.busy):
+            result.follow_undo()
+            self.sliders.value = result.options
 
     def _show_count(self, result: Result) -> None:
         nuclei = "nucleus" if result.count == 1 else "nuclei"

@@ -14,7 +14,7 @@ from napari_monuseg.core.errors import MonusegError
 from napari_monuseg.core.registry import ModelEntry
 from napari_monuseg.docks.area_choice import AreaChoice
 from napari_monuseg.docks.device_choice import DeviceChoice
-from napari_monuseg.docks.dock import Dock, explain
+from napari_monuseg.docks.dock import Dock, enable_buttons, explain
 from napari_monuseg.docks.image_choice import ImageChoice
 from napari_monuseg.docks.model_choice import ModelChoice
 from napari_monuseg.docks.pixel_size import PixelSize
@@ -101,8 +101,9 @@ class SegmentDock(Dock):
 
     def _refresh(self) -> None:
         ready = self.image.value is not None and self.model.value is not None
-        self.run_button.setEnabled(ready and not self.running)
-        self.cancel_button.setEnabled(self.running)
+        enable_buttons(
+            self.run_button, self.cancel_button, ready=ready, running=self.running
+        )
 
     def _on_image(self) -> None:
         self.area.show_image(self.image.value)

@@ -52,12 +52,17 @@ class InstanceSliders(QWidget):
         self.smallest.setValue(options.smallest_nucleus_um2)
         self.blockSignals(blocked)
 
+    @property
+    def held(self) -> bool:
+        """Whether a slider is in the user's hand."""
+        sliders = (self.foreground, self.seed, self.smallest)
+        return any(slider.isSliderDown() for slider in sliders)
+
     def _on_pressed(self) -> None:
         self.gesture += 1
 
     def _on_moved(self) -> None:
-        sliders = (self.foreground, self.seed, self.smallest)
-        if not any(slider.isSliderDown() for slider in sliders):
+        if not self.held:
             self.gesture += 1
         self.changed.emit(self.value)
 

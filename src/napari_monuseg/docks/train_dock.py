@@ -13,7 +13,7 @@ from napari_monuseg.core.registry import ModelEntry
 from napari_monuseg.core.rounds import advise, rounds_of
 from napari_monuseg.docks.curves import Curves
 from napari_monuseg.docks.device_choice import DeviceChoice
-from napari_monuseg.docks.dock import Dock, explain
+from napari_monuseg.docks.dock import Dock, enable_buttons, explain
 from napari_monuseg.docks.gate_panel import GatePanel
 from napari_monuseg.docks.gathered import GatheredAreas
 from napari_monuseg.docks.model_choice import ModelChoice
@@ -94,8 +94,12 @@ class TrainDock(Dock):
     def _refresh(self) -> None:
         deciding = self._taught is not None
         ready = self.model.value is not None and self.areas.any_included
-        self.train_button.setEnabled(ready and not self.running and not deciding)
-        self.cancel_button.setEnabled(self.running)
+        enable_buttons(
+            self.train_button,
+            self.cancel_button,
+            ready=ready and not deciding,
+            running=self.running,
+        )
         self.gate.setEnabled(not self.running)
 
     def _on_model(self) -> None:

@@ -7,7 +7,7 @@ Hand work is what differs from what the program wrote, so the program must know
 which of its states the layer stands on, also after some steps were undone.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from napari.layers import Labels as LabelsLayer
 
 from napari_monuseg.areas import Labels
 from napari_monuseg.core.handwork import HandWork
+from napari_monuseg.core.instances import InstanceOptions
 
 MEMORY = 256 * 1024**2
 """What the steps that can be undone may take, bytes; the last one is always kept."""
@@ -32,12 +33,15 @@ class State:
         Nuclei of the program and hand work, ``(h, w)`` int32; nobody changes it.
     hand : HandWork
         What of it was made by hand.
+    options : InstanceOptions
+        How the program's nuclei were read.
     step : tuple, optional
         What led here, as it stands in the layer's history; None if nothing did.
     """
 
     written: Labels
     hand: HandWork
+    options: InstanceOptions
     step: Change | None = None
 
     @property
@@ -68,15 +72,13 @@ class UndoSteps:
         """The state of the program's on which the layer stands now."""
         return self._states[self._standing()]
 
-    def write(self, labels: Labels, hand: HandWork, *, continued: bool = False) -> None:
-        """Change the layer's pixels to `labels`, undone in one step.
+    def write(self, state: State, *, continued: bool = False) -> None:
+        """Change the layer's pixels to what a state holds, undone in one step.
 
         Parameters
         ----------
-        labels : ndarray
-            ``(h, w)`` int32, not changed by anybody from now on.
-        hand : HandWork
-            What of it was made by hand.
+        state : State
+            What is to be shown, without a step.
         continued : bool
             Whether this goes on with what the last step began, so that one undo
             takes back both.
@@ -86,10 +88,13 @@ class UndoSteps:
             self._take_back(self._states[standing].step)
             standing -= 1
         del self._states[standing + 1 :]
-        step = self._change_to(labels)
+        step = self._change_to(state.written)
         if step is not None:
-            self._states.append(State(written=labels, hand=hand, step=step))
+            self._states.append(replace(state, step=step))
             self._forget_oldest()
+        else:  # other options that read the same nuclei
+            last = self._states[-1]
+            self._states[-1] = replace(last, options=state.options)
         self._layer.refresh()
 
     def _standing(self) -> int:

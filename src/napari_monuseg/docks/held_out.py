@@ -1,0 +1,127 @@
+"""What a training holds out of the reviewed areas, as shapes that can be changed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from napari.layers import Labels as LabelsLayer
+from napari.layers import Shapes
+
+from napari_monuseg.areas import Mask, covered
+from napari_monuseg.core.boxes import bounding_window
+from napari_monuseg.core.regions import FEWEST_TO_STOP, HeldOut, propose
+from napari_monuseg.docks.reviewed_areas import GatheredArea
+
+HELD_OUT = {"judge": "Held out to judge", "stop": "Held out to stop"}
+"""Names of the shapes layers that show what is held out."""
+
+COLOURS = {"judge": "#4b6bd6", "stop": "#f7a35c"}
+
+Boxes = dict[str, list[Any]]
+"""By role, outlines in world coordinates."""
+
+
+class HeldOutLayers:
+    """Two layers of shapes: to judge by, and to stop by.
+
+    While nobody changes them, they follow what is proposed; from then on they say
+    what is held out.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Where they are shown.
+    """
+
+    def __init__(self, viewer: Any) -> None:
+        self._viewer = viewer
+        self._drawn: Boxes = {role: [] for role in HELD_OUT}
+
+    def show(self, areas: Sequence[GatheredArea]) -> None:
+        """Draw what the program proposes to hold out of some areas."""
+        for layer in self._layers().values():
+            if layer is not None:
+                self._viewer.layers.remove(layer)
+        self._drawn = boxes = _proposed(areas)
+        for role, name in HELD_OUT.items():
+            if boxes[role]:
+                self._viewer.add_shapes(
+                    boxes[role],
+                    shape_type="polygon",
+                    name=name,
+                    edge_color=COLOURS[role],
+                    face_color=f"{COLOURS[role]}30",
+                    edge_width=_edge_width(boxes[role]),
+                    units=areas[0].nuclei.units,
+                )
+
+    def follow(self, areas: Sequence[GatheredArea]) -> None:
+        """Draw it again if something else is proposed by now, unless it was changed."""
+        shown = any(self._drawn.values()) and self._untouched()
+        if shown and not _equal(_proposed(areas), self._drawn):
+            active = self._viewer.layers.selection.active
+            self.show(areas)
+            if active in self._viewer.layers:
+                self._viewer.layers.selection.active = active
+
+    def chosen(self, area: GatheredArea) -> HeldOut | None:
+        """Give what the user holds out of an area; None if that is left to us."""
+        layers = self._layers()
+        if not any(layers.values()) or self._untouched():
+            return None
+        masks = {
+            role: covered(area.nuclei, layer) & area.reviewed
+            if layer is not None
+            else np.zeros_like(area.reviewed)
+            for role, layer in layers.items()
+        }
+        return HeldOut(**masks)
+
+    def _untouched(self) -> bool:
+        """Tell whether the layers still show what was proposed."""
+        layers = self._layers()
+        shown = {role: layer.data if layer else [] for role, layer in layers.items()}
+        return _equal(shown, self._drawn)
+
+    def _layers(self) -> dict[str, Shapes | None]:
+        return {role: self._layer(name) for role, name in HELD_OUT.items()}
+
+    def _layer(self, name: str) -> Shapes | None:
+        named = [layer for layer in self._viewer.layers if layer.name == name]
+        return named[0] if named and isinstance(named[0], Shapes) else None
+
+
+def _proposed(areas: Sequence[GatheredArea]) -> Boxes:
+    enough = sum(area.count for area in areas) >= FEWEST_TO_STOP
+    boxes: Boxes = {role: [] for role in HELD_OUT}
+    for area in areas:
+        proposed = propose(area.reviewed, stop=enough)
+        for role, mask in (("judge", proposed.judge), ("stop", proposed.stop)):
+            if mask.any():
+                boxes[role].append(_box(area.nuclei, mask))
+    return boxes
+
+
+def _equal(ones: Boxes, others: Boxes) -> bool:
+    return all(
+        len(ones[role]) == len(others[role])
+        and all(
+            np.shape(one) == np.shape(other) and np.allclose(one, other)
+            for one, other in zip(ones[role], others[role], strict=True)
+        )
+        for role in HELD_OUT
+    )
+
+
+def _edge_width(boxes: list[Any]) -> float:
+    return max(float(np.ptp(box, axis=0).max()) for box in boxes) / 100
+
+
+def _box(layer: LabelsLayer, mask: Mask) -> Any:
+    """Give the corners of a mask's bounding box in world coordinates."""
+    rows, columns = bounding_window(mask)
+    # A pixel's centre has the integer coordinates, its edges lie half a pixel off.
+    top, bottom = rows.start - 0.5, rows.stop - 0.5
+    left, right = columns.start - 0.5, columns.stop - 0.5
+    corners = [(top, left), (top, right), (bottom, right), (bottom, left)]
+    return np.array([layer.data_to_world(corner) for corner in corners])
