@@ -1,5 +1,6 @@
 """Delete, split, merge, add: what changes, and what never does."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -439,6 +440,24 @@ class TestAddAt:
 
         assert ids(after) == {NEXT}
         assert overlap(after > 0, truth > 0) > 0.75
+
+    @pytest.mark.parametrize("pixel_size", [0.05, 0.125, 0.5])
+    def test_at_any_magnification_the_border_is_found(self, pixel_size):
+        def px(length):
+            return round(length / pixel_size)
+
+        shape = (px(20), px(30))
+        rows, columns = np.indices(shape)
+        truth = np.zeros(shape, np.int32)
+        for number, column in ((1, px(7)), (2, px(14))):  # 7 µm apart, 6.4 µm wide
+            disc = (rows - px(10)) ** 2 + (columns - column) ** 2 < px(3.2) ** 2
+            truth[disc] = number
+        maps = replace(maps_of(truth, 0.6), pixel_size=pixel_size)
+        at = (px(10), px(5.5))  # beside the middle
+
+        after = add_at(np.zeros_like(truth), maps, at, NEXT).apply(truth * 0)
+
+        assert overlap(after == NEXT, truth == 1) > 0.6
 
     def test_a_neighbour_not_yet_there_is_left_out(self):
         truth = discs((40, 30, 10), (40, 49, 10))
