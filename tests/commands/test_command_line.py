@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import tifffile
 
+from napari_monuseg.core.tiff import write_labels
+
 
 @pytest.fixture
 def run(installed_model, user_models, tmp_path):
@@ -99,6 +101,21 @@ def test_evaluate_scores_only_the_part_of_a_split(run, tissue_folder, tmp_path):
     assert "three" in done.stdout
     assert "one" not in done.stdout
     assert "has no part 'exam'; it has train, test" in wrong.stderr
+
+
+def test_evaluate_says_what_has_no_truth(run, tissue_folder, tmp_path):
+    folder = tmp_path / "folder"
+    shutil.copytree(tissue_folder, folder)
+    (folder / "labels" / "two.tif").unlink()
+    (tmp_path / "split.json").write_text('{"test": ["three"]}')
+
+    part = run("evaluate", folder, "--model", "tiny", "--split", "split.json")
+    whole = run("evaluate", folder, "--model", "tiny", expect=1)
+
+    assert "two" not in part.stderr
+    assert "two.tif has no true nuclei beside it and is left out" in whole.stderr
+    assert "one" in whole.stdout
+    assert "three" in whole.stdout
 
 
 def test_evaluate_scores_several_models(run, tissue_folder, user_models, tmp_path):
@@ -378,6 +395,20 @@ def test_finetune_teaches_and_judges(run, tissue_folder, tmp_path):
     info = read_info(tmp_path / "taught.safetensors")
     assert (info.name, info.parent) == ("taught", "tiny")
     assert "one, two" in info.data
+
+
+def test_finetune_takes_the_pixel_size_that_the_labels_know(tissue_folder, tmp_path):
+    from napari_monuseg.commands.finetune import _read
+
+    image, labels = tissue_folder / "images" / "one.tif", tmp_path / "one_nuclei.tif"
+    truth = tifffile.imread(tissue_folder / "labels" / "one.tif")
+    write_labels(labels, truth, pixel_size=0.5)
+
+    (known,) = _read([image], [labels], [], None)
+    (given,) = _read([image], [labels], [], 0.25)
+
+    assert known.image.pixel_size == 0.5
+    assert given.image.pixel_size == 0.25
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """A lesson goes from corrections to a judged model that says where it comes from."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from napari_monuseg.core.errors import MonusegError, TrainingError
 from napari_monuseg.core.finetuning_options import FinetuneOptions
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.lessons import Corrections, Lesson
-from napari_monuseg.core.progress import finish
+from napari_monuseg.core.progress import Progress, finish
 from napari_monuseg.core.registry import find_model
 from napari_monuseg.core.samples import synthetic_tissue
 
@@ -67,6 +69,34 @@ def test_a_model_deleted_meanwhile_is_one_sentence(installed_model, corrections)
 
     with pytest.raises(MonusegError, match=r"damaged|no model file|no file"):
         finish(lesson.train())
+
+
+def test_the_pixel_size_that_nothing_states_is_guessed(
+    installed_model, corrections, monkeypatch
+):
+    asked = []
+
+    def guess(image, network, *, pixel_size, device, options):
+        asked.append((image.name, pixel_size))
+        assert not network.training
+        yield Progress(message="Looking")
+        return 0.5
+
+    monkeypatch.setattr(lessons, "guess_pixel_size", guess)
+    (one,) = corrections
+    told = replace(one, image=one.image.with_pixel_size(0.25))
+    lesson = Lesson(find_model("tiny"), [one, told], options(steps=2, looks=1))
+
+    finish(lesson.train())
+
+    assert asked == [("pale", 0.25)]
+    guessed, as_told = (region.rgb.shape for region in lesson.regions)
+    assert guessed == (1024, 1024, 3)  # 20× is enlarged to the network's 40×
+    assert as_told == (512, 512, 3)
+    assert (
+        "pale does not state its pixel size; 0.5 µm/px was guessed"
+        in (lesson.notices[0])
+    )
 
 
 def test_a_comparison_without_memory_is_made_on_the_cpu(

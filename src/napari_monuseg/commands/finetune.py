@@ -35,8 +35,8 @@ def finetune(
     pixel_size: Annotated[
         float | None,
         typer.Option(
-            help="Of all images, µm/px; each file's own when left out, and the "
-            "model's where it states none."
+            help="Of all images, µm/px; when left out what the image states, or its "
+            "labels, and a guess where neither does."
         ),
     ] = None,
     model: Annotated[
@@ -81,6 +81,8 @@ def finetune(
     )
     lesson = Lesson(entry, corrections, options)
     tuned = run_with_bar(lesson.train(), entry.name)
+    for notice in lesson.notices:
+        typer.echo(notice, err=True)
     judgement = run_with_bar(lesson.judge(tuned), "Judging")
     for line in _report(judgement):
         typer.echo(line)
@@ -119,10 +121,13 @@ def _read(
             if reviewed
             else np.ones(found.labels.shape, bool)
         )
+        tissue = TissueImage.open(path, pixel_size=pixel_size)
+        if tissue.pixel_size is None and found.pixel_size is not None:
+            tissue = tissue.with_pixel_size(found.pixel_size, labels[number].name)
         row, column = found.offset
         corrections.append(
             Corrections(
-                image=TissueImage.open(path, pixel_size=pixel_size),
+                image=tissue,
                 labels=found.labels.astype(np.int32),
                 reviewed=checked,
                 offset=(round(row), round(column)),

@@ -18,7 +18,10 @@ from napari_monuseg.core.finetuning import FinetunedNetwork, Finetuning
 from napari_monuseg.core.finetuning_options import FinetuneOptions
 from napari_monuseg.core.gate import Judgement, judge
 from napari_monuseg.core.image import TissueImage
+from napari_monuseg.core.magnification import guess_pixel_size
 from napari_monuseg.core.model_info import ModelInfo
+from napari_monuseg.core.networks import NucleusNetwork
+from napari_monuseg.core.predict import PredictOptions
 from napari_monuseg.core.progress import Progress
 from napari_monuseg.core.regions import (
     Division,
@@ -101,6 +104,7 @@ class Lesson:
         self.regions: list[Region] = []
         self.divisions: list[Division] = []
         self._corrections = corrections
+        self._guesses: list[str] = []
         self._finetuning: Finetuning | None = None
 
     @property
@@ -110,12 +114,15 @@ class Lesson:
 
     @property
     def notices(self) -> list[str]:
-        """What the user should know so far; see `Finetuning`."""
-        return list(self._finetuning.notices) if self._finetuning else []
+        """What the user should know so far: guesses, and see `Finetuning`."""
+        later = self._finetuning.notices if self._finetuning else []
+        return [*self._guesses, *later]
 
     def train(self) -> Generator[Progress, None, FinetunedNetwork]:
         """Read the areas and fine-tune; see `Finetuning.steps`."""
         info = self.model.info
+        yield Progress(message=f"Loading {info.name}")
+        network = load_network(self.model.path)
         for number, one in enumerate(self._corrections):
             yield Progress(
                 message=f"Reading {one.image.name}",
@@ -123,7 +130,7 @@ class Lesson:
                 total=len(self._corrections),
             )
             region = read_region(
-                one.image,
+                (yield from self._sized(one.image, network)),
                 one.labels,
                 one.reviewed,
                 pixel_size=info.pixel_size,
@@ -133,15 +140,35 @@ class Lesson:
             )
             self.regions.append(region)
         self.divisions = divide(self.regions, seed=self.options.seed)
-        yield Progress(message=f"Loading {info.name}")
         self._finetuning = Finetuning(
-            load_network(self.model.path),
+            network,
             info.instances,
             self.regions,
             self.divisions,
             self.options,
         )
         return (yield from self._finetuning.steps())
+
+    def _sized(
+        self, image: TissueImage, network: NucleusNetwork
+    ) -> Generator[Progress, None, TissueImage]:
+        """Give an image with its pixel size, guessed as `segment` does if need be."""
+        if image.pixel_size or image.assumed_pixel_size:
+            return image
+        info = self.model.info
+        guess = yield from guess_pixel_size(
+            image.with_stain(info.stains),
+            network.eval(),
+            pixel_size=info.pixel_size,
+            device=torch.device("cpu"),
+            options=PredictOptions(label_shift=info.label_shift),
+        )
+        if guess != info.pixel_size:
+            self._guesses.append(
+                f"{image.name} does not state its pixel size; {guess:g} µm/px was "
+                "guessed from its nuclei."
+            )
+        return image.assuming(guess)
 
     def result(self) -> FinetunedNetwork | None:
         """Return the best weights so far, also after a cancel; None before the first.
