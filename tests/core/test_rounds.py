@@ -6,7 +6,7 @@ from napari_monuseg.core.checkpoints import load_network
 from napari_monuseg.core.model_info import ModelInfo
 from napari_monuseg.core.registry import find_model
 from napari_monuseg.core.rounds import Round, advise, rounds_of
-from napari_monuseg.core.user_models import delete_model, save_model
+from napari_monuseg.core.user_models import delete_model, rename_model, save_model
 
 
 def add_round(base, name, parent, *, corrections, before, after):
@@ -49,6 +49,15 @@ def test_rounds_are_told_from_the_first_to_the_last(taught):
     ]
     assert [one.corrections for one in rounds] == [40, 20]
     assert rounds[-1].after == 0.6
+
+
+def test_a_renamed_ancestor_stays_in_the_story(taught):
+    rename_model(find_model("first"), "the very first")
+
+    rounds = rounds_of(find_model("second"))
+
+    assert [one.model for one in rounds] == ["the very first", "second"]
+    assert rounds[1].parent == "the very first"
 
 
 def test_a_deleted_ancestor_ends_the_story(taught):

@@ -65,22 +65,31 @@ def write_model(name: str, network: NucleusNetwork, info: ModelInfo) -> Path:
 def rename_model(model: ModelEntry, name: str) -> Path:
     """Give one of the user's models another name, in its file and in its header.
 
+    Models that were taught from it know it by the new name from then on.
+
     Raises
     ------
     CheckpointError
         If the name will not do or is taken, or the model ships with the plugin.
     ExportError
-        If the file cannot be written, or the old one cannot be deleted.
+        If a file cannot be written, or the old one cannot be deleted.
     """
     _check_own(model)
     path = _new_file(name)
-    info = replace(model.info, name=path.stem)
-    save_checkpoint(path, load_network(model.path), info)
+    _rewrite(model, path, replace(model.info, name=path.stem))
     try:
+        for child in list_models():
+            if child.info.parent == model.name and not child.shipped:
+                _rewrite(child, child.path, replace(child.info, parent=path.stem))
         _delete(model.path)
     finally:
         notify()
     return path
+
+
+def _rewrite(model: ModelEntry, path: Path, info: ModelInfo) -> None:
+    """Write a model to a file with another header."""
+    save_checkpoint(path, load_network(model.path), info)
 
 
 def delete_model(model: ModelEntry) -> None:
