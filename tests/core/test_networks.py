@@ -183,6 +183,24 @@ def test_unknown_names_and_options_are_one_sentence():
         build_network("unet", depth=99)
 
 
+@pytest.mark.parametrize(
+    ("network", "shape"),
+    [
+        ("unet", {"decoder_channels": []}),
+        ("unet", {"decoder_channels": [-4, 8, 8]}),
+        ("segnet", {"widths": [0, 8]}),
+        ("segnet", {"widths": [8], "convolutions": []}),
+        ("segnet", {"widths": [10**9, 10**9]}),
+        ("deeplabv3plus", {"encoder_depth": 1}),
+        ("deeplabv3plus", {"atrous_rates": [1]}),
+        ("deeplabv3plus", {"reach": None}),
+    ],
+)
+def test_shapes_that_no_network_can_have_are_one_sentence(network, shape):
+    with pytest.raises(CheckpointError, match="cannot be built with"):
+        build_network(network, **shape)
+
+
 @pytest.mark.parametrize("encoder", ["tu-hf-hub:someone/some", "vgg11", ["resnet18"]])
 def test_no_file_makes_the_library_look_for_an_encoder_elsewhere(encoder):
     with pytest.raises(CheckpointError, match="none of ours"):

@@ -11,7 +11,6 @@ from qtpy.QtWidgets import QApplication, QWidget
 from napari_monuseg.areas import LARGEST_SIDE
 from napari_monuseg.core import registry
 from napari_monuseg.core.errors import DeviceError
-from napari_monuseg.docks.area_choice import Part
 from napari_monuseg.docks.bindings import METADATA
 from napari_monuseg.docks.segment_dock import SegmentDock
 
@@ -346,8 +345,8 @@ def test_an_area_has_its_own_place(qtbot, viewer, dock, image, stage):
     )
 
 
-def test_a_shapes_layer_to_draw_on_is_one_choice_away(viewer, dock, image):
-    dock.area.choice.value = Part.DRAW
+def test_a_shapes_layer_to_draw_on_is_one_click_away(qtbot, viewer, dock, image):
+    press(qtbot, dock.area.draw_button)
 
     shapes = viewer.layers[-1]
     assert dock.area.choice.value is shapes
@@ -356,8 +355,12 @@ def test_a_shapes_layer_to_draw_on_is_one_choice_away(viewer, dock, image):
     assert dock.image.value is image
 
 
+def test_without_an_image_there_is_nothing_to_draw_on(dock):
+    assert not dock.area.draw_button.isEnabled()
+
+
 def test_an_area_without_shapes_is_a_sentence(qtbot, dock, image, stage, shown):
-    dock.area.choice.value = Part.DRAW
+    press(qtbot, dock.area.draw_button)
 
     run(qtbot, dock)
 

@@ -38,6 +38,13 @@ _RESNET_STAGES = 4
 """Stages of a ResNet after its first convolution, whose strides are 4 to 32 px."""
 
 
+_BAD_SHAPES = (
+    *(ArithmeticError, AttributeError, LookupError, MemoryError, TypeError),
+    *(RuntimeError, ValueError),
+)
+"""What torch and the library raise where a network cannot have the shape asked for."""
+
+
 class NucleusNetwork(nn.Module):
     """A network with the colour normalisation that belongs to it.
 
@@ -78,7 +85,7 @@ class LocalMean(nn.Module):
 
     def __init__(self, reach: int) -> None:
         super().__init__()
-        self.reach = reach
+        self.reach = int(reach)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Return the local means ``(N, C, H, W)``, borders counted as they are."""
@@ -113,6 +120,8 @@ def _segnet(
     widths: tuple[int, ...] = (24, 48, 96, 192, 192),
     convolutions: tuple[int, ...] = (2, 2, 3, 3, 3),
 ) -> NucleusNetwork:
+    if min(widths) < 1:
+        raise ValueError("a stage has no filters")
     body = SegNet(3, CHANNELS, widths, convolutions)
     return NucleusNetwork(body, stride=2 ** len(widths))
 
@@ -220,7 +229,7 @@ def build_network(name: str, **options: Any) -> NucleusNetwork:
         )
     try:
         return builder(**options)
-    except (TypeError, ValueError, KeyError) as error:
+    except _BAD_SHAPES as error:
         raise CheckpointError(
             f"The network {name!r} cannot be built with {options}: {error}."
         ) from error

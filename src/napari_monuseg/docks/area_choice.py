@@ -4,7 +4,7 @@ from enum import Enum
 from typing import Any
 
 from napari.layers import Image, Shapes
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_monuseg.areas import LARGEST_SIDE, Area, in_view, inside, whole
 from napari_monuseg.docks.choice import Choice
@@ -15,11 +15,10 @@ from napari_monuseg.layers import image_shape, placement
 
 
 class Part(Enum):
-    """Areas that need no shapes layer, and the wish for one."""
+    """Areas that need no shapes layer."""
 
     WHOLE = "Whole image"
     VIEW = "What is in view"
-    DRAW = "Draw a shape…"
 
 
 class AreaChoice(QWidget):
@@ -39,14 +38,22 @@ class AreaChoice(QWidget):
         self._image: Image | None = None
         self.choice = Choice()
         self.note = Note()
+        self.draw_button = QPushButton("Draw")
+        self.draw_button.setToolTip("Adds a layer of shapes, ready for a rectangle.")
+        row = QHBoxLayout()
+        row.setSpacing(6)
+        row.addWidget(self.choice, 1)
+        row.addWidget(self.draw_button)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.choice)
+        column.addLayout(row)
         column.addWidget(self.note)
         self._watch = LayerWatch(viewer.layers, self._refresh)
         lifetime.add(self._watch.stop)
-        self.choice.currentIndexChanged.connect(self._on_chosen)
+        self.choice.currentIndexChanged.connect(self._describe)
+        self.draw_button.clicked.connect(self._on_draw)
         self._refresh()
+        self._describe()
 
     def show_image(self, image: Image | None) -> None:
         """Offer the areas of an image."""
@@ -72,14 +79,11 @@ class AreaChoice(QWidget):
         self.choice.offer(
             [(part.value, part) for part in (Part.WHOLE, Part.VIEW)]
             + [(f"Inside “{layer.name}”", layer) for layer in reversed(shapes)]
-            + [(Part.DRAW.value, Part.DRAW)]
         )
 
-    def _on_chosen(self) -> None:
-        if self.choice.value is Part.DRAW:
-            image = self._image
-            self.choice.value = self._add_shapes(image) if image else Part.WHOLE
-        self._describe()
+    def _on_draw(self) -> None:
+        if self._image is not None:
+            self.choice.value = self._add_shapes(self._image)
 
     def _add_shapes(self, image: Image) -> Shapes:
         """Add a layer to draw on, ready to draw a rectangle."""
@@ -95,6 +99,7 @@ class AreaChoice(QWidget):
         return layer
 
     def _describe(self) -> None:
+        self.draw_button.setEnabled(self._image is not None)
         too_large = self._image is not None and max(image_shape(self._image)) > (
             LARGEST_SIDE
         )
