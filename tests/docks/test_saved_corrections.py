@@ -1,6 +1,8 @@
 """Corrections survive: saved while they are made, offered when the image is back."""
 
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -340,6 +342,62 @@ def test_corrections_are_not_discarded_by_mistake(qtbot, viewer, dock, tissue, a
 
     assert len(saved_files()) == 1
     assert dock.offer.isVisibleTo(dock)
+
+
+ELSEWHERE = """
+import sys, time
+from pathlib import Path
+from napari_monuseg.core.claims import claim
+claim(Path(sys.argv[1]))
+print("claimed", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def elsewhere():
+    """Open corrections in another process, until the test ends."""
+    running = []
+
+    def claim(path):
+        command = [sys.executable, "-c", ELSEWHERE, path]
+        other = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        running.append(other)
+        assert other.stdout.readline().strip() == "claimed"
+
+    yield claim
+    for other in running:
+        other.kill()
+        other.communicate()
+
+
+@pytest.mark.usefixtures("left")
+def test_what_another_window_has_open_is_not_offered(viewer, dock, tissue, elsewhere):
+    elsewhere(saved_files()[0])
+
+    reopen(viewer, tissue)
+
+    assert dock.offer.isHidden()
+
+
+@pytest.fixture
+def reopened(viewer, left, tissue):
+    return reopen(viewer, tissue)
+
+
+@pytest.mark.usefixtures("reopened", "asked")
+@pytest.mark.parametrize("button", ["restore_button", "discard_button"])
+def test_what_another_window_opened_meanwhile_is_left_to_it(
+    qtbot, viewer, dock, elsewhere, button
+):
+    elsewhere(saved_files()[0])
+
+    press(qtbot, getattr(dock.offer, button))
+
+    assert "open in another window" in dock.progress.text.text()
+    assert dock.offer.isHidden()
+    assert len(saved_files()) == 1
+    assert nuclei(viewer) == []
 
 
 def test_nuclei_that_are_removed_are_offered(qtbot, viewer, dock, autosave, found):

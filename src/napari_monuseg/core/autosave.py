@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_monuseg.core import folders
+from napari_monuseg.core.claims import sweep
 from napari_monuseg.core.errors import AutosaveError
 from napari_monuseg.core.files import write_beside
 from napari_monuseg.core.handwork import HandWork
@@ -276,6 +277,7 @@ def _set_aside(path: Path) -> str:
 def saved_files() -> list[Path]:
     """Give the files of saved corrections, the newest first."""
     folder = user_folder()
+    sweep(folder)
     found = [(_age(path), path) for path in folder.glob(f"*{ENDING}")]
     for age, path in found:
         if path.name.startswith(".") and age > LEFTOVER_AGE:

@@ -22,6 +22,7 @@ from napari_monuseg.core.autosave import (
     new_path,
     save,
 )
+from napari_monuseg.core.claims import claim, release
 from napari_monuseg.core.errors import MonusegError
 from napari_monuseg.core.progress import Progress, finish
 from napari_monuseg.docks.edit_watch import EditWatch
@@ -37,14 +38,6 @@ INTERVAL = 2000
 
 PATIENCE = 60.0
 """After a failure, for so long no other attempt is made, s."""
-
-_in_use: set[Path] = set()
-"""Files of results that are open in any viewer of this process."""
-
-
-def is_in_use(path: Path) -> bool:
-    """Tell whether a file belongs to nuclei that are on screen."""
-    return path in _in_use
 
 
 @dataclass(eq=False)
@@ -121,7 +114,7 @@ class Autosave:
         )
         entry.watch = EditWatch(result.layer, entry.touch)
         self._entries[result] = entry
-        _in_use.add(entry.path)
+        claim(entry.path)
 
     def path(self, result: Result) -> Path | None:
         """Give the file of a result; None of one that is not saved."""
@@ -136,7 +129,7 @@ class Autosave:
             return
         self.add(result, entry.path)
         entry.path, entry.changed = new_path(earlier.image_name), False
-        _in_use.add(entry.path)
+        claim(entry.path)
 
     def follow(self, result: Result) -> None:
         """Watch the layer that a result has now."""
@@ -223,7 +216,7 @@ class Autosave:
         if steps is not None:
             with suppress(MonusegError):  # nobody is left to be told
                 finish(steps)
-        _in_use.discard(entry.path)
+        release(entry.path)
 
 
 def _steps(entry: Entry) -> Generator[Progress, None, Any] | None:

@@ -24,8 +24,8 @@ from napari_monuseg.core.autosave import (
     read_about,
     saved_files,
 )
+from napari_monuseg.core.claims import is_claimed
 from napari_monuseg.core.errors import AutosaveError
-from napari_monuseg.docks.autosave import is_in_use
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.note import Line
 from napari_monuseg.jobs import JobSlot
@@ -114,7 +114,7 @@ class RestoreOffer(QWidget):
             return
         known = {offer.path for offer in self._offers}
         for path in saved_files():
-            if path in known or is_in_use(path):
+            if path in known or is_claimed(path):
                 continue
             try:
                 about = read_about(path)
@@ -131,8 +131,18 @@ class RestoreOffer(QWidget):
         if self._offers:
             self.text.setText(_describe(self._offers[0].about))
 
+    def _is_open_elsewhere(self, offer: Offer) -> bool:
+        """Take back an offer that was taken up in another window meanwhile."""
+        taken = is_claimed(offer.path)
+        if taken:
+            self._drop(offer)
+            self.message.emit("These corrections are open in another window by now.")
+        return taken
+
     def _on_restore(self) -> None:
         offer = self._offers[0]
+        if self._is_open_elsewhere(offer):
+            return
         self.setEnabled(False)
         self._slot.start(
             load(offer.path),
@@ -151,12 +161,15 @@ class RestoreOffer(QWidget):
 
     def _on_discard(self) -> None:
         offer = self._offers[0]
+        if self._is_open_elsewhere(offer):
+            return
         answer = QMessageBox.question(
             self,
             "Discard corrections",
             f"{_describe(offer.about)}.\n\nDelete them for good?",
         )
-        if answer == QMessageBox.StandardButton.Yes and offer in self._offers:
+        gone = offer not in self._offers or is_claimed(offer.path)
+        if answer == QMessageBox.StandardButton.Yes and not gone:
             discard(offer.path)
             self._drop(offer)
 

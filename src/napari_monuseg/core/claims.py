@@ -1,0 +1,69 @@
+"""Files that one process works on and others are to leave alone.
+
+A claim is a lock of the operating system on a file beside the one that is claimed, so
+that it ends with the process, however that ends.
+"""
+
+from contextlib import suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+ENDING = ".lock"
+
+_NO_LOCKS = (OSError, NotImplementedError)
+"""Some network disks have none, and some folders may not be written to."""
+
+_claims: dict[Path, FileLock] = {}
+"""Those of this process."""
+
+
+def claim(path: Path) -> None:
+    """Claim a file, which need not exist; where nothing can be locked, only here."""
+    lock = _lock(path)
+    with suppress(Timeout, *_NO_LOCKS):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    _claims[path] = lock
+
+
+def release(path: Path) -> None:
+    """Give up a claim, if there is one."""
+    lock = _claims.pop(path, None)
+    if lock is not None and lock.is_locked:
+        with suppress(*_NO_LOCKS):
+            _lock_file(path).unlink(missing_ok=True)
+        lock.release()
+
+
+def is_claimed(path: Path) -> bool:
+    """Tell whether this process or another one has claimed a file."""
+    if path in _claims:
+        return True
+    if not _lock_file(path).exists():
+        return False
+    lock = _lock(path)
+    try:
+        lock.acquire()
+    except Timeout:
+        return True
+    except _NO_LOCKS:
+        return False
+    with suppress(*_NO_LOCKS):
+        _lock_file(path).unlink(missing_ok=True)  # a crash has left it
+    lock.release()
+    return False
+
+
+def sweep(folder: Path) -> None:
+    """Delete what claims a crash has left in a folder."""
+    for left in folder.glob(f"*{ENDING}"):
+        is_claimed(left.with_name(left.name.removesuffix(ENDING)))
+
+
+def _lock_file(path: Path) -> Path:
+    return path.with_name(path.name + ENDING)
+
+
+def _lock(path: Path) -> FileLock:
+    return FileLock(_lock_file(path), timeout=0)

@@ -1,0 +1,63 @@
+"""A claim keeps other processes away, and ends with its own."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from napari_monuseg.core.claims import claim, is_claimed, release, sweep
+
+OTHER = """
+import sys, time
+from pathlib import Path
+from napari_monuseg.core.claims import claim
+claim(Path(sys.argv[1]))
+print("claimed", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "folder" / "file.npz"
+    yield path
+    release(path)
+
+
+def test_what_nobody_claims_is_free(path):
+    assert not is_claimed(path)
+    release(path)
+
+
+def test_a_claim_lasts_until_it_is_given_up(path):
+    claim(path)
+    assert is_claimed(path)
+
+    release(path)
+    assert not is_claimed(path)
+    assert list(path.parent.iterdir()) == []
+
+
+def test_another_process_keeps_its_claim_until_it_is_killed(path):
+    with subprocess.Popen(
+        [sys.executable, "-c", OTHER, path], stdout=subprocess.PIPE, text=True
+    ) as other:
+        try:
+            assert other.stdout.readline().strip() == "claimed"
+            assert is_claimed(path)
+        finally:
+            other.send_signal(signal.SIGKILL)
+    sweep(path.parent)
+    assert list(path.parent.iterdir()) == []
+    assert not is_claimed(path)
+
+
+def test_where_nothing_can_be_locked_the_claim_holds_here(tmp_path):
+    (tmp_path / "folder").write_text("a file in the way")
+    path = tmp_path / "folder" / "file.npz"
+
+    claim(path)
+    assert is_claimed(path)
+    release(path)
+    assert not is_claimed(path)
