@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
+from napari_monuseg.core import magnification
 from napari_monuseg.core.checkpoints import load_network
 from napari_monuseg.core.image import TissueImage
-from napari_monuseg.core.magnification import guess_pixel_size
+from napari_monuseg.core.magnification import _crispness, guess_pixel_size
 from napari_monuseg.core.predict import PredictOptions
 from napari_monuseg.core.progress import finish
 from napari_monuseg.core.samples import synthetic_tissue
@@ -57,6 +59,45 @@ def test_the_guess_is_made_where_tissue_is(guess, large_tissue):
     glass[:384, -384:] = at_20x(large_tissue)
 
     assert guess(glass) == 0.5
+
+
+def test_noise_alone_does_not_make_it_20x(guess, large_tissue):
+    noise = np.random.default_rng(0).normal(0, 8, large_tissue.shape)
+    noisy = np.clip(large_tissue + noise, 0, 255).astype(np.uint8)
+
+    assert guess(noisy) == 0.25
+
+
+def test_an_image_is_as_crisp_as_its_pixels_differ():
+    noise = np.random.default_rng(0).uniform(60, 200, (200, 200, 3))
+    smooth = ndimage.gaussian_filter(noise, (4, 4, 0))
+    smooth = np.interp(smooth, (smooth.min(), smooth.max()), (60, 200))
+    ways = [noise, smooth, at_20x(smooth), np.full((50, 50, 3), 200.0)]
+
+    fine, soft, halved, plain = (
+        _crispness(TissueImage.from_array(np.rint(way).astype(np.uint8)))
+        for way in ways
+    )
+
+    assert fine == pytest.approx(1, abs=0.02)
+    assert 0.25 < soft < halved < 0.5
+    assert plain == 0.25
+
+
+@pytest.mark.parametrize(("crispness", "size"), [(0.2, 0.25), (0.5, 0.5)])
+def test_crispness_decides_what_the_nuclei_leave_open(
+    guess, large_tissue, monkeypatch, crispness, size
+):
+    def halfway(_maps, _options):
+        """Find nuclei of a size between the two magnifications."""
+        yield magnification.LOOKING
+        return np.repeat(np.arange(31), magnification.SMALL_NUCLEUS)
+
+    monkeypatch.setattr(magnification, "find_nuclei", halfway)
+    monkeypatch.setattr(magnification, "_doubt", lambda _foreground: 0.3)
+    monkeypatch.setattr(magnification, "_crispness", lambda _piece: crispness)
+
+    assert guess(large_tissue) == size
 
 
 @pytest.mark.parametrize("shape", [(40, 40), (600, 33)])
