@@ -103,6 +103,16 @@ def test_labels_without_a_pixel_size_come_back_in_pixels(viewer, nuclei, tmp_pat
     assert str(layer.units[0]) == "pixel"
 
 
+def test_a_pixel_size_that_is_set_after_opening_is_written(viewer, nuclei, tmp_path):
+    write_labels(tmp_path / "nuclei.tif", nuclei)
+    (layer,) = viewer.open(tmp_path / "nuclei.tif", plugin=PLUGIN)
+    layer.scale, layer.units = (0.5, 0.5), ("µm", "µm")
+
+    layer.save(str(tmp_path / "again.tif"), plugin=PLUGIN)
+
+    assert read_labels(tmp_path / "again.tif").pixel_size == 0.5
+
+
 def test_a_stack_of_labels_comes_back(viewer, nuclei, tmp_path):
     stack = np.stack([nuclei, nuclei.T.reshape(60, 80), nuclei[::-1]])
     path = tmp_path / "nuclei.tif"

@@ -71,6 +71,15 @@ def tissue_image(layer: Image, pixel_size: float | None = None) -> TissueImage:
     return TissueImage.from_array(pixels, name=layer.name, pixel_size=pixel_size)
 
 
+def is_tissue(layer: Image) -> bool:
+    """Tell whether nuclei can be found in a layer."""
+    try:
+        tissue_image(layer)
+    except ImageError:
+        return False
+    return True
+
+
 def image_shape(layer: Image) -> tuple[int, int]:
     """Give the height and width of a layer at full resolution, px."""
     array = layer.data[0] if layer.multiscale else layer.data

@@ -1,5 +1,6 @@
 """A claim keeps other processes away, and ends with its own."""
 
+import gc
 import signal
 import subprocess
 import sys
@@ -15,6 +16,14 @@ from napari_monuseg.core.claims import claim
 claim(Path(sys.argv[1]))
 print("claimed", flush=True)
 time.sleep(600)
+"""
+
+
+ASK = """
+import sys
+from pathlib import Path
+from napari_monuseg.core.claims import is_claimed
+print(is_claimed(Path(sys.argv[1])))
 """
 
 
@@ -39,6 +48,18 @@ def test_a_claim_lasts_until_it_is_given_up(path):
     assert list(path.parent.iterdir()) == []
 
 
+def test_a_claim_is_given_once_and_lasts(path):
+    assert claim(path)
+    assert not claim(path)
+    gc.collect()
+
+    other = subprocess.run(
+        [sys.executable, "-c", ASK, path], capture_output=True, text=True, check=True
+    )
+
+    assert other.stdout.strip() == "True"
+
+
 def test_another_process_keeps_its_claim_until_it_is_killed(path):
     with subprocess.Popen(
         [sys.executable, "-c", OTHER, path], stdout=subprocess.PIPE, text=True
@@ -46,6 +67,7 @@ def test_another_process_keeps_its_claim_until_it_is_killed(path):
         try:
             assert other.stdout.readline().strip() == "claimed"
             assert is_claimed(path)
+            assert not claim(path)
         finally:
             other.send_signal(signal.SIGKILL)
     sweep(path.parent)

@@ -23,7 +23,7 @@ def corrections():
     pale = (255 - 0.45 * (255.0 - rgb)).astype(np.uint8)
     reviewed = np.zeros(labels.shape, bool)
     reviewed[:420] = True
-    image = TissueImage.from_array(pale, name="pale")
+    image = TissueImage.from_array(pale, name="pale", pixel_size=0.25)
     return [Corrections(image=image, labels=labels, reviewed=reviewed)]
 
 
@@ -84,8 +84,10 @@ def test_the_pixel_size_that_nothing_states_is_guessed(
 
     monkeypatch.setattr(lessons, "guess_pixel_size", guess)
     (one,) = corrections
-    told = replace(one, image=one.image.with_pixel_size(0.25))
-    lesson = Lesson(find_model("tiny"), [one, told], options(steps=2, looks=1))
+    untold = replace(one, image=one.image.with_pixel_size(None))
+    lesson = Lesson(
+        find_model("tiny"), [untold, untold, one], options(steps=2, looks=1)
+    )
 
     finish(lesson.train())
 

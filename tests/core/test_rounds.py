@@ -3,6 +3,7 @@
 import pytest
 
 from napari_monuseg.core.checkpoints import load_network
+from napari_monuseg.core.errors import CheckpointError
 from napari_monuseg.core.model_info import ModelInfo
 from napari_monuseg.core.registry import find_model
 from napari_monuseg.core.rounds import Round, advise, rounds_of
@@ -58,6 +59,17 @@ def test_a_renamed_ancestor_stays_in_the_story(taught):
 
     assert [one.model for one in rounds] == ["the very first", "second"]
     assert rounds[1].parent == "the very first"
+
+
+def test_a_damaged_model_is_in_no_other_s_way(taught):
+    second = find_model("second").path
+    second.write_bytes(second.read_bytes()[:-100])
+
+    rename_model(find_model("first"), "another")
+
+    assert find_model("another").info.parent == "tiny"
+    with pytest.raises(CheckpointError):
+        find_model("first")
 
 
 def test_a_deleted_ancestor_ends_the_story(taught):

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QMessageBox
 from napari_monuseg.core import autosave as files
 from napari_monuseg.core.autosave import load, saved_files
 from napari_monuseg.core.progress import finish
-from napari_monuseg.docks.reviewed import mark_view, reviewed_mask
+from napari_monuseg.docks.reviewed import mark_view, reviewed_layer, reviewed_mask
 
 
 @pytest.fixture
@@ -400,8 +400,9 @@ def test_what_another_window_opened_meanwhile_is_left_to_it(
     assert nuclei(viewer) == []
 
 
-def test_nuclei_that_are_removed_are_offered(qtbot, viewer, dock, autosave, found):
+def test_nuclei_that_are_removed_are_offered(qtbot, viewer, dock, image, found):
     edit(found)
+    mark_view(viewer, image)
     labels = found.data.copy()
 
     viewer.layers.remove(found)
@@ -410,6 +411,7 @@ def test_nuclei_that_are_removed_are_offered(qtbot, viewer, dock, autosave, foun
     press(qtbot, dock.offer.restore_button)
     qtbot.waitUntil(lambda: bool(nuclei(viewer)))
     assert np.array_equal(nuclei(viewer)[-1].data, labels)
+    assert reviewed_layer(image).nshapes == 1
 
 
 def test_an_image_that_goes_takes_its_offer_with_it(viewer, dock, left, tissue):

@@ -6,10 +6,11 @@ from hands import nuclei, press, run
 from napari.layers import Labels
 
 from napari_monuseg.core.autosave import load, saved_files
+from napari_monuseg.core.claims import claim, release
 from napari_monuseg.core.progress import finish
-from napari_monuseg.core.tiff import read_labels
+from napari_monuseg.core.tiff import Origin, read_labels, write_labels
 from napari_monuseg.docks.correction_tools import TOOLS
-from napari_monuseg.docks.reviewed import mark_view
+from napari_monuseg.docks.reviewed import mark, mark_view
 from napari_monuseg.docks.reviewed_areas import find_areas
 
 PLUGIN = "napari-monuseg"
@@ -36,6 +37,14 @@ def delete(dock, layer, number):
     tools = dock.results.corrections
     tool = next(tool for tool in TOOLS if tool.name == "Delete")
     tools._correct(tool, [np.argwhere(layer.data == number)[0]])
+
+
+@pytest.fixture
+def found(qtbot, viewer, dock, image, stage):
+    """The labels layer of a run."""
+    dock.results.autosave._timer.stop()
+    run(qtbot, dock)
+    return nuclei(viewer)[-1]
 
 
 @pytest.fixture
@@ -82,6 +91,42 @@ def test_of_two_images_of_that_size_none_is_guessed(viewer, dock, image, opened)
     assert not dock.results.take_up.isVisibleTo(dock)
 
 
+def test_a_stack_of_images_is_no_home(viewer, dock, tissue):
+    viewer.add_image(np.stack(3 * [tissue[0]]), rgb=True, name="stack")
+    viewer.add_labels(tissue[1], name="theirs")
+
+    assert not dock.results.take_up.isVisibleTo(dock)
+
+
+def test_a_file_s_own_image_is_named(viewer, dock, image, tissue, tmp_path):
+    origin = Origin(image="another", image_shape=(256, 256), model="unet")
+    write_labels(tmp_path / "nuclei.tif", tissue[1], origin=origin)
+
+    viewer.open(tmp_path / "nuclei.tif", plugin=PLUGIN)
+
+    text = dock.results.take_up.text.text()
+    assert text == "“nuclei”, made of “another”, lies on “colon”:"
+
+
+@pytest.mark.usefixtures("image")
+def test_a_namesake_of_another_size_is_not_the_image(viewer, dock, tissue, tmp_path):
+    origin = Origin(image="colon", image_shape=(200, 200), model="unet")
+    write_labels(tmp_path / "nuclei.tif", tissue[1][:200, :200], origin=origin)
+
+    viewer.open(tmp_path / "nuclei.tif", plugin=PLUGIN)
+
+    assert not dock.results.take_up.isVisibleTo(dock)
+
+
+def test_what_was_replaced_meanwhile_is_not_taken(qtbot, dock, opened):
+    opened.data = np.zeros((3, 256, 256), np.int32)
+
+    press(qtbot, dock.results.take_up.button)
+
+    assert dock.results.current is None
+    assert not dock.results.take_up.isVisibleTo(dock)
+
+
 def test_the_outlines_of_hand_work_are_not_offered(viewer, dock, taken):
     delete(dock, taken, 3)
     dock.results.current.gather()
@@ -106,6 +151,18 @@ def test_the_tools_correct_them(dock, taken, tissue):
     assert not (taken.data == 3).any()
     taken.undo()
     assert np.array_equal(taken.data, tissue[1])
+
+
+def test_what_may_not_be_written_to_is_copied(qtbot, viewer, dock, image, tissue):
+    labels = tissue[1].astype(np.int32)
+    labels.flags.writeable = False
+    layer = viewer.add_labels(labels, name="theirs")
+
+    take_up(qtbot, dock)
+    delete(dock, layer, 3)
+
+    assert not (layer.data == 3).any()
+    assert (labels == 3).any()
 
 
 def test_their_nuclei_are_counted(qtbot, dock, taken):
@@ -147,7 +204,20 @@ def test_a_run_keeps_what_was_corrected_in_them(qtbot, viewer, dock, taken, stag
     assert not found.data[gone].any()
 
 
-@pytest.mark.parametrize("number", [-1, 2**31])
+def test_a_run_keeps_what_was_corrected_elsewhere(qtbot, viewer, dock, opened, stage):
+    run(qtbot, dock)
+    found = nuclei(viewer)[-1]
+    gone = found.data == 3
+    delete(dock, found, 3)
+    viewer.layers.selection.active = opened
+    take_up(qtbot, dock)
+
+    run(qtbot, dock)
+
+    assert not nuclei(viewer)[-1].data[gone].any()
+
+
+@pytest.mark.parametrize("number", [-1, 2**31 - 1, 2**31])
 def test_numbers_that_no_nucleus_has_are_refused(qtbot, viewer, dock, image, number):
     labels = np.zeros((256, 256), np.int64)
     labels[10:20, 10:20] = number
@@ -184,6 +254,22 @@ def test_exported_labels_come_back_onto_their_image(
 
 
 @pytest.mark.usefixtures("stage")
+def test_what_was_opened_can_be_reviewed_and_learned_from(
+    viewer, image, tissue, tmp_path
+):
+    origin = Origin(image="colon", image_shape=(256, 256), model="unet")
+    part = tissue[1][40:200, 60:220]
+    write_labels(tmp_path / "nuclei.tif", part, origin=origin, offset=(40, 60))
+    (layer,) = viewer.open(tmp_path / "nuclei.tif", plugin=PLUGIN)
+    corners = np.array([(0, 0), (0, 256), (256, 256), (256, 0)])
+    mark(viewer, image, [corners])
+
+    (area,) = find_areas(viewer.layers)
+
+    assert (area.nuclei, area.image, area.offset) == (layer, image, (40, 60))
+    assert area.reviewed.all()
+
+
 def test_an_area_comes_back_to_its_place(qtbot, viewer, dock, image, tmp_path):
     shapes = viewer.add_shapes(
         [np.array([[40, 60], [40, 160], [140, 160], [140, 60]])],
@@ -242,6 +328,36 @@ def test_a_dock_that_is_opened_again_goes_on(qtbot, viewer, dock, image, stage):
     look(qtbot, again.results.autosave)
     assert saved_files() == [path]
     assert finish(load(path)).about.erased == 2
+
+
+def test_what_was_exported_stays_so_when_a_dock_is_opened_again(
+    qtbot, viewer, dock, found, tmp_path
+):
+    delete(dock, found, 3)
+    dock.results._export(dock.results.current, tmp_path / "mine_nuclei.tif")
+    qtbot.waitUntil(lambda: not dock.results._exporting.busy)
+    look(qtbot, dock.results.autosave)
+    assert saved_files() == []
+
+    viewer.window.remove_dock_widget(dock)
+    _, again = viewer.window.add_plugin_dock_widget(PLUGIN, "Segment nuclei")
+    look(qtbot, again.results.autosave)
+
+    assert saved_files() == []
+
+
+def test_what_another_window_has_meanwhile_is_left_to_it(qtbot, viewer, dock, found):
+    delete(dock, found, 3)
+    look(qtbot, dock.results.autosave)
+    (path,) = saved_files()
+    viewer.window.remove_dock_widget(dock)
+    assert claim(path)
+
+    _, again = viewer.window.add_plugin_dock_widget(PLUGIN, "Segment nuclei")
+    look(qtbot, again.results.autosave)
+
+    assert len(saved_files()) == 2
+    release(path)
 
 
 def test_a_dock_that_is_opened_again_leaves_what_was_removed(

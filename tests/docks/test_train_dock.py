@@ -243,6 +243,34 @@ def test_what_is_held_out_by_hand_stays(qtbot, viewer, reviewed, train):
     assert correction.held_out.judge.any()
 
 
+def test_a_dock_that_is_opened_again_still_follows(qtbot, viewer, reviewed, train):
+    press(qtbot, train.areas.show_button)
+    viewer.window.remove_dock_widget(train)
+    _, again = viewer.window.add_plugin_dock_widget(
+        "napari-monuseg", "Train on corrections"
+    )
+
+    (correction,) = again.areas.corrections()()
+
+    assert correction.held_out is None  # as proposed
+
+
+def test_what_is_shown_of_what_is_held_out_outlasts_a_moment_without(
+    qtbot, viewer, reviewed, train
+):
+    press(qtbot, train.areas.show_button)
+    viewer.layers.selection = {reviewed, viewer.layers["slide"]}
+    shapes = reviewed.data
+    reviewed.data = []
+    train.areas.refresh()
+    reviewed.data = [0.5 * shapes[0]]
+    train.areas.refresh()
+
+    judge = viewer.layers[HELD_OUT["judge"]].data[0]
+    assert judge.max() <= 0.5 * shapes[0].max() + 1
+    assert viewer.layers.selection == {reviewed, viewer.layers["slide"]}
+
+
 def test_the_whole_way_to_a_model_of_ones_own(qtbot, reviewed, train, quick):
     press(qtbot, train.train_button)
     assert train.running

@@ -97,7 +97,15 @@ def _metadata(file: LabelsFile) -> dict[str, Any]:
     if file.labels.ndim != 2:
         return {}
     origin = {} if file.origin is None else asdict(file.origin)
-    return {METADATA: {**origin, "pixel_size": file.pixel_size, "offset": file.offset}}
+    facts = {**origin, "offset": _offset(file)}
+    if file.pixel_size is not None:  # else a scale that is set later counts
+        facts["pixel_size"] = file.pixel_size
+    return {METADATA: facts}
+
+
+def _offset(file: LabelsFile) -> tuple[int, int]:
+    row, column = file.offset
+    return round(row), round(column)
 
 
 def _place(file: LabelsFile) -> dict[str, Any]:
@@ -105,8 +113,7 @@ def _place(file: LabelsFile) -> dict[str, Any]:
     image = _open_image(file)
     if image is None:
         return _own_place(file)
-    row, column = file.offset
-    return placement(image, (round(row), round(column)))
+    return placement(image, _offset(file))
 
 
 def _open_image(file: LabelsFile) -> Image | None:

@@ -52,15 +52,15 @@ def write_labels_layer(
 
 def _place(facts: dict[str, Any]) -> tuple[float | None, tuple[float, float]]:
     """Give pixel size and offset: those of the run, else as the layer lies."""
+    scale = np.asarray(facts.get("scale", (1, 1)), float)[-2:]
+    known = scale_calibration(scale, tuple(facts.get("units") or ())[-2:])
+    pixel_size = known.pixel_size if known else None
     origin = facts.get("metadata", {}).get(METADATA)
     if origin and "offset" in origin:
         row, column = origin["offset"]
-        return origin["pixel_size"], (float(row), float(column))
-    scale = np.asarray(facts.get("scale", (1, 1)), float)[-2:]
-    translate = np.asarray(facts.get("translate", (0, 0)), float)[-2:]
-    known = scale_calibration(scale, tuple(facts.get("units") or ())[-2:])
-    row, column = translate / scale
-    return known.pixel_size if known else None, (float(row), float(column))
+        return origin.get("pixel_size", pixel_size), (float(row), float(column))
+    row, column = np.asarray(facts.get("translate", (0, 0)), float)[-2:] / scale
+    return pixel_size, (float(row), float(column))
 
 
 def _origin(facts: dict[str, Any]) -> Origin | None:

@@ -11,6 +11,9 @@ from filelock import FileLock, Timeout
 
 ENDING = ".lock"
 
+PATIENCE = 0.2
+"""Others hold a lock for a moment when they look whether it is held, s."""
+
 _NO_LOCKS = (OSError, NotImplementedError)
 """Some network disks have none, and some folders may not be written to."""
 
@@ -18,13 +21,24 @@ _claims: dict[Path, FileLock] = {}
 """Those of this process."""
 
 
-def claim(path: Path) -> None:
-    """Claim a file, which need not exist; where nothing can be locked, only here."""
+def claim(path: Path) -> bool:
+    """Claim a file, which need not exist; False if it is claimed already.
+
+    Where nothing can be locked, the claim holds in this process only.
+    """
+    if path in _claims:
+        return False
     lock = _lock(path)
-    with suppress(Timeout, *_NO_LOCKS):
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
+    except Timeout:
+        return False
+    except _NO_LOCKS:
+        with suppress(*_NO_LOCKS):
+            _lock_file(path).unlink(missing_ok=True)
     _claims[path] = lock
+    return True
 
 
 def release(path: Path) -> None:
@@ -66,4 +80,4 @@ def _lock_file(path: Path) -> Path:
 
 
 def _lock(path: Path) -> FileLock:
-    return FileLock(_lock_file(path), timeout=0)
+    return FileLock(_lock_file(path), timeout=PATIENCE)

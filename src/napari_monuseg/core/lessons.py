@@ -105,6 +105,7 @@ class Lesson:
         self.divisions: list[Division] = []
         self._corrections = corrections
         self._guesses: list[str] = []
+        self._sizes: dict[tuple[str, int, int], float] = {}
         self._finetuning: Finetuning | None = None
 
     @property
@@ -156,6 +157,9 @@ class Lesson:
         if image.pixel_size or image.assumed_pixel_size:
             return image
         info = self.model.info
+        key = (image.name, image.height, image.width)  # areas of one image share it
+        if key in self._sizes:
+            return image.assuming(self._sizes[key])
         guess = yield from guess_pixel_size(
             image.with_stain(info.stains),
             network.eval(),
@@ -163,6 +167,7 @@ class Lesson:
             device=torch.device("cpu"),
             options=PredictOptions(label_shift=info.label_shift),
         )
+        self._sizes[key] = guess
         if guess != info.pixel_size:
             self._guesses.append(
                 f"{image.name} does not state its pixel size; {guess:g} µm/px was "

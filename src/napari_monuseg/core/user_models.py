@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -80,7 +81,8 @@ def rename_model(model: ModelEntry, name: str) -> Path:
     try:
         for child in list_models():
             if child.info.parent == model.name and not child.shipped:
-                _rewrite(child, child.path, replace(child.info, parent=path.stem))
+                with suppress(CheckpointError):  # damaged: of no use by any name
+                    _rewrite(child, child.path, replace(child.info, parent=path.stem))
         _delete(model.path)
     finally:
         notify()

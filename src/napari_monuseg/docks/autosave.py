@@ -102,34 +102,50 @@ class Autosave:
         self._listen()
 
     def add(self, result: Result, path: Path | None = None) -> None:
-        """Save a result's hand work from now on, into a file that may exist."""
+        """Save a result's hand work from now on.
+
+        Parameters
+        ----------
+        result : Result
+            On screen.
+        path : Path, optional
+            A file there is; one that another window works on is left to it.
+        """
         image = result.image
         if image is None or result.layer is None:
             return
         entry = Entry(
             result=result,
-            path=path or new_path(result.image_name),
+            path=_claimed(path, result),
             image_path=str(image.source.path or ""),
             image_shape=image_shape(image),
         )
-        entry.watch = EditWatch(result.layer, entry.touch)
-        self._entries[result] = entry
-        claim(entry.path)
+        self._begin(entry)
 
-    def path(self, result: Result) -> Path | None:
-        """Give the file of a result; None of one that is not saved."""
-        entry = self._entries.get(result)
-        return None if entry is None else entry.path
+    def entries(self) -> list[Entry]:
+        """Give what is known of every result that is saved."""
+        return list(self._entries.values())
+
+    def go_on(self, entry: Entry) -> None:
+        """Go on saving what an earlier dock had saved."""
+        path = _claimed(entry.path, entry.result)
+        if path != entry.path:  # another window has the file that it was saved into
+            entry.path, entry.saved = path, None
+        entry.changed = True
+        self._begin(entry)
+
+    def _begin(self, entry: Entry) -> None:
+        entry.watch = EditWatch(entry.result.layer, entry.touch)
+        self._entries[entry.result] = entry
 
     def succeed(self, earlier: Result, result: Result) -> None:
         """Save into the file of an earlier result, whose hand work `result` has."""
         entry = self._entries.get(earlier)
-        if entry is None:
-            self.add(result)
-            return
-        self.add(result, entry.path)
-        entry.path, entry.changed = new_path(earlier.image_name), False
-        claim(entry.path)
+        path = None if entry is None else entry.path
+        if entry is not None:
+            release(entry.path)
+            entry.path, entry.changed = _claimed(None, earlier), False
+        self.add(result, path)
 
     def follow(self, result: Result) -> None:
         """Watch the layer that a result has now."""
@@ -217,6 +233,15 @@ class Autosave:
             with suppress(MonusegError):  # nobody is left to be told
                 finish(steps)
         release(entry.path)
+
+
+def _claimed(path: Path | None, result: Result) -> Path:
+    """Claim a file for a result: the one there is, or else a new one."""
+    if path is not None and claim(path):
+        return path
+    path = new_path(result.image_name)
+    claim(path)
+    return path
 
 
 def _steps(entry: Entry) -> Generator[Progress, None, Any] | None:

@@ -48,8 +48,13 @@ def image_of(nuclei: LabelsLayer, layers: Any) -> Image | None:
     if one is not None and one in layers:
         return one
     images = [layer for layer in layers if isinstance(layer, Image)]
-    name = origin_facts(nuclei).get("image")
-    named = [layer for layer in images if layer.name == name]
+    facts = origin_facts(nuclei)
+    name, shape = facts.get("image"), facts.get("image_shape")
+    named = [
+        layer
+        for layer in images
+        if layer.name == name and (not shape or image_shape(layer) == tuple(shape))
+    ]
     if named or name is not None:
         return named[0] if named else None
     same = [layer for layer in images if image_shape(layer) == nuclei.data.shape]

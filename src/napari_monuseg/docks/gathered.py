@@ -170,6 +170,7 @@ class GatheredAreas(QWidget):
             self._left_out.discard(nuclei)
         else:
             self._left_out.add(nuclei)
+        self._held_out.follow(self._included())
         self.changed.emit()
 
     def _on_show(self) -> None:

@@ -10,6 +10,7 @@ from napari.layers import Shapes
 from napari_monuseg.areas import Mask, covered
 from napari_monuseg.core.boxes import bounding_window
 from napari_monuseg.core.regions import FEWEST_TO_STOP, HeldOut, propose
+from napari_monuseg.docks.bindings import METADATA
 from napari_monuseg.docks.reviewed_areas import GatheredArea
 
 HELD_OUT = {"judge": "Held out to judge", "stop": "Held out to stop"}
@@ -35,14 +36,13 @@ class HeldOutLayers:
 
     def __init__(self, viewer: Any) -> None:
         self._viewer = viewer
-        self._drawn: Boxes = {role: [] for role in HELD_OUT}
 
     def show(self, areas: Sequence[GatheredArea]) -> None:
         """Draw what the program proposes to hold out of some areas."""
         for layer in self._layers().values():
             if layer is not None:
                 self._viewer.layers.remove(layer)
-        self._drawn = boxes = _proposed(areas)
+        boxes = _proposed(areas)
         for role, name in HELD_OUT.items():
             if boxes[role]:
                 self._viewer.add_shapes(
@@ -53,16 +53,20 @@ class HeldOutLayers:
                     face_color=f"{COLOURS[role]}30",
                     edge_width=_edge_width(boxes[role]),
                     units=areas[0].nuclei.units,
+                    # With the layer, so that it is known to a dock that opens later.
+                    metadata={METADATA: {"proposed": boxes}},
                 )
 
     def follow(self, areas: Sequence[GatheredArea]) -> None:
         """Draw it again if something else is proposed by now, unless it was changed."""
-        shown = any(self._drawn.values()) and self._untouched()
-        if shown and not _equal(_proposed(areas), self._drawn):
-            active = self._viewer.layers.selection.active
+        drawn = self._drawn()
+        boxes = _proposed(areas)
+        if drawn is None or not any(boxes.values()) or _equal(boxes, drawn):
+            return
+        if self._untouched():
+            selected = set(self._viewer.layers.selection)
             self.show(areas)
-            if active in self._viewer.layers:
-                self._viewer.layers.selection.active = active
+            self._viewer.layers.selection = selected & set(self._viewer.layers)
 
     def chosen(self, area: GatheredArea) -> HeldOut | None:
         """Give what the user holds out of an area; None if that is left to us."""
@@ -77,11 +81,20 @@ class HeldOutLayers:
         }
         return HeldOut(**masks)
 
+    def _drawn(self) -> Boxes | None:
+        """Give what was proposed when the layers were drawn; None if they are gone."""
+        for layer in self._layers().values():
+            facts = {} if layer is None else layer.metadata.get(METADATA, {})
+            if "proposed" in facts:
+                drawn: Boxes = facts["proposed"]
+                return drawn
+        return None
+
     def _untouched(self) -> bool:
         """Tell whether the layers still show what was proposed."""
-        layers = self._layers()
+        drawn, layers = self._drawn(), self._layers()
         shown = {role: layer.data if layer else [] for role, layer in layers.items()}
-        return _equal(shown, self._drawn)
+        return drawn is not None and _equal(shown, drawn)
 
     def _layers(self) -> dict[str, Shapes | None]:
         return {role: self._layer(name) for role, name in HELD_OUT.items()}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from napari.layers import Image
+from napari.layers import Labels as LabelsLayer
 from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import (
     QHBoxLayout,
@@ -24,8 +25,9 @@ from napari_monuseg.core.autosave import (
     read_about,
     saved_files,
 )
-from napari_monuseg.core.claims import is_claimed
+from napari_monuseg.core.claims import claim, is_claimed, release
 from napari_monuseg.core.errors import AutosaveError
+from napari_monuseg.docks.bindings import NOBODY, origin_facts
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.note import Line
 from napari_monuseg.jobs import JobSlot
@@ -70,6 +72,8 @@ class RestoreOffer(QWidget):
         self._later.setSingleShot(True)
         self._later.timeout.connect(self.look)
         self._slot = JobSlot()
+        self._loading: Path | None = None
+        lifetime.add(self._release)
         lifetime.add(self._slot.cancel)
         self.text = Line()
         self.restore_button = QPushButton("Restore")
@@ -106,7 +110,8 @@ class RestoreOffer(QWidget):
     def _on_removed(self, event: Any) -> None:
         self._offers = [one for one in self._offers if one.image is not event.value]
         self._show()
-        self._later.start()  # nuclei that are removed are saved once more before
+        if isinstance(event.value, LabelsLayer) and origin_facts(event.value) != NOBODY:
+            self._later.start()  # nuclei that are removed are saved once more before
 
     def _look(self, layer: Any) -> None:
         """Look for corrections that were made on an image."""
@@ -131,18 +136,19 @@ class RestoreOffer(QWidget):
         if self._offers:
             self.text.setText(_describe(self._offers[0].about))
 
-    def _is_open_elsewhere(self, offer: Offer) -> bool:
-        """Take back an offer that was taken up in another window meanwhile."""
-        taken = is_claimed(offer.path)
-        if taken:
-            self._drop(offer)
-            self.message.emit("These corrections are open in another window by now.")
-        return taken
+    def _claim(self, offer: Offer) -> bool:
+        """Claim an offer's file, or take back what another window took up meanwhile."""
+        if claim(offer.path):
+            return True
+        self._drop(offer)
+        self.message.emit("These corrections are open in another window by now.")
+        return False
 
     def _on_restore(self) -> None:
         offer = self._offers[0]
-        if self._is_open_elsewhere(offer):
+        if not self._claim(offer):
             return
+        self._loading = offer.path
         self.setEnabled(False)
         self._slot.start(
             load(offer.path),
@@ -151,26 +157,33 @@ class RestoreOffer(QWidget):
         )
 
     def _on_loaded(self, offer: Offer, corrections: SavedCorrections) -> None:
+        self._release()  # for the nuclei to claim it
         if offer in self._offers:  # its image is still there
             self._drop(offer)
             self._restore(offer.image, offer.path, corrections)
 
     def _on_failed(self, offer: Offer, error: Exception) -> None:
+        self._release()
         self.message.emit(str(error))
         self._drop(offer)
 
+    def _release(self) -> None:
+        path, self._loading = self._loading, None
+        if path is not None:
+            release(path)
+
     def _on_discard(self) -> None:
         offer = self._offers[0]
-        if self._is_open_elsewhere(offer):
-            return
         answer = QMessageBox.question(
             self,
             "Discard corrections",
             f"{_describe(offer.about)}.\n\nDelete them for good?",
         )
-        gone = offer not in self._offers or is_claimed(offer.path)
-        if answer == QMessageBox.StandardButton.Yes and not gone:
+        if answer != QMessageBox.StandardButton.Yes or offer not in self._offers:
+            return
+        if self._claim(offer):
             discard(offer.path)
+            release(offer.path)
             self._drop(offer)
 
     def _drop(self, offer: Offer) -> None:

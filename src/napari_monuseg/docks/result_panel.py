@@ -23,14 +23,14 @@ from napari_monuseg.core.autosave import SavedCorrections
 from napari_monuseg.core.handwork import HandCount
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.maps import NucleusMaps
-from napari_monuseg.docks.autosave import Autosave
+from napari_monuseg.docks.autosave import Autosave, Entry
 from napari_monuseg.docks.correction_tools import CorrectionTools
 from napari_monuseg.docks.hand_panel import HandPanel
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.newest import NewestJob
 from napari_monuseg.docks.note import Line, Note
 from napari_monuseg.docks.result import Result, Snapshot
-from napari_monuseg.docks.reviewed import mark
+from napari_monuseg.docks.reviewed import mark, reviewed_layer
 from napari_monuseg.docks.save_dialog import choose_file
 from napari_monuseg.docks.section import section
 from napari_monuseg.docks.segment_steps import (
@@ -46,7 +46,7 @@ from napari_monuseg.jobs import JobSlot, Steps
 
 NO_MAPS = "To move the sliders, run the network here; hand work stays"
 
-_left: WeakKeyDictionary[Any, list[tuple[Result, Path | None]]] = WeakKeyDictionary()
+_left: WeakKeyDictionary[Any, list[tuple[Result, Entry | None]]] = WeakKeyDictionary()
 """By viewer, what a dock that was closed there had, for the next to go on with."""
 
 
@@ -139,17 +139,23 @@ class ResultPanel(QWidget):
         An earlier run on the same area keeps its layer as it is.
         """
         self._reading.cancel()
-        earlier = [one for one in self._results if one.covers(result)]
-        if earlier:
-            result.inherit(earlier[-1])
+        earlier = self._earlier(result)
+        if earlier is not None:
+            result.inherit(earlier)
         self._results.append(result)
         self.current = result
         result.show(self._viewer, found.labels, found.count)
-        if earlier:
-            self.autosave.succeed(earlier[-1], result)
+        if earlier is not None:
+            self.autosave.succeed(earlier, result)
         else:
             self.autosave.add(result)
         self._choose(result)
+
+    def _earlier(self, result: Result) -> Result | None:
+        """Give the last result on the same area, of those with hand work if any."""
+        earlier = [one for one in self._results if one.covers(result)][::-1]
+        corrected = [one for one in earlier if one.gather().edited.any()]
+        return next(iter(corrected or earlier), None)
 
     def restore(self, image: Image, path: Path, corrections: SavedCorrections) -> None:
         """Show corrections that were saved, and go on saving them."""
@@ -169,7 +175,7 @@ class ResultPanel(QWidget):
         )
         self._results.append(result)
         self.current = result
-        if about.reviewed:
+        if about.reviewed and reviewed_layer(image) is None:
             mark(self._viewer, image, map(np.array, about.reviewed))
         result.show_restored(self._viewer, corrections.labels, corrections.hand)
         self.autosave.add(result, path)
@@ -186,16 +192,16 @@ class ResultPanel(QWidget):
 
     def _leave(self) -> None:
         """Leave results whose layers stay to the viewer's next dock."""
-        _left[self._viewer] = [
-            (result, self.autosave.path(result)) for result in self._results
-        ]
+        saved = {entry.result: entry for entry in self.autosave.entries()}
+        _left[self._viewer] = [(one, saved.get(one)) for one in self._results]
 
     def _go_on(self) -> None:
         """Go on with what an earlier dock of the viewer left."""
-        for result, path in _left.pop(self._viewer, []):
+        for result, entry in _left.pop(self._viewer, []):
             if result.layer in self._viewer.layers:
                 self._results.append(result)
-                self.autosave.add(result, path)
+                if entry is not None:
+                    self.autosave.go_on(entry)
         if self._results:
             active = self._viewer.layers.selection.active
             chosen = [one for one in self._results if one.layer is active]

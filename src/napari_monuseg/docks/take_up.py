@@ -18,7 +18,10 @@ from napari_monuseg.docks.layer_watch import LayerWatch
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.note import Line
 from napari_monuseg.docks.result import Result
-from napari_monuseg.layers import calibration, image_shape
+from napari_monuseg.layers import calibration, image_shape, is_tissue
+
+LARGEST_NUMBER = 2**30
+"""Of a nucleus, so that int32 has many left for those that are added."""
 
 
 class Found(NamedTuple):
@@ -85,12 +88,15 @@ class TakeUp(QWidget):
         self.setVisible(self._found is not None)
         if self._found is not None:
             nuclei, image = self._found
-            self.text.setText(f"“{nuclei.name}” lies on “{image.name}”:")
+            made_of = origin_facts(nuclei).get("image", image.name)
+            other = "" if made_of == image.name else f", made of “{made_of}”,"
+            self.text.setText(f"“{nuclei.name}”{other} lies on “{image.name}”:")
 
     def _on_active(self, _event: Any) -> None:
         self.look()
 
     def _on_clicked(self) -> None:
+        self.look()  # the layer may have been given other pixels
         if self._found is None:
             return
         try:
@@ -117,7 +123,7 @@ def find_home(nuclei: LabelsLayer, layers: Any) -> Found | None:
     if nuclei.ndim != 2 or nuclei.multiscale or facts == NOBODY:
         return None
     image = image_of(nuclei, layers) or _of_that_size(nuclei, layers)
-    if image is None or _area(nuclei, image) is None:
+    if image is None or not is_tissue(image) or _area(nuclei, image) is None:
         return None
     return Found(nuclei, image)
 
@@ -183,10 +189,11 @@ def taken_up(nuclei: LabelsLayer, image: Image) -> Result:
 def _as_int32(nuclei: LabelsLayer) -> None:
     """Give a layer an array that can be painted, of the type that all else has."""
     labels = np.asarray(nuclei.data)
-    if labels.min(initial=0) < 0 or labels.max(initial=0) > np.iinfo(np.int32).max:
+    if labels.min(initial=0) < 0 or labels.max(initial=0) > LARGEST_NUMBER:
         raise CorrectionError(
-            f"“{nuclei.name}” has numbers below 0 or above {np.iinfo(np.int32).max:,}; "
-            "number its nuclei from 1."
+            f"“{nuclei.name}” has numbers below 0 or above {LARGEST_NUMBER:,}; number "
+            "its nuclei from 1."
         )
-    if labels is not nuclei.data or labels.dtype != np.int32:
+    paintable = labels is nuclei.data and labels.flags.writeable
+    if not paintable or labels.dtype != np.int32:
         nuclei.data = labels.astype(np.int32)
