@@ -92,13 +92,11 @@ def test_the_pixel_size_that_nothing_states_is_guessed(
     finish(lesson.train())
 
     assert asked == [("pale", 0.25)]
-    guessed, as_told = (region.rgb.shape for region in lesson.regions)
-    assert guessed == (1024, 1024, 3)  # 20× is enlarged to the network's 40×
+    guessed, again, as_told = (region.rgb.shape for region in lesson.regions)
+    assert guessed == again == (1024, 1024, 3)  # 20× is enlarged to the network's 40×
     assert as_told == (512, 512, 3)
-    assert (
-        "pale does not state its pixel size; 0.5 µm/px was guessed"
-        in (lesson.notices[0])
-    )
+    (notice,) = lesson.notices
+    assert "pale does not state its pixel size; 0.5 µm/px was guessed" in notice
 
 
 def test_a_comparison_without_memory_is_made_on_the_cpu(
