@@ -322,7 +322,7 @@ def test_hand_work_can_be_highlighted(qtbot, viewer, panel, found, chooser):
     assert viewer.layers.selection.active is found
     assert found.mode == "paint"
     press(qtbot, panel.export_button)
-    qtbot.waitUntil(lambda: not panel._exporting.busy)
+    qtbot.waitUntil(lambda: not panel.export_button.busy)
     assert np.array_equal(tifffile.imread(chooser["path"]), expected)
 
     panel.hand.highlight.setChecked(False)
@@ -450,7 +450,7 @@ def test_export_writes_what_is_shown_edits_and_all(qtbot, panel, found, chooser)
     expected = found.data.copy()
 
     press(qtbot, panel.export_button)
-    qtbot.waitUntil(lambda: not panel._exporting.busy)
+    qtbot.waitUntil(lambda: not panel.export_button.busy)
 
     assert chooser["suggested"] == ["colon_nuclei.tif"]
     assert np.array_equal(tifffile.imread(chooser["path"]), expected)
@@ -476,16 +476,16 @@ def test_export_of_an_area_says_its_offset(qtbot, viewer, dock, image, tmp_path)
     qtbot.waitUntil(lambda: not dock.running)
     panel = dock.results
 
-    panel._export(panel.current, tmp_path / "area.tif")
-    qtbot.waitUntil(lambda: not panel._exporting.busy)
+    panel.export_button.export(panel.current, tmp_path / "area.tif")
+    qtbot.waitUntil(lambda: not panel.export_button.busy)
 
     assert read_labels(tmp_path / "area.tif").offset == (40, 60)
     assert "row 40, column 60" in dock.progress.text.text()
 
 
 def test_an_export_that_fails_is_a_sentence(qtbot, dock, panel, found, tmp_path):
-    panel._export(panel.current, tmp_path / "no folder" / "area.tif")
-    qtbot.waitUntil(lambda: not panel._exporting.busy)
+    panel.export_button.export(panel.current, tmp_path / "no folder" / "area.tif")
+    qtbot.waitUntil(lambda: not panel.export_button.busy)
 
     assert "no folder" in dock.progress.text.text()
 
@@ -495,7 +495,7 @@ def test_export_can_be_thought_better_of(qtbot, panel, found, chooser):
 
     press(qtbot, panel.export_button)
 
-    assert not panel._exporting.busy
+    assert not panel.export_button.busy
 
 
 def test_only_the_newest_wish_is_fulfilled_last(qtbot):

@@ -138,7 +138,7 @@ def test_what_was_exported_is_no_longer_kept(qtbot, dock, autosave, found, tmp_p
     edit(found)
     look(qtbot, autosave)
 
-    dock.results._export(dock.results.current, tmp_path / "mine.tif")
+    dock.results.export_button.export(dock.results.current, tmp_path / "mine.tif")
     qtbot.waitUntil(lambda: not saved_files())
     found.refresh()
     look(qtbot, autosave)
@@ -158,9 +158,9 @@ def test_what_was_reviewed_is_in_no_export_and_kept(
     edit(nuclei(viewer)[-1])
     look(qtbot, autosave)
 
-    dock.results._export(dock.results.current, tmp_path / "mine.tif")
+    dock.results.export_button.export(dock.results.current, tmp_path / "mine.tif")
     qtbot.waitUntil((tmp_path / "mine.tif").exists)
-    qtbot.waitUntil(lambda: not dock.results._exporting.busy)
+    qtbot.waitUntil(lambda: not dock.results.export_button.busy)
     look(qtbot, autosave)
 
     assert len(saved().about.reviewed) == 1
@@ -188,9 +188,9 @@ def test_what_was_edited_while_it_was_exported_is_kept(
     edit(found)
     look(qtbot, autosave)
 
-    dock.results._export(dock.results.current, tmp_path / "mine.tif")
+    dock.results.export_button.export(dock.results.current, tmp_path / "mine.tif")
     found.data_setitem((np.array([0]), np.array([0])), 999)
-    qtbot.waitUntil(lambda: not dock.results._exporting.busy)
+    qtbot.waitUntil(lambda: not dock.results.export_button.busy)
     qtbot.waitUntil(lambda: not autosave._slot.busy)
     look(qtbot, autosave)
 

@@ -237,7 +237,7 @@ def test_exported_labels_come_back_onto_their_image(
     run(qtbot, dock)
     results = dock.results
     before = nuclei(viewer)[-1]
-    results._export(results.current, tmp_path / "mine_nuclei.tif")
+    results.export_button.export(results.current, tmp_path / "mine_nuclei.tif")
     qtbot.waitUntil((tmp_path / "mine_nuclei.tif").exists)
     image.scale, image.translate, image.units = (1, 1), (0, 0), ("pixel", "pixel")
     viewer.layers.remove(before)
@@ -284,7 +284,7 @@ def test_an_area_comes_back_to_its_place(qtbot, viewer, dock, image, tmp_path):
     offset = results.current.area.offset
     assert offset[0] > 30
     before = nuclei(viewer)[-1]
-    results._export(results.current, tmp_path / "mine_nuclei.tif")
+    results.export_button.export(results.current, tmp_path / "mine_nuclei.tif")
     qtbot.waitUntil((tmp_path / "mine_nuclei.tif").exists)
     viewer.layers.remove(before)
 
@@ -334,8 +334,10 @@ def test_what_was_exported_stays_so_when_a_dock_is_opened_again(
     qtbot, viewer, dock, found, tmp_path
 ):
     delete(dock, found, 3)
-    dock.results._export(dock.results.current, tmp_path / "mine_nuclei.tif")
-    qtbot.waitUntil(lambda: not dock.results._exporting.busy)
+    dock.results.export_button.export(
+        dock.results.current, tmp_path / "mine_nuclei.tif"
+    )
+    qtbot.waitUntil(lambda: not dock.results.export_button.busy)
     look(qtbot, dock.results.autosave)
     assert saved_files() == []
 

@@ -1,6 +1,5 @@
 """The lower half of the Segment dock: the nuclei found, and how they are read."""
 
-import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -13,7 +12,6 @@ from napari.layers import Labels as LabelsLayer
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QFrame,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -25,24 +23,23 @@ from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.maps import NucleusMaps
 from napari_monuseg.docks.autosave import Autosave, Entry
 from napari_monuseg.docks.correction_tools import CorrectionTools
+from napari_monuseg.docks.export_button import ExportButton
 from napari_monuseg.docks.hand_panel import HandPanel
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.newest import NewestJob
 from napari_monuseg.docks.note import Line, Note
 from napari_monuseg.docks.result import Result, Snapshot
 from napari_monuseg.docks.reviewed import mark, reviewed_layer
-from napari_monuseg.docks.save_dialog import choose_file
 from napari_monuseg.docks.section import section
 from napari_monuseg.docks.segment_steps import (
     Exported,
     Found,
     Reading,
-    export,
     read_again,
 )
 from napari_monuseg.docks.sliders import InstanceSliders
 from napari_monuseg.docks.take_up import TakeUp
-from napari_monuseg.jobs import JobSlot, Steps
+from napari_monuseg.jobs import Steps
 
 NO_MAPS = "To move the sliders, run the network here; hand work stays"
 
@@ -80,9 +77,7 @@ class ResultPanel(QWidget):
         self.current: Result | None = None
         self._gestures: WeakKeyDictionary[Result, int] = WeakKeyDictionary()
         self._reading = NewestJob(self._read_again, self._show_again)
-        self._exporting = JobSlot()
         lifetime.add(self._reading.cancel)
-        lifetime.add(self._exporting.cancel)
         self.count = Line()
         self.count.setStyleSheet("font-weight: bold;")
         self.sliders = InstanceSliders()
@@ -92,7 +87,7 @@ class ResultPanel(QWidget):
         self.autosave = Autosave(self, viewer, lifetime)
         lifetime.add(self._leave)  # before the autosave ends
         self.take_up = TakeUp(viewer, lifetime, self._is_known, self._take_up)
-        self.export_button = QPushButton("Export labels…")
+        self.export_button = ExportButton(lifetime)
         self._lay_out()
         self._connect(lifetime)
         self._choose(None)
@@ -124,7 +119,8 @@ class ResultPanel(QWidget):
         self.hand.counted.connect(self._on_counted)
         self.hand.message.connect(self.message)
         self.take_up.message.connect(self.message)
-        self.export_button.clicked.connect(self._on_export)
+        self.export_button.message.connect(self.message)
+        self.export_button.exported.connect(self._on_exported)
         layers = self._viewer.layers
         for emitter, slot in (
             (layers.events.removed, self._on_removed),
@@ -215,7 +211,7 @@ class ResultPanel(QWidget):
         self.current = result
         self.sliders.setEnabled(result is not None and result.maps is not None)
         self.corrections.set_result(result)
-        self.export_button.setEnabled(result is not None)
+        self.export_button.set_result(result)
         lost = result is not None and result.maps is None
         self.note.setText(NO_MAPS if lost else "")
         self.count.setText("No nuclei yet")
@@ -283,37 +279,8 @@ class ResultPanel(QWidget):
         self._gestures[result] = wish.gesture
         self._show_count(result)
 
-    def _on_export(self) -> None:
-        if self.current is None:
-            return
-        suggested = _file_name(self.current)
-        path = choose_file(self, "Export labels", suggested, (".tif", ".tiff"))
-        if path is not None:
-            self._export(self.current, path)
-
-    def _export(self, result: Result, path: Path) -> None:
-        """Write what the layer shows now, edits and all."""
-        steps = export(
-            path,
-            result.pixels(),
-            pixel_size=result.pixel_size,
-            offset=result.area.offset,
-            origin=result.origin,
-        )
-        self._exporting.start(
-            steps,
-            returned=partial(self._on_exported, result),
-            errored=lambda error: self.message.emit(str(error)),
-        )
-
     def _on_exported(self, result: Result, exported: Exported) -> None:
         self.autosave.exported(result, exported.fingerprint)
-        self._say_exported(result, exported.path)
-
-    def _say_exported(self, result: Result, path: Path) -> None:
-        row, column = result.area.offset
-        place = f"; the area begins at row {row:,}, column {column:,} of the image"
-        self.message.emit(f"Written to {path.name}{place if row or column else ''}")
 
 
 def _by_hand(count: HandCount) -> Iterator[str]:
@@ -322,9 +289,3 @@ def _by_hand(count: HandCount) -> Iterator[str]:
         yield f"{count.nuclei:,} by hand"
     if count.erased:
         yield f"{count.erased:,} {'place' if count.erased == 1 else 'places'} erased"
-
-
-def _file_name(result: Result) -> str:
-    """Suggest a file name that every system allows."""
-    stem = re.sub(r'[<>:"/\\|?*]', "_", result.image_name)
-    return f"{stem.removesuffix('.tiff').removesuffix('.tif')}_nuclei.tif"

@@ -1,0 +1,85 @@
+"""The button that writes the nuclei of a result as TIFF."""
+
+import re
+from functools import partial
+from pathlib import Path
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QPushButton
+
+from napari_monuseg.docks.lifetime import Lifetime
+from napari_monuseg.docks.result import Result
+from napari_monuseg.docks.save_dialog import choose_file
+from napari_monuseg.docks.segment_steps import Exported, export
+from napari_monuseg.jobs import JobSlot
+
+
+class ExportButton(QPushButton):
+    """Asks for a file, and writes what the layer of a result shows.
+
+    Parameters
+    ----------
+    lifetime : Lifetime
+        Of the dock.
+    """
+
+    message = Signal(str)
+    """Emits a line for the user."""
+
+    exported = Signal(object, object)
+    """Emits the result and the `Exported` file."""
+
+    def __init__(self, lifetime: Lifetime) -> None:
+        super().__init__("Export labels…")
+        self._result: Result | None = None
+        self._slot = JobSlot()
+        lifetime.add(self._slot.cancel)
+        self.clicked.connect(self._on_clicked)
+        self.set_result(None)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a file is being written."""
+        return self._slot.busy
+
+    def set_result(self, result: Result | None) -> None:
+        """Write the nuclei of this result; None if there is none."""
+        self._result = result
+        self.setEnabled(result is not None)
+
+    def export(self, result: Result, path: Path) -> None:
+        """Write what the layer shows now, edits and all."""
+        steps = export(
+            path,
+            result.pixels(),
+            pixel_size=result.pixel_size,
+            offset=result.area.offset,
+            origin=result.origin,
+        )
+        self._slot.start(
+            steps,
+            returned=partial(self._on_exported, result),
+            errored=lambda error: self.message.emit(str(error)),
+        )
+
+    def _on_clicked(self) -> None:
+        result = self._result
+        if result is None:
+            return
+        suggested = _file_name(result)
+        path = choose_file(self, "Export labels", suggested, (".tif", ".tiff"))
+        if path is not None:
+            self.export(result, path)
+
+    def _on_exported(self, result: Result, exported: Exported) -> None:
+        self.exported.emit(result, exported)
+        row, column = result.area.offset
+        place = f"; the area begins at row {row:,}, column {column:,} of the image"
+        name = exported.path.name
+        self.message.emit(f"Written to {name}{place if row or column else ''}")
+
+
+def _file_name(result: Result) -> str:
+    """Suggest a file name that every system allows."""
+    stem = re.sub(r'[<>:"/\\|?*]', "_", result.image_name)
+    return f"{stem.removesuffix('.tiff').removesuffix('.tif')}_nuclei.tif"
