@@ -430,7 +430,7 @@ def test_layer_choices_are_fresh(viewer, dock, image):
     assert "Inside “area”" in texts
     viewer.layers.clear()
     assert dock.image.value is None
-    assert dock.area.choice.count() == 3
+    assert dock.area.choice.count() == 2
 
 
 def test_a_new_model_can_be_chosen_at_once(dock, untrained_model):
