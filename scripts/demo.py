@@ -92,6 +92,7 @@ def save(viewer: napari.Viewer, dock: SegmentDock, folder: Path) -> str:
         result.pixels(),
         pixel_size=result.pixel_size,
         offset=result.area.offset,
+        origin=result.origin,
     )
     finish(steps)
     return f"{result.count:,} nuclei: wrote {picture} and {labels}"
