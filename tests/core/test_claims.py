@@ -79,7 +79,8 @@ def test_where_nothing_can_be_locked_the_claim_holds_here(tmp_path):
     (tmp_path / "folder").write_text("a file in the way")
     path = tmp_path / "folder" / "file.npz"
 
-    claim(path)
+    assert claim(path)
+    assert not claim(path)
     assert is_claimed(path)
     release(path)
     assert not is_claimed(path)
