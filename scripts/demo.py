@@ -17,8 +17,8 @@ from qtpy.QtWidgets import QApplication
 from napari_monuseg.commands.window import SAMPLE, build_window
 from napari_monuseg.core.errors import MonusegError
 from napari_monuseg.core.progress import finish
+from napari_monuseg.docks.export_button import export_result
 from napari_monuseg.docks.segment_dock import SegmentDock
-from napari_monuseg.docks.segment_steps import export
 
 WINDOW = (1366, 768)
 """Width and height of the window, px."""
@@ -87,14 +87,7 @@ def save(viewer: napari.Viewer, dock: SegmentDock, folder: Path) -> str:
     wait_until(lambda: False, SETTLE)
     viewer.screenshot(str(picture), canvas_only=False, flash=False)
     result: Any = dock.results.current
-    steps = export(
-        labels,
-        result.pixels(),
-        pixel_size=result.pixel_size,
-        offset=result.area.offset,
-        origin=result.origin,
-    )
-    finish(steps)
+    finish(export_result(result, labels))
     return f"{result.count:,} nuclei: wrote {picture} and {labels}"
 
 

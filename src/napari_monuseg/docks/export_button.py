@@ -11,7 +11,7 @@ from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.result import Result
 from napari_monuseg.docks.save_dialog import choose_file
 from napari_monuseg.docks.segment_steps import Exported, export
-from napari_monuseg.jobs import JobSlot
+from napari_monuseg.jobs import JobSlot, Steps
 
 
 class ExportButton(QPushButton):
@@ -49,15 +49,8 @@ class ExportButton(QPushButton):
 
     def export(self, result: Result, path: Path) -> None:
         """Write what the layer shows now, edits and all."""
-        steps = export(
-            path,
-            result.pixels(),
-            pixel_size=result.pixel_size,
-            offset=result.area.offset,
-            origin=result.origin,
-        )
         self._slot.start(
-            steps,
+            export_result(result, path),
             returned=partial(self._on_exported, result),
             errored=lambda error: self.message.emit(str(error)),
         )
@@ -77,6 +70,17 @@ class ExportButton(QPushButton):
         place = f"; the area begins at row {row:,}, column {column:,} of the image"
         name = exported.path.name
         self.message.emit(f"Written to {name}{place if row or column else ''}")
+
+
+def export_result(result: Result, path: Path) -> Steps:
+    """Give the job that writes what a result's layer shows now."""
+    return export(
+        path,
+        result.pixels(),
+        pixel_size=result.pixel_size,
+        offset=result.area.offset,
+        origin=result.origin,
+    )
 
 
 def _file_name(result: Result) -> str:
