@@ -1,6 +1,9 @@
 """What the tests share: tissue whose nuclei are known, and a clean model folder."""
 
 import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +13,15 @@ import tifffile
 from napari_monuseg.core.samples import synthetic_tissue
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+ELSEWHERE = """
+import sys, time
+from pathlib import Path
+from napari_monuseg.core.claims import claim
+claim(Path(sys.argv[1]))
+print("claimed", flush=True)
+time.sleep(600)
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +38,24 @@ def saved_corrections(tmp_path_factory, monkeypatch) -> Path:
     folder = tmp_path_factory.mktemp("corrections")
     monkeypatch.setenv("NAPARI_MONUSEG_AUTOSAVE", str(folder))
     return folder
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Callable[[Path], subprocess.Popen[str]]]:
+    """Claim a file in another process, which is killed at the test's end."""
+    running = []
+
+    def claim(path: Path) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", ELSEWHERE, path]
+        other = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        running.append(other)
+        assert other.stdout.readline().strip() == "claimed"
+        return other
+
+    yield claim
+    for other in running:
+        other.kill()
+        other.communicate()
 
 
 @pytest.fixture(scope="session")

@@ -1,23 +1,12 @@
 """A claim keeps other processes away, and ends with its own."""
 
 import gc
-import signal
 import subprocess
 import sys
 
 import pytest
 
 from napari_monuseg.core.claims import claim, is_claimed, release, sweep
-
-OTHER = """
-import sys, time
-from pathlib import Path
-from napari_monuseg.core.claims import claim
-claim(Path(sys.argv[1]))
-print("claimed", flush=True)
-time.sleep(600)
-"""
-
 
 ASK = """
 import sys
@@ -60,16 +49,14 @@ def test_a_claim_is_given_once_and_lasts(path):
     assert other.stdout.strip() == "True"
 
 
-def test_another_process_keeps_its_claim_until_it_is_killed(path):
-    with subprocess.Popen(
-        [sys.executable, "-c", OTHER, path], stdout=subprocess.PIPE, text=True
-    ) as other:
-        try:
-            assert other.stdout.readline().strip() == "claimed"
-            assert is_claimed(path)
-            assert not claim(path)
-        finally:
-            other.send_signal(signal.SIGKILL)
+def test_another_process_keeps_its_claim_until_it_is_killed(path, elsewhere):
+    other = elsewhere(path)
+    assert is_claimed(path)
+    assert not claim(path)
+
+    other.kill()
+    other.wait()
+
     sweep(path.parent)
     assert list(path.parent.iterdir()) == []
     assert not is_claimed(path)

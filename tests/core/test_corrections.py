@@ -70,6 +70,7 @@ def one_nucleus(lobes):
             labels[rows + shift, columns] = 7
     for row, column, radius in lobes:
         labels[disk((row, column), radius)] = 7
+    labels[ndimage.binary_fill_holes(labels)] = 7  # between two lines
     neighbour = np.zeros_like(labels)
     neighbour[disk((lobes[0][0], 60), 20, shape=labels.shape)] = 3
     return np.where(labels, labels, neighbour)

@@ -1,8 +1,6 @@
 """Corrections survive: saved while they are made, offered when the image is back."""
 
 import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -342,33 +340,6 @@ def test_corrections_are_not_discarded_by_mistake(qtbot, viewer, dock, tissue, a
 
     assert len(saved_files()) == 1
     assert dock.offer.isVisibleTo(dock)
-
-
-ELSEWHERE = """
-import sys, time
-from pathlib import Path
-from napari_monuseg.core.claims import claim
-claim(Path(sys.argv[1]))
-print("claimed", flush=True)
-time.sleep(600)
-"""
-
-
-@pytest.fixture
-def elsewhere():
-    """Open corrections in another process, until the test ends."""
-    running = []
-
-    def claim(path):
-        command = [sys.executable, "-c", ELSEWHERE, path]
-        other = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        running.append(other)
-        assert other.stdout.readline().strip() == "claimed"
-
-    yield claim
-    for other in running:
-        other.kill()
-        other.communicate()
 
 
 @pytest.mark.usefixtures("left")
