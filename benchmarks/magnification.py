@@ -2,15 +2,17 @@
 
 Every image is looked at as it is and with half the pixels each way, without its
 pixel size, and the guess is compared with what it is known to be; 0.25 µm/px where
-nothing is known. Halved images at 20× are left out: 10× is no guess.
+nothing is known. Halved images at 20× are left out: 10× is no guess. How crisp the
+images are, which is one of the three witnesses, is printed first.
 """
 
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from itertools import chain
 
 import numpy as np
 from choice import chosen_samples, parser_of_images
-from disturbances import halve
+from disturbances import RGB, halve
 
 from napari_monuseg.commands.console import run_with_bar
 from napari_monuseg.core.checkpoints import load_network
@@ -19,7 +21,7 @@ from napari_monuseg.core.devices import pick_device
 from napari_monuseg.core.errors import MonusegError
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.instances import ASSUMED_PIXEL_SIZE
-from napari_monuseg.core.magnification import guess_pixel_size
+from napari_monuseg.core.magnification import CRISP, crispness, guess_pixel_size
 from napari_monuseg.core.predict import PredictOptions
 from napari_monuseg.core.progress import Progress, finish
 from napari_monuseg.core.registry import ModelEntry, find_model
@@ -27,6 +29,9 @@ from napari_monuseg.core.torch_import import torch
 
 Guess = tuple[str, float, float]
 """Name of an image, what it is and what it was guessed to be, µm/px."""
+
+Way = tuple[RGB, float]
+"""An image as it is looked at, and the pixel size that it has so, µm/px."""
 
 
 def main() -> int:
@@ -36,6 +41,7 @@ def main() -> int:
     options = parser.parse_args()
     try:
         samples = chosen_samples(options)
+        print("\n".join(describe_crispness(chain.from_iterable(map(ways_of, samples)))))
         for model in map(find_model, options.model):
             guesses = run_with_bar(guess_all(model, samples), model.name)
             print("\n".join(describe(model.name, guesses)))
@@ -54,13 +60,7 @@ def guess_all(
     guesses = []
     for number, sample in enumerate(samples):
         yield Progress(message=sample.name, done=number, total=len(samples))
-        with sample.image() as image:
-            rgb = image.read(slice(None), slice(None))
-            known = image.pixel_size or ASSUMED_PIXEL_SIZE
-        ways = [(rgb, known)]
-        if np.isclose(known, ASSUMED_PIXEL_SIZE):
-            ways.append((halve(rgb), 2 * known))
-        for shown, true in ways:
+        for shown, true in ways_of(sample):
             guess = finish(
                 guess_pixel_size(
                     TissueImage.from_array(shown).with_stain(model.info.stains),
@@ -72,6 +72,27 @@ def guess_all(
             )
             guesses.append((sample.name, true, guess))
     return guesses
+
+
+def ways_of(sample: Sample) -> list[Way]:
+    """Give an image as it is and, unless it is at 20×, halved."""
+    with sample.image() as image:
+        rgb = image.read(slice(None), slice(None))
+        known = image.pixel_size_or(ASSUMED_PIXEL_SIZE)
+    ways = [(rgb, known)]
+    if np.isclose(known, ASSUMED_PIXEL_SIZE):
+        ways.append((halve(rgb), 2 * known))
+    return ways
+
+
+def describe_crispness(ways: Iterable[Way]) -> list[str]:
+    """Return how crisp the images of each pixel size are, the least first."""
+    crisp = [(true, crispness(TissueImage.from_array(rgb))) for rgb, true in ways]
+    lines = [f"crispness, {CRISP:g} between 40× and 20×"]
+    for size in sorted({true for true, _ in crisp}):
+        at = sorted(value for true, value in crisp if true == size)
+        lines.append(f"{size:g} µm/px: {' '.join(f'{value:.3f}' for value in at)}")
+    return lines
 
 
 def describe(model: str, guesses: Sequence[Guess]) -> list[str]:

@@ -7,7 +7,7 @@ from scipy import ndimage
 from napari_monuseg.core import magnification
 from napari_monuseg.core.checkpoints import load_network
 from napari_monuseg.core.image import TissueImage
-from napari_monuseg.core.magnification import _crispness, guess_pixel_size
+from napari_monuseg.core.magnification import crispness, guess_pixel_size
 from napari_monuseg.core.predict import PredictOptions
 from napari_monuseg.core.progress import finish
 from napari_monuseg.core.samples import synthetic_tissue
@@ -75,8 +75,7 @@ def test_an_image_is_as_crisp_as_its_pixels_differ():
     ways = [noise, smooth, at_20x(smooth), np.full((50, 50, 3), 200.0)]
 
     fine, soft, halved, plain = (
-        _crispness(TissueImage.from_array(np.rint(way).astype(np.uint8)))
-        for way in ways
+        crispness(TissueImage.from_array(np.rint(way).astype(np.uint8))) for way in ways
     )
 
     assert fine == pytest.approx(1, abs=0.02)
@@ -84,9 +83,9 @@ def test_an_image_is_as_crisp_as_its_pixels_differ():
     assert plain == 0.25
 
 
-@pytest.mark.parametrize(("crispness", "size"), [(0.2, 0.25), (0.5, 0.5)])
+@pytest.mark.parametrize(("crisp", "size"), [(0.2, 0.25), (0.5, 0.5)])
 def test_crispness_decides_what_the_nuclei_leave_open(
-    guess, large_tissue, monkeypatch, crispness, size
+    guess, large_tissue, monkeypatch, crisp, size
 ):
     def halfway(_maps, _options):
         """Find nuclei of a size between the two magnifications."""
@@ -95,7 +94,7 @@ def test_crispness_decides_what_the_nuclei_leave_open(
 
     monkeypatch.setattr(magnification, "find_nuclei", halfway)
     monkeypatch.setattr(magnification, "_doubt", lambda _foreground: 0.3)
-    monkeypatch.setattr(magnification, "_crispness", lambda _piece: crispness)
+    monkeypatch.setattr(magnification, "crispness", lambda _piece: crisp)
 
     assert guess(large_tissue) == size
 

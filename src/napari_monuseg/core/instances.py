@@ -72,10 +72,9 @@ class InstanceOptions:
             **{name: values[name] for name in values if name != "seed_threshold"}
         )
 
-    def smallest_nucleus_px(self, pixel_size: float | None) -> int:
+    def smallest_nucleus_px(self, pixel_size: float) -> int:
         """Return the smallest area in px at a pixel size in µm/px."""
-        side = pixel_size or ASSUMED_PIXEL_SIZE
-        return max(1, round(self.smallest_nucleus_um2 / side**2))
+        return max(1, round(self.smallest_nucleus_um2 / pixel_size**2))
 
 
 def find_nuclei(
@@ -123,7 +122,7 @@ class _BlockReader:
         self.options = options
         self.threshold = np.float32(options.foreground_threshold)
         self.smallest_px = options.smallest_nucleus_px(
-            maps.pixel_size or maps.assumed_pixel_size
+            maps.pixel_size_or(ASSUMED_PIXEL_SIZE)
         )
         self.labels: Labels = np.zeros(maps.shape, np.int32)
         self.count = 0

@@ -41,7 +41,7 @@ DOUBT_PER_OCTAVE = 0.08
 """How much doubt weighs as much as nuclei of half the area."""
 
 CRISP = 0.322
-"""Between the crispness, as `_crispness` takes it, of the two magnifications."""
+"""Between the crispness, as `crispness` takes it, of the two magnifications."""
 
 CRISPER = 0.02
 """What is crisper by so much is as crisp as counts, or as smooth."""
@@ -119,9 +119,35 @@ def guess_pixel_size(
     after = _doubt(np.asarray(coarse.foreground, np.float32))
     surer = (before - after) / DOUBT_PER_OCTAVE
     crisper = CRISP_OCTAVES * float(
-        np.clip((_crispness(piece) - CRISP) / CRISPER, -1, 1)
+        np.clip((crispness(piece) - CRISP) / CRISPER, -1, 1)
     )
     return pixel_size * (COARSER if small + surer + crisper > 0 else 1)
+
+
+def crispness(image: TissueImage) -> float:
+    """Return how neighbours differ, over how pixels differ that lie two apart.
+
+    Parameters
+    ----------
+    image : TissueImage
+        Read as a whole.
+
+    Returns
+    -------
+    float
+        A ratio of squared differences of the optical density, its mean over the
+        colours: a quarter where the image is smooth, 1 where it is noise.
+    """
+    rgb = image.read(slice(None), slice(None)).astype(np.float32)
+    density = -np.log(np.maximum(rgb, 1) / 255).mean(-1)
+    near, far = (
+        sum(
+            float(np.square(density[apart:] - density[:-apart]).mean())
+            for density in (density, density.T)
+        )
+        for apart in (1, 2)
+    )
+    return near / far if far else 0.25
 
 
 def _uncounted(
@@ -143,23 +169,6 @@ def _doubt(foreground: npt.NDArray[np.float32]) -> float:
     """Return how much of the foreground might as well be none, 0 to 1."""
     undecided = np.minimum(foreground, 1 - foreground).sum()
     return float(undecided / max(1.0, foreground.sum()))
-
-
-def _crispness(piece: TissueImage) -> float:
-    """Return how neighbours differ, over how pixels differ that lie two apart.
-
-    A quarter where the image is smooth, 1 where it is noise.
-    """
-    rgb = piece.read(slice(None), slice(None)).astype(np.float32)
-    density = -np.log(np.maximum(rgb, 1) / 255).mean(-1)
-    near, far = (
-        sum(
-            float(np.square(density[apart:] - density[:-apart]).mean())
-            for density in (density, density.T)
-        )
-        for apart in (1, 2)
-    )
-    return near / far if far else 0.25
 
 
 def _densest(image: TissueImage, side: int) -> TissueImage:

@@ -36,6 +36,10 @@ class NucleusMaps:
         height, width = self.foreground.shape
         return height, width
 
+    def pixel_size_or(self, assumed: float) -> float:
+        """Return the pixel size, that taken in its place, or else `assumed`, µm/px."""
+        return self.pixel_size or self.assumed_pixel_size or assumed
+
     def read(
         self, window: Window
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:

@@ -77,7 +77,7 @@ def suggest_nucleus(
     CorrectionError
         If the maps show nothing with a border there.
     """
-    size = maps.pixel_size or maps.assumed_pixel_size or ASSUMED_PIXEL_SIZE
+    size = maps.pixel_size_or(ASSUMED_PIXEL_SIZE)
     window = window_around(pixel, _pixels(HALF_UM, size), labels.shape)
     foreground, distance = maps.read(window)
     free = labels[window] == 0
