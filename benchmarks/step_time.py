@@ -23,7 +23,7 @@ ROUNDS = 5
 
 OTHERS: dict[str, list[dict[str, Any]]] = {
     "unet": [{"decoder_channels": [256, 128, 64, 32, 16]}],
-    "segnet": [{"widths": [32, 64, 128, 256]}],
+    "segnet": [{"widths": [32, 64, 128, 256]}, {"context": []}],
     "deeplabv3plus": [{"encoder_depth": 5}],
 }
 """By network, what is changed in its recommended shape."""

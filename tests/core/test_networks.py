@@ -47,6 +47,25 @@ def test_segnet_puts_values_back_where_the_maxima_were():
     assert torch.allclose(output, image, atol=1e-3)
 
 
+def test_segnet_adds_its_context_to_what_the_encoder_saw():
+    torch.manual_seed(0)
+    image = torch.rand(1, 1, 16, 16)
+    shape = {"widths": [4], "convolutions": [1]}
+    network = SegNet(1, 1, **shape, context=[1, 2]).eval()
+    assert [layer.dilation for layer in network.context[::3]] == [(1, 1), (2, 2)]
+    without = SegNet(1, 1, **shape).eval()
+    without.load_state_dict(network.state_dict(), strict=False)
+
+    with torch.inference_mode():
+        seen = network(image)
+        torch.nn.init.zeros_(network.context[-2].weight)
+        silent = network(image)
+        expected = without(image)
+
+    assert torch.equal(silent, expected)
+    assert not torch.allclose(seen, expected, atol=1e-4)
+
+
 def test_segnet_hands_no_feature_maps_across():
     network = build_network("segnet").body
 
@@ -85,7 +104,7 @@ def test_deeplabv3plus_as_trained_sees_no_further_than_a_training_crop():
 
 
 @pytest.mark.parametrize(
-    ("name", "reach"), [("unet", 137), ("segnet", 59), ("deeplabv3plus", 281)]
+    ("name", "reach"), [("unet", 137), ("segnet", 171), ("deeplabv3plus", 281)]
 )
 def test_how_far_a_network_as_trained_sees(name, reach):
     torch.manual_seed(0)
@@ -190,6 +209,7 @@ def test_unknown_names_and_options_are_one_sentence():
         ("unet", {"decoder_channels": [-4, 8, 8]}),
         ("segnet", {"widths": [0, 8]}),
         ("segnet", {"widths": [8], "convolutions": []}),
+        ("segnet", {"context": [0]}),
         ("segnet", {"widths": [10**9, 10**9]}),
         ("deeplabv3plus", {"encoder_depth": 1}),
         ("deeplabv3plus", {"atrous_rates": [1]}),

@@ -119,10 +119,13 @@ def _segnet(
     *,
     widths: tuple[int, ...] = (24, 48, 96, 192, 192),
     convolutions: tuple[int, ...] = (2, 2, 3, 3, 3),
+    context: tuple[int, ...] = (),
 ) -> NucleusNetwork:
     if min(widths) < 1:
         raise ValueError("a stage has no filters")
-    body = SegNet(3, CHANNELS, widths, convolutions)
+    if min(context, default=1) < 1:
+        raise ValueError("a dilation is below 1")
+    body = SegNet(3, CHANNELS, widths, convolutions, context)
     return NucleusNetwork(body, stride=2 ** len(widths))
 
 
@@ -172,8 +175,12 @@ RECOMMENDED: dict[str, dict[str, Any]] = {
     # Nuclei are small: a stage less, and fewer filters where they are dear.
     "unet": {"decoder_channels": [128, 64, 32, 16]},
     # For the same reasons. Twice the filters at full resolution take 1.4 times as
-    # long, and learn less in as many minutes.
-    "segnet": {"widths": [16, 64, 128, 256], "convolutions": [1, 1, 2, 2]},
+    # long, and learn less in as many minutes. Without the context it sees 59 px far.
+    "segnet": {
+        "widths": [16, 64, 128, 256],
+        "convolutions": [1, 1, 2, 2],
+        "context": [1, 2, 4],
+    },
     # The paper's rates reach 576 px, more than twice a training crop: what lies
     # there is the border's padding, and the result would depend on the tile. The
     # last stage reaches a further 128 px, and costs more than half of the time.
@@ -203,8 +210,8 @@ def build_network(name: str, **options: Any) -> NucleusNetwork:
         Its shape: ``encoder`` and ``decoder_channels`` (unet, deeplabv3plus),
         ``encoder_depth``, 4 or 5 stages of it, ``reach`` of the local mean and the
         three ``atrous_rates``, both in feature-map px, and ``align_corners`` of the
-        upsampling (deeplabv3plus), ``widths`` and ``convolutions`` of each stage
-        (segnet). Values JSON can hold.
+        upsampling (deeplabv3plus), ``widths`` and ``convolutions`` of each stage and
+        the dilations of the ``context`` (segnet). Values JSON can hold.
 
     Returns
     -------

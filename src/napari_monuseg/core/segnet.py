@@ -20,6 +20,10 @@ class SegNet(nn.Module):
     back to where the encoder's maxima were, then fills in by convolution. No
     feature map is handed across, only the indices.
 
+    The paper's encoder ends in its last pooling. Here more may follow at that
+    resolution: a chain of dilated convolutions, whose result is added to what came
+    in. It shows the decoder what lies further away, and loses nothing by pooling.
+
     Parameters
     ----------
     in_channels, out_channels : int
@@ -28,6 +32,8 @@ class SegNet(nn.Module):
         Filters of each encoder stage, finest first.
     convolutions : sequence of int
         Convolutions of each stage, as many as `widths`.
+    context : sequence of int
+        Dilation of each convolution between encoder and decoder, none in the paper.
     """
 
     def __init__(
@@ -36,6 +42,7 @@ class SegNet(nn.Module):
         out_channels: int,
         widths: Sequence[int],
         convolutions: Sequence[int],
+        context: Sequence[int] = (),
     ) -> None:
         super().__init__()
         encoder_steps = list(pairwise((in_channels, *widths)))
@@ -43,6 +50,13 @@ class SegNet(nn.Module):
         self.encoder = nn.ModuleList(
             _stage(before, after, depth)
             for (before, after), depth in zip(encoder_steps, convolutions, strict=True)
+        )
+        self.context = nn.Sequential(
+            *(
+                layer
+                for dilation in context
+                for layer in _convolution(widths[-1], widths[-1], dilation)
+            )
         )
         self.decoder = nn.ModuleList(
             _stage(before, after, depth)
@@ -61,6 +75,8 @@ class SegNet(nn.Module):
                 stage(features), 2, return_indices=True
             )
             maxima.append(indices)
+        if len(self.context):
+            features = features + self.context(features)
         for stage in self.decoder:
             features = stage(functional.max_unpool2d(features, maxima.pop(), [2, 2]))
         logits: torch.Tensor = self.head(features)
@@ -79,11 +95,25 @@ def _stage(before: int, after: int, convolutions: int) -> nn.Sequential:
         if widen_first
         else [before] * convolutions + [after]
     )
-    layers: list[nn.Module] = []
-    for inner, outer in pairwise(widths):
-        layers += [
-            nn.Conv2d(inner, outer, kernel_size=3, padding=1, bias=False),
-            nn.BatchNorm2d(outer),
-            nn.ReLU(inplace=True),
-        ]
+    layers = [
+        layer
+        for inner, outer in pairwise(widths)
+        for layer in _convolution(inner, outer)
+    ]
     return nn.Sequential(*layers)
+
+
+def _convolution(before: int, after: int, dilation: int = 1) -> list[nn.Module]:
+    """Return the layers of a 3×3 convolution that keeps the size."""
+    return [
+        nn.Conv2d(
+            before,
+            after,
+            kernel_size=3,
+            padding=dilation,
+            dilation=dilation,
+            bias=False,
+        ),
+        nn.BatchNorm2d(after),
+        nn.ReLU(inplace=True),
+    ]
