@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_monuseg.core.boxes import blocks, bounding_window, shifted, size, widened
+from napari_monuseg.core.boxes import (
+    blocks,
+    bounding_window,
+    clusters,
+    shifted,
+    size,
+    widened,
+)
 
 
 def test_the_bounding_window_is_the_smallest_with_its_margin():
@@ -37,3 +44,44 @@ def test_blocks_cover_every_pixel_once(shape, side):
 @pytest.mark.parametrize("shape", [(0, 5), (5, 0)])
 def test_nothing_has_no_blocks(shape):
     assert not list(blocks(shape, 4))
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 190),
+            st.integers(0, 140),
+            st.integers(1, 30),
+            st.integers(1, 30),
+        ),
+        max_size=6,
+    ),
+    st.integers(1, 60),
+)
+def test_clusters_hold_all_of_a_mask_and_lie_apart(rectangles, gap):
+    mask = np.zeros((200, 150), bool)
+    for top, left, height, width in rectangles:
+        mask[top : top + height, left : left + width] = True
+
+    windows = clusters(mask, gap)
+
+    assert sum(int(mask[window].sum()) for window in windows) == mask.sum()
+    for number, one in enumerate(windows):
+        assert bounding_window(mask[one]) == tuple(slice(0, side) for side in size(one))
+        for other in windows[:number]:
+            down, across = (
+                max(its.start - mine.stop, mine.start - its.stop)
+                for mine, its in zip(one, other, strict=True)
+            )
+            assert max(down, across) >= gap
+
+
+def test_what_lies_near_is_one_cluster_and_what_lies_far_is_not():
+    mask = np.zeros((100, 100), bool)
+    mask[10:20, 10:20] = mask[29:40, 10:20] = mask[10:20, 60:70] = True
+
+    assert clusters(mask, 10) == [
+        (slice(10, 40), slice(10, 20)),
+        (slice(10, 20), slice(60, 70)),
+    ]
+    assert clusters(np.zeros((5, 5), bool), 10) == []

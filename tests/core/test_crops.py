@@ -78,6 +78,18 @@ def test_crops_lie_where_something_counts(tissue):
     assert batch.valid.flatten(1).any(1).all()
 
 
+def test_images_are_drawn_from_by_their_shares(tissue):
+    rgb, labels = tissue
+    white, black = (
+        training_image(np.full_like(rgb, value), labels) for value in (255, 0)
+    )
+    source = CropSource([white, black], crop=32, options=STILL, shares=[0.9, 0.1])
+
+    batch = source.draw(200, chance(), CPU)
+
+    assert float(batch.rgb.mean()) == pytest.approx(0.9, abs=0.06)
+
+
 def test_an_image_in_which_nothing_counts_is_refused(tissue):
     rgb, labels = tissue
     nothing = np.zeros(labels.shape, bool)

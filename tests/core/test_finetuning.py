@@ -12,10 +12,11 @@ from napari_monuseg.core.devices import DeviceInfo
 from napari_monuseg.core.errors import DeviceError, TrainingError
 from napari_monuseg.core.finetuning import Finetuning
 from napari_monuseg.core.finetuning_options import FinetuneOptions
+from napari_monuseg.core.holding_out import FEWEST_TO_STOP, divide, hold_out
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.looks import look
 from napari_monuseg.core.progress import finish
-from napari_monuseg.core.regions import Region, divide
+from napari_monuseg.core.regions import Region
 from napari_monuseg.core.samples import synthetic_tissue
 from napari_monuseg.core.torch_import import torch
 
@@ -49,9 +50,16 @@ def base(tiny_model):
     return load_network(tiny_model)
 
 
+def divided(region):
+    enough = region.nuclei >= FEWEST_TO_STOP
+    return divide(
+        region.reviewed, hold_out(region.labels, region.reviewed, stop=enough)
+    )
+
+
 def tuning(base, region, **changes):
     options = FinetuneOptions(**{**OPTIONS, **changes})
-    return Finetuning(base, INSTANCES, [region], divide([region]), options)
+    return Finetuning(base, INSTANCES, [region], [divided(region)], options)
 
 
 def weights(network):
@@ -59,8 +67,7 @@ def weights(network):
 
 
 def test_it_learns_from_what_was_reviewed(base, pale):
-    (division,) = divide([pale])
-    judged = [(pale, division.judge)]
+    judged = [(pale, divided(pale).judge)]
     before = finish(look(judged, base, INSTANCES, "cpu"))
     untouched = weights(base)
 

@@ -8,12 +8,13 @@ import pytest
 from napari_monuseg.core.bootstrap import Change, compare
 from napari_monuseg.core.checkpoints import load_network
 from napari_monuseg.core.gate import Judgement, judge
+from napari_monuseg.core.holding_out import divide, propose
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.looks import Seen, inside
 from napari_monuseg.core.maps import NucleusMaps
 from napari_monuseg.core.networks import build_network
 from napari_monuseg.core.progress import finish
-from napari_monuseg.core.regions import Region, divide
+from napari_monuseg.core.regions import Region
 from napari_monuseg.core.samples import synthetic_tissue
 from napari_monuseg.core.scores import score_labels
 
@@ -135,7 +136,8 @@ def test_two_models_are_compared_where_nobody_trained(tiny_model):
     )
     good = load_network(tiny_model)
     untrained = build_network("segnet", widths=[8, 16], convolutions=[1, 1]).eval()
-    arguments = ([region], divide([region]), INSTANCES)
+    division = divide(reviewed, propose(reviewed, stop=False))
+    arguments = ([region], [division], INSTANCES)
 
     judged = finish(judge(untrained, good, *arguments, device="cpu", sample=rgb))
     same = finish(judge(good, good, *arguments, device="cpu", sample=rgb))

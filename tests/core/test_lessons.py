@@ -99,6 +99,32 @@ def test_the_pixel_size_that_nothing_states_is_guessed(
     assert "pale does not state its pixel size; 0.5 µm/px was guessed" in notice
 
 
+def test_what_lies_between_two_fields_is_neither_read_nor_looked_at(
+    installed_model, corrections
+):
+    (one,) = corrections
+    labels = np.zeros((1400, 300), np.int32)
+    labels[:300], labels[1100:] = one.labels[:300, :300], one.labels[:300, :300]
+    rgb = np.full((*labels.shape, 3), 230, np.uint8)
+    rgb[:300] = rgb[1100:] = one.image.read(slice(0, 300), slice(0, 300))
+    reviewed = np.zeros(labels.shape, bool)
+    reviewed[:300] = reviewed[1150:] = True
+    image = TissueImage.from_array(rgb, name="slide", pixel_size=0.25)
+    fields = [Corrections(image=image, labels=labels, reviewed=reviewed)]
+    lesson = Lesson(find_model("tiny"), fields, options(steps=2, looks=1))
+
+    tuned = finish(lesson.train())
+    judgement = finish(lesson.judge(tuned))
+
+    assert [one.rgb.shape for one in lesson.regions] == [(428, 300, 3), (378, 300, 3)]
+    above, below = lesson.divisions
+    assert above.judge.sum() == pytest.approx(0.2 * reviewed.sum(), rel=0.02)
+    assert not below.judge.any()
+    assert below.learn.any()
+    assert judgement.changes
+    assert lesson.describe("new", tuned, judgement).recipe["areas"] == 1
+
+
 def test_a_comparison_without_memory_is_made_on_the_cpu(
     installed_model, corrections, monkeypatch
 ):

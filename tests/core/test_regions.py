@@ -1,33 +1,23 @@
-"""What was reviewed counts, and nothing else; what is held out stays held out."""
+"""What was reviewed counts, and nothing else."""
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from scipy import ndimage
 
 from napari_monuseg.core.counting import nuclei_inside
 from napari_monuseg.core.errors import TrainingError
+from napari_monuseg.core.holding_out import HeldOut
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.regions import (
     CONTEXT,
-    MARGIN,
-    HeldOut,
-    Region,
-    divide,
-    read_region,
+    read_regions,
+    require_reviewed,
     that_count,
 )
-from napari_monuseg.core.samples import synthetic_tissue
 
 
-def region(side=256, reviewed=None, seed=0):
-    rgb, labels = synthetic_tissue((side, side), seed=seed)
-    if reviewed is None:
-        reviewed = np.ones(labels.shape, bool)
-    return Region(
-        name="tissue", rgb=rgb, labels=labels, reviewed=reviewed, pixel_size=0.25
-    )
+def nothing(labels):
+    empty = np.zeros(labels.shape, bool)
+    return HeldOut(judge=empty, stop=empty)
 
 
 def test_nuclei_cut_by_the_areas_edge_are_ignored():
@@ -51,10 +41,11 @@ def test_a_region_is_read_with_its_surroundings(tissue):
     reviewed = np.zeros(labels.shape, bool)
     reviewed[200:220, 100:150] = True
 
-    found = read_region(
+    ((found, _),) = read_regions(
         TissueImage.from_array(wide),
         labels,
         reviewed,
+        nothing(labels),
         pixel_size=0.25,
         offset=(300, 300),
     )
@@ -74,11 +65,62 @@ def test_a_region_comes_at_the_networks_pixel_size(tissue):
     rgb, labels = tissue
     image = TissueImage.from_array(rgb, pixel_size=0.5)
 
-    found = read_region(image, labels, np.ones(labels.shape, bool), pixel_size=0.25)
+    reviewed = np.ones(labels.shape, bool)
+    judge, stop = np.zeros_like(reviewed), np.zeros_like(reviewed)
+    judge[:80, :80], stop[60:120, 60:120] = True, True
+
+    ((found, held_out),) = read_regions(
+        image, labels, reviewed, HeldOut(judge=judge, stop=stop), pixel_size=0.25
+    )
 
     assert found.rgb.shape == (512, 512, 3)
     assert found.labels.shape == found.reviewed.shape == (512, 512)
     assert np.array_equal(found.labels[1::2, 1::2], labels)
+    assert np.array_equal(held_out.judge[1::2, 1::2], judge)
+    assert np.array_equal(held_out.stop[1::2, 1::2], stop)
+
+
+def test_what_lies_far_apart_is_read_in_regions_of_its_own():
+    rng = np.random.default_rng(0)
+    rgb = rng.integers(0, 256, (2000, 1200, 3)).astype(np.uint8)
+    labels = np.zeros(rgb.shape[:2], np.int32)
+    labels[40:60, 40:60], labels[1500:1520, 1000:1020] = 1, 2
+    reviewed, judge = np.zeros(labels.shape, bool), np.zeros(labels.shape, bool)
+    reviewed[0:100, 0:100] = reviewed[1400:1600, 900:1200] = True
+    judge[1400:1450, 900:1200] = True
+
+    (first, spared), (second, held_out) = read_regions(
+        TissueImage.from_array(rgb, name="slide"),
+        labels,
+        reviewed,
+        HeldOut(judge=judge, stop=np.zeros_like(judge)),
+        pixel_size=0.25,
+    )
+
+    assert np.array_equal(first.rgb, rgb[: 100 + CONTEXT, : 100 + CONTEXT])
+    places = slice(1400 - CONTEXT, 1600 + CONTEXT), slice(900 - CONTEXT, 1200)
+    assert np.array_equal(second.rgb, rgb[places])
+    assert np.array_equal(second.labels, labels[places])
+    assert np.array_equal(second.reviewed, reviewed[places])
+    assert np.array_equal(held_out.judge, judge[places])
+    assert not spared.judge.any()
+    assert first.reviewed.sum() + second.reviewed.sum() == reviewed.sum()
+    assert (first.share, second.share) == (1 / 7, 6 / 7)
+    assert {first.name, second.name} == {"slide"}
+
+
+def test_what_lies_near_stays_one_region():
+    rgb = np.full((900, 400, 3), 200, np.uint8)
+    reviewed = np.zeros((900, 400), bool)
+    reviewed[0:200, 0:200] = reviewed[199 + 2 * CONTEXT : 700, 100:300] = True
+    labels = np.zeros(reviewed.shape, np.int32)
+
+    ((found, _),) = read_regions(
+        TissueImage.from_array(rgb), labels, reviewed, nothing(labels), pixel_size=0.25
+    )
+
+    assert np.array_equal(found.reviewed, reviewed[: 700 + CONTEXT])
+    assert found.share == 1
 
 
 def test_what_does_not_belong_to_the_image_is_refused(tissue):
@@ -87,101 +129,10 @@ def test_what_does_not_belong_to_the_image_is_refused(tissue):
     everything = np.ones(labels.shape, bool)
 
     with pytest.raises(TrainingError, match="Nothing of slide is marked as reviewed"):
-        read_region(image, labels, ~everything, pixel_size=0.25)
+        require_reviewed(image, labels, ~everything)
     with pytest.raises(TrainingError, match="the image has 256×256"):
-        read_region(image, labels, everything, pixel_size=0.25, offset=(1, 0))
+        require_reviewed(image, labels, everything, (1, 0))
     with pytest.raises(TrainingError, match="must cover the same part"):
-        read_region(image, labels, everything[1:], pixel_size=0.25)
-
-
-@given(
-    top=st.integers(0, 150),
-    left=st.integers(0, 150),
-    height=st.integers(60, 200),
-    width=st.integers(60, 200),
-    seed=st.integers(0, 1),
-)
-def test_held_out_pixels_never_carry_loss(top, left, height, width, seed):
-    reviewed = np.zeros((256, 256), bool)
-    reviewed[top : top + height, left : left + width] = True
-
-    (division,) = divide([region(reviewed=reviewed)], seed=seed)
-
-    held_out = division.stop | division.judge
-    assert not (held_out & ~reviewed).any()
-    assert not (division.learn & ~reviewed).any()
-    assert not (division.stop & division.judge).any()
-    if held_out.any():
-        distance = ndimage.distance_transform_cdt(~held_out, "chessboard")
-        assert distance[division.learn].min() > MARGIN
-    else:
-        assert np.array_equal(division.learn, reviewed)
-
-
-def test_many_nuclei_spare_a_strip_at_each_end():
-    large = region(side=512)
-
-    (division,) = divide([large])
-    (turned,) = divide([large], seed=1)
-
-    assert large.nuclei >= 100
-    assert division.judge.mean() == pytest.approx(0.2, abs=0.01)
-    assert division.stop.mean() == pytest.approx(0.15, abs=0.01)
-    assert division.judge[0].all()
-    assert division.stop[-1].all()
-    assert turned.judge[-1].all()
-    assert turned.stop[0].all()
-
-
-def test_few_nuclei_spare_nothing_to_stop_the_training():
-    small = region(side=256)
-
-    (division,) = divide([small])
-
-    assert small.nuclei < 100
-    assert not division.stop.any()
-    assert division.judge.any()
-    assert nuclei_inside(small.labels, division.learn).inside > 0
-
-
-def test_what_somebody_chose_to_hold_out_is_held_out(tissue):
-    rgb, labels = tissue
-    judge, stop = np.zeros(labels.shape, bool), np.zeros(labels.shape, bool)
-    judge[:80, :80], stop[60:120, 60:120] = True, True
-    reviewed = np.zeros(labels.shape, bool)
-    reviewed[20:] = True
-    read = read_region(
-        TissueImage.from_array(rgb, pixel_size=0.5),
-        labels,
-        reviewed,
-        pixel_size=0.25,
-        held_out=HeldOut(judge=judge, stop=stop),
-    )
-
-    (division,) = divide([read])
-
-    assert np.array_equal(division.judge[1::2, 1::2], judge & reviewed)
-    assert np.array_equal(division.stop[1::2, 1::2], stop & ~judge)
-    distance = ndimage.distance_transform_cdt(
-        ~(division.judge | division.stop), "chessboard"
-    )
-    assert distance[division.learn].min() == MARGIN + 1
-
-
-def test_an_area_too_small_to_share_is_all_learned_from():
-    reviewed = np.zeros((256, 256), bool)
-    labels = np.zeros((256, 256), np.int32)
-    reviewed[100:130, 100:130] = True
-    labels[110:120, 110:120] = 1
-    tiny = Region(
-        name="tiny",
-        rgb=np.full((256, 256, 3), 200, np.uint8),
-        labels=labels,
-        reviewed=reviewed,
-        pixel_size=0.25,
-    )
-
-    (division,) = divide([tiny])
-
-    assert np.array_equal(division.learn, reviewed)
-    assert not division.judge.any()
+        require_reviewed(image, labels, everything[1:])
+    with pytest.raises(TrainingError, match="Nothing of slide is marked as reviewed"):
+        read_regions(image, labels, ~everything, nothing(labels), pixel_size=0.25)

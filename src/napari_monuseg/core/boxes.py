@@ -1,9 +1,10 @@
 """Windows of an image: what holds a mask, more around it, and blocks that tile it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 Window = tuple[slice, slice]
 """Rows and columns, px."""
@@ -25,6 +26,61 @@ def bounding_window(mask: npt.NDArray[np.bool_], margin: int = 0) -> Window:
         slice(int(columns[0]), int(columns[-1]) + 1),
     )
     return widened(tight, margin, mask.shape)
+
+
+def clusters(mask: npt.NDArray[np.bool_], gap: int) -> list[Window]:
+    """Return the smallest windows that hold what of a mask lies far apart.
+
+    Parameters
+    ----------
+    mask : (H, W) bool
+        What is held.
+    gap : int
+        Windows have at least so many pixels between them, down or across.
+
+    Returns
+    -------
+    list of tuple of slice
+        Rows and columns, px; none of an empty mask. Each pixel of the mask lies in
+        one of them.
+    """
+    occupied = mask
+    for axis, side in enumerate(mask.shape):
+        starts = np.arange(0, side, gap)
+        occupied = np.logical_or.reduceat(occupied, starts, axis=axis)
+    found: list[Window] = []
+    for down, across in ndimage.find_objects(
+        ndimage.label(occupied, np.ones((3, 3)))[0]
+    ):
+        around = (
+            slice(down.start * gap, down.stop * gap),
+            slice(across.start * gap, across.stop * gap),
+        )
+        window = shifted(
+            bounding_window(mask[around]), (around[0].start, around[1].start)
+        )
+        while near := [other for other in found if _is_near(window, other, gap)]:
+            window = covering([window, *near])
+            found = [other for other in found if other not in near]
+        found.append(window)
+    return found
+
+
+def _is_near(one: Window, other: Window, gap: int) -> bool:
+    return all(
+        mine.start - its.stop < gap and its.start - mine.stop < gap
+        for mine, its in zip(one, other, strict=True)
+    )
+
+
+def covering(windows: Sequence[Window]) -> Window:
+    """Return the smallest window that holds others, one at least."""
+    rows, columns = zip(*windows, strict=True)
+    return _span(rows), _span(columns)
+
+
+def _span(sides: Sequence[slice]) -> slice:
+    return slice(min(side.start for side in sides), max(side.stop for side in sides))
 
 
 def widened(window: tuple[slice, ...], margin: int, shape: tuple[int, ...]) -> Window:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy import ndimage
 from skimage.draw import polygon2mask
 
-from napari_monuseg.core.boxes import Window
+from napari_monuseg.core.boxes import Window, covering, widened
 from napari_monuseg.core.errors import CorrectionError
 from napari_monuseg.core.maps import NucleusMaps
 from napari_monuseg.core.merging import bridged
@@ -27,7 +27,6 @@ from napari_monuseg.core.pieces import (
     pixel_at,
     pixels_along,
     placed,
-    window_of,
     without_holes,
 )
 from napari_monuseg.core.separation import (
@@ -175,7 +174,7 @@ def merge_under(labels: Labels, stroke: Sequence[Point]) -> Edit:
         raise CorrectionError(
             "The stroke touches fewer than two nuclei; draw it from one into the other."
         )
-    window = window_of([piece.window for piece in pieces], 2, labels.shape)
+    window = widened(covering([piece.window for piece in pieces]), 2, labels.shape)
     free = labels[window] == 0
     pieces.sort(key=lambda piece: piece.size, reverse=True)
     masks = [placed(piece, window) for piece in pieces]

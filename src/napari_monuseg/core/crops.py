@@ -57,6 +57,8 @@ class CropSource:
         Side of the crops, px.
     options : AugmentationOptions
         How far they are varied.
+    shares : sequence of float, optional
+        How often each image is drawn from, in proportion; all alike when left out.
     """
 
     def __init__(
@@ -65,18 +67,20 @@ class CropSource:
         *,
         crop: int,
         options: AugmentationOptions,
+        shares: Sequence[float] | None = None,
     ) -> None:
         self._crop = crop
         self._options = options
         self._side = patch_side(crop, options)
         # Crops near the edge are turned and shrunk beyond it.
         self._images = [_mirror_edges(image, self._side // 2) for image in images]
+        self._shares = None if shares is None else torch.tensor(shares)
         self._places = [_places_that_count(image) for image in images]
 
     def draw(
         self, count: int, generator: torch.Generator, device: torch.device
     ) -> Batch:
-        """Draw crops from images chosen evenly, around places that count."""
+        """Draw crops from images by their shares, around places that count."""
         patches = torch.stack([self._patch(generator) for _ in range(count)])
         patches = patches.to(device).float() / 255
         colours, targets = vary_geometry(
@@ -95,7 +99,7 @@ class CropSource:
         )
 
     def _patch(self, generator: torch.Generator) -> torch.Tensor:
-        number = _draw(len(self._images), generator)
+        number = self._number(generator)
         image, places = self._images[number], self._places[number]
         inside = self._side // 2 * 2
         sides = image.shape[1] - inside, image.shape[2] - inside
@@ -109,6 +113,11 @@ class CropSource:
                 for place, (low, high) in zip(chosen, middles, strict=True)
             )
         return image[:, top : top + self._side, left : left + self._side]
+
+    def _number(self, generator: torch.Generator) -> int:
+        if self._shares is None:
+            return _draw(len(self._images), generator)
+        return int(torch.multinomial(self._shares, 1, generator=generator))
 
     def _middles(self, length: int) -> tuple[int, int]:
         """Return between where crops' middles lie if the crops are to lie inside."""

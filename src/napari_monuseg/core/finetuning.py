@@ -15,13 +15,14 @@ from napari_monuseg.core.crops import training_image
 from napari_monuseg.core.devices import is_out_of_memory, pick_device
 from napari_monuseg.core.errors import DeviceError, TrainingError
 from napari_monuseg.core.finetuning_options import FROZEN, FinetuneOptions
+from napari_monuseg.core.holding_out import Division
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.learner import Learner
 from napari_monuseg.core.looks import Look, look
 from napari_monuseg.core.losses import require_finite
 from napari_monuseg.core.networks import NucleusNetwork
 from napari_monuseg.core.progress import Progress
-from napari_monuseg.core.regions import Division, Region, that_count
+from napari_monuseg.core.regions import Region, that_count
 
 SMALLEST_CROP = 96
 """Crops are not made smaller than this when memory runs out, px."""
@@ -103,13 +104,13 @@ class Finetuning:
             for region, division in zip(regions, divisions, strict=True)
             if division.stop.any()
         ]
-        self._images = [
-            training_image(
-                region.shown, region.labels, that_count(region.labels, division.learn)
-            )
-            for region, division in zip(regions, divisions, strict=True)
-            if that_count(region.labels, division.learn).any()
-        ]
+        self._images, self._shares = [], []
+        for region, division in zip(regions, divisions, strict=True):
+            counts = that_count(region.labels, division.learn)
+            if counts.any():
+                image = training_image(region.shown, region.labels, counts)
+                self._images.append(image)
+                self._shares.append(region.share)
         self._device = pick_device(options.device)
         self._best: NucleusNetwork | None = None
         self._best_step = self._best_look = 0
@@ -138,7 +139,9 @@ class Finetuning:
             If the memory does not even do for one small crop.
         """
         options = self.options
-        learner = Learner(self._base, self._images, options, self._device.name)
+        learner = Learner(
+            self._base, self._images, options, self._device.name, shares=self._shares
+        )
         yield from self._look(learner, losses=[])
         losses: list[float] = []
         while (share := self._share_done()) < 1 and not self._stagnates():

@@ -12,11 +12,12 @@ import numpy.typing as npt
 
 from napari_monuseg.core.bootstrap import Change, compare
 from napari_monuseg.core.counting import nuclei_inside
+from napari_monuseg.core.holding_out import Division
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.looks import Part, Seen, inside, see
 from napari_monuseg.core.networks import NucleusNetwork
 from napari_monuseg.core.progress import Progress
-from napari_monuseg.core.regions import Division, Region
+from napari_monuseg.core.regions import Region
 from napari_monuseg.core.scores import score_labels
 
 FEWEST_TO_JUDGE = 50

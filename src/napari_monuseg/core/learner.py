@@ -32,6 +32,8 @@ class Learner:
         The recipe.
     device : str
         ``cpu``, ``cuda:0``, …
+    shares : list of float, optional
+        As `CropSource` takes them.
     """
 
     def __init__(
@@ -40,8 +42,11 @@ class Learner:
         images: list[torch.Tensor],
         options: FinetuneOptions,
         device: str,
+        *,
+        shares: list[float] | None = None,
     ) -> None:
         self._images = images
+        self._shares = shares
         self._base = base
         self._generator = torch.Generator().manual_seed(options.seed)
         self.averaged = self._network = base
@@ -81,7 +86,10 @@ class Learner:
         """Draw crops of another side from now on, px."""
         self.options = replace(self.options, crop=crop)
         self._source = CropSource(
-            self._images, crop=crop, options=self.options.augmentation
+            self._images,
+            crop=crop,
+            options=self.options.augmentation,
+            shares=self._shares,
         )
 
     def step(self, share: float) -> float:

@@ -12,24 +12,26 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_monuseg.core.checkpoints import load_network
+from napari_monuseg.core.counting import nuclei_inside
 from napari_monuseg.core.devices import is_out_of_memory, pick_device
 from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.finetuning import FinetunedNetwork, Finetuning
 from napari_monuseg.core.finetuning_options import FinetuneOptions
 from napari_monuseg.core.gate import Judgement, judge
+from napari_monuseg.core.holding_out import (
+    FEWEST_TO_STOP,
+    Division,
+    HeldOut,
+    divide,
+    hold_out,
+)
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.magnification import guess_pixel_size
 from napari_monuseg.core.model_info import ModelInfo
 from napari_monuseg.core.networks import NucleusNetwork
 from napari_monuseg.core.predict import PredictOptions
 from napari_monuseg.core.progress import Progress
-from napari_monuseg.core.regions import (
-    Division,
-    HeldOut,
-    Region,
-    divide,
-    read_region,
-)
+from napari_monuseg.core.regions import Region, read_regions, require_reviewed
 from napari_monuseg.core.registry import ModelEntry
 from napari_monuseg.core.samples import immunohistochemistry_restained
 from napari_monuseg.core.torch_import import torch
@@ -62,6 +64,11 @@ class Corrections:
     offset: tuple[int, int] = (0, 0)
     held_out: HeldOut | None = None
     corrected: int | None = None
+
+    @property
+    def nuclei(self) -> int:
+        """How many nuclei lie wholly inside the reviewed area."""
+        return nuclei_inside(self.labels, self.reviewed).inside
 
 
 class Lesson:
@@ -124,23 +131,33 @@ class Lesson:
         info = self.model.info
         yield Progress(message=f"Loading {info.name}")
         network = load_network(self.model.path)
+        for one in self._corrections:
+            require_reviewed(one.image, one.labels, one.reviewed, one.offset)
+        enough = sum(one.nuclei for one in self._corrections) >= FEWEST_TO_STOP
         for number, one in enumerate(self._corrections):
             yield Progress(
                 message=f"Reading {one.image.name}",
                 done=number,
                 total=len(self._corrections),
             )
-            region = read_region(
+            held_out = hold_out(
+                one.labels,
+                one.reviewed,
+                stop=enough,
+                chosen=one.held_out,
+                seed=self.options.seed,
+            )
+            for region, held in read_regions(
                 (yield from self._sized(one.image, network)),
                 one.labels,
                 one.reviewed,
+                held_out,
                 pixel_size=info.pixel_size,
                 offset=one.offset,
-                held_out=one.held_out,
                 stains=info.stains,
-            )
-            self.regions.append(region)
-        self.divisions = divide(self.regions, seed=self.options.seed)
+            ):
+                self.regions.append(region)
+                self.divisions.append(divide(region.reviewed, held))
         self._finetuning = Finetuning(
             network,
             info.instances,
@@ -259,7 +276,7 @@ class Lesson:
                 "best_step": tuned.step,
                 "minutes": round(tuned.minutes, 2),
                 "device": tuned.device,
-                "areas": len(self.regions),
+                "areas": len(self._corrections),
                 "nuclei": nuclei,
                 "corrections_per_100": self._effort(nuclei),
             },

@@ -123,21 +123,6 @@ def window_around(pixel: Pixel, half: int, shape: tuple[int, ...]) -> Window:
     )
 
 
-def window_of(windows: Sequence[Window], margin: int, shape: tuple[int, ...]) -> Window:
-    """Give the window that holds others, and a margin as far as the image goes."""
-    rows, columns = zip(*windows, strict=True)
-    return (
-        _span(rows, margin, shape[0]),
-        _span(columns, margin, shape[1]),
-    )
-
-
-def _span(sides: Sequence[slice], margin: int, length: int) -> slice:
-    start = min(side.start for side in sides) - margin
-    stop = max(side.stop for side in sides) + margin
-    return slice(max(0, start), min(length, stop))
-
-
 def reaches_border(mask: Mask, window: Window, shape: tuple[int, ...]) -> bool:
     """Tell whether a mask reaches a side of its window that is not the image's."""
     rows, columns = window

@@ -5,32 +5,22 @@ on beyond it in a way nobody checked, so it is ignored, as is everything outside
 ignored, never background.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
-from napari_monuseg.core.boxes import Window, bounding_window, shifted, size, widened
+from napari_monuseg.core.boxes import Window, clusters, shifted, size, widened
 from napari_monuseg.core.counting import nuclei_inside
 from napari_monuseg.core.errors import TrainingError
+from napari_monuseg.core.holding_out import HeldOut
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.resampling import at_pixel_size
 from napari_monuseg.core.stains import StainReference, Tones, apply_tones
 
 CONTEXT = 128
 """Tissue around a reviewed area that the network may see, px."""
-
-MARGIN = 16
-"""Pixels this near to what is held out carry no training loss, px."""
-
-JUDGE_SHARE, STOP_SHARE = 0.2, 0.15
-"""Of each reviewed area, held out to judge the training and to stop it."""
-
-FEWEST_TO_STOP = 100
-"""With fewer reviewed nuclei none are spared to stop the training."""
 
 Labels = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
@@ -52,8 +42,8 @@ class Region:
         What was checked.
     pixel_size : float
         Of all of these, µm/px.
-    held_out : HeldOut or None
-        What somebody chose to hold out; None to leave that to `divide`.
+    share : float
+        Of the reviewed area that it is a part of, 0 to 1.
     tones : (256, 3) uint8, optional
         What the network is shown in place of each grey level of each colour.
     """
@@ -63,7 +53,7 @@ class Region:
     labels: Labels
     reviewed: Mask
     pixel_size: float
-    held_out: "HeldOut | None" = None
+    share: float = 1.0
     tones: Tones | None = None
 
     @property
@@ -77,99 +67,25 @@ class Region:
         return nuclei_inside(self.labels, self.reviewed).inside
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class HeldOut:
-    """What of a reviewed area is held out.
-
-    Parameters
-    ----------
-    judge, stop : (H, W) bool
-        To judge the training, once, and to stop it. What both hold only judges.
-    """
-
-    judge: Mask
-    stop: Mask
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Division:
-    """What of a region is learned from, what stops the training, what judges it.
-
-    Parameters
-    ----------
-    learn, stop, judge : (H, W) bool
-        No two share a pixel; `learn` keeps `MARGIN` away from the others.
-    """
-
-    learn: Mask
-    stop: Mask
-    judge: Mask
-
-
-def read_region(
-    image: TissueImage,
-    labels: Labels,
-    reviewed: Mask,
-    *,
-    pixel_size: float,
-    offset: tuple[int, int] = (0, 0),
-    held_out: HeldOut | None = None,
-    stains: StainReference | None = None,
-) -> Region:
-    """Read a reviewed area with its surroundings, at the network's pixel size.
+def require_reviewed(
+    image: TissueImage, labels: Labels, reviewed: Mask, offset: tuple[int, int] = (0, 0)
+) -> None:
+    """Refuse labels of which nothing was reviewed, or that do not fit their image.
 
     Parameters
     ----------
     image : TissueImage
-        RGB ``(H, W)``, read by window.
+        RGB ``(H, W)``.
     labels, reviewed : (h, w) int32 and bool
         Corrected nuclei, and what was checked, on the image's grid.
-    pixel_size : float
-        The network's, µm/px.
     offset : tuple of int
         Row and column of the image where `labels` begin, px.
-    held_out : HeldOut, optional
-        On the grid of `labels`.
-    stains : StainReference, optional
-        The network's: what the stain of the image is brought towards.
 
     Raises
     ------
     TrainingError
-        If nothing was reviewed, or `labels` and `reviewed` do not lie in the image.
+        If so.
     """
-    _check(image, labels, reviewed, offset)
-    window = widened(
-        shifted(bounding_window(reviewed), offset), CONTEXT, (image.height, image.width)
-    )
-    layers = [labels, reviewed]
-    if held_out is not None:
-        layers += [held_out.judge, held_out.stop]
-    placed = [_place(layer, window, offset) for layer in layers]
-    rgb, corrected, *masks = at_pixel_size(image.crop(*window), placed, pixel_size)
-    checked, *held = (mask.astype(bool) for mask in masks)
-    return Region(
-        name=image.name,
-        rgb=rgb,
-        labels=corrected,
-        reviewed=checked,
-        pixel_size=pixel_size,
-        held_out=HeldOut(judge=held[0], stop=held[1]) if held else None,
-        tones=image.tones(stains) if stains else None,
-    )
-
-
-def _place(layer: npt.NDArray[Any], window: Window, offset: tuple[int, int]) -> Labels:
-    """Return a window of the image's grid with what a layer holds of it."""
-    placed = np.zeros(size(window), np.int32)
-    target, source = _overlap(window, layer.shape, offset)
-    placed[target] = layer[source]
-    return placed
-
-
-def _check(
-    image: TissueImage, labels: Labels, reviewed: Mask, offset: tuple[int, int]
-) -> None:
     if labels.shape != reviewed.shape:
         raise TrainingError(
             f"The labels of {image.name} have the shape {labels.shape} and the "
@@ -187,6 +103,79 @@ def _check(
             f"Nothing of {image.name} is marked as reviewed; mark the part whose "
             "nuclei you have checked."
         )
+
+
+def read_regions(
+    image: TissueImage,
+    labels: Labels,
+    reviewed: Mask,
+    held_out: HeldOut,
+    *,
+    pixel_size: float,
+    offset: tuple[int, int] = (0, 0),
+    stains: StainReference | None = None,
+) -> list[tuple[Region, HeldOut]]:
+    """Read a reviewed area with its surroundings, at the network's pixel size.
+
+    What lies far apart becomes a region of its own, so that nothing is read or kept
+    of the tissue between.
+
+    Parameters
+    ----------
+    image : TissueImage
+        RGB ``(H, W)``, read by window.
+    labels, reviewed : (h, w) int32 and bool
+        Corrected nuclei, and what was checked, on the image's grid.
+    held_out : HeldOut
+        On the same grid.
+    pixel_size : float
+        The network's, µm/px.
+    offset : tuple of int
+        Row and column of the image where `labels` begin, px.
+    stains : StainReference, optional
+        The network's: what the stain of the image is brought towards.
+
+    Returns
+    -------
+    list of (Region, HeldOut)
+        One or more, and what of each is held out, on its own grid.
+
+    Raises
+    ------
+    TrainingError
+        If nothing was reviewed, or `labels` and `reviewed` do not lie in the image.
+    """
+    require_reviewed(image, labels, reviewed, offset)
+    tones = image.tones(stains) if stains else None
+    checked = int(reviewed.sum())
+    regions = []
+    for part in clusters(reviewed, 2 * CONTEXT):
+        window = widened(shifted(part, offset), CONTEXT, (image.height, image.width))
+        layers = [
+            _place(layer, window, offset)
+            for layer in (labels, reviewed, held_out.judge, held_out.stop)
+        ]
+        rgb, corrected, *masks = at_pixel_size(image.crop(*window), layers, pixel_size)
+        inside, judge, stop = (mask.astype(bool) for mask in masks)
+        region = Region(
+            name=image.name,
+            rgb=rgb,
+            labels=corrected,
+            reviewed=inside,
+            pixel_size=pixel_size,
+            share=int(reviewed[part].sum()) / checked,
+            tones=tones,
+        )
+        regions.append((region, HeldOut(judge=judge, stop=stop)))
+    return regions
+
+
+def _place(layer: npt.NDArray[Any], window: Window, offset: tuple[int, int]) -> Labels:
+    """Return a window of the image's grid with what a layer holds of it."""
+    placed = np.zeros(size(window), np.int32)
+    target, source = _overlap(window, layer.shape, offset)
+    placed[target] = layer[source]
+    return placed
 
 
 def _overlap(
@@ -215,64 +204,3 @@ def that_count(labels: Labels, area: Mask) -> Mask:
     reaches_out[labels[~area]] = True
     reaches_out[0] = False
     return area & ~reaches_out[labels]
-
-
-def divide(regions: Sequence[Region], *, seed: int = 0) -> list[Division]:
-    """Divide each region into what is learned from and what is held out.
-
-    Where nobody chose what to hold out, `propose` does; where that would leave
-    nothing to learn from, nothing of a region is held out.
-
-    Parameters
-    ----------
-    regions : sequence of Region
-        Reviewed areas.
-    seed : int
-        As `propose` takes it.
-
-    Returns
-    -------
-    list of Division
-        One for each region.
-    """
-    enough = sum(region.nuclei for region in regions) >= FEWEST_TO_STOP
-    divisions = []
-    for region in regions:
-        held_out = region.held_out or propose(region.reviewed, stop=enough, seed=seed)
-        divisions.append(_divide(region, held_out))
-    return divisions
-
-
-def propose(reviewed: Mask, *, stop: bool, seed: int = 0) -> HeldOut:
-    """Choose what to hold out: strips at the two ends of a reviewed area.
-
-    Parameters
-    ----------
-    reviewed : (H, W) bool
-        Not empty.
-    stop : bool
-        Whether there are nuclei enough to spare some to stop the training.
-    seed : int
-        Even or odd: at which end the judging strip lies.
-    """
-    height, width = size(bounding_window(reviewed))
-    axis = 0 if height >= width else 1
-    along = reviewed.sum(1 - axis).cumsum() / reviewed.sum()
-    if seed % 2:
-        along = 1 - along
-    shape = (-1, 1) if axis == 0 else (1, -1)
-    judged = (along <= JUDGE_SHARE).reshape(shape)
-    stopped = (along > 1 - STOP_SHARE * stop).reshape(shape)
-    return HeldOut(judge=reviewed & judged, stop=reviewed & stopped)
-
-
-def _divide(region: Region, held_out: HeldOut) -> Division:
-    reviewed = region.reviewed
-    judge = reviewed & held_out.judge
-    stop = reviewed & held_out.stop & ~judge
-    near = ndimage.maximum_filter(judge | stop, 2 * MARGIN + 1)
-    learn = reviewed & ~near
-    if nuclei_inside(region.labels, learn).inside:
-        return Division(learn=learn, stop=stop, judge=judge)
-    nothing = np.zeros_like(reviewed)
-    return Division(learn=reviewed, stop=nothing, judge=nothing)

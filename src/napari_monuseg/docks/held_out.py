@@ -9,7 +9,7 @@ from napari.layers import Shapes
 
 from napari_monuseg.areas import Mask, covered
 from napari_monuseg.core.boxes import bounding_window
-from napari_monuseg.core.regions import FEWEST_TO_STOP, HeldOut, propose
+from napari_monuseg.core.holding_out import FEWEST_TO_STOP, HeldOut, propose
 from napari_monuseg.docks.bindings import METADATA
 from napari_monuseg.docks.reviewed_areas import GatheredArea
 

@@ -1,0 +1,125 @@
+"""What of reviewed areas is held out: to judge a training by, once, and to stop it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from napari_monuseg.core.boxes import bounding_window, size
+from napari_monuseg.core.counting import nuclei_inside
+
+MARGIN = 16
+"""Pixels this near to what is held out carry no training loss, px."""
+
+JUDGE_SHARE, STOP_SHARE = 0.2, 0.15
+"""Of each reviewed area, held out to judge the training and to stop it."""
+
+FEWEST_TO_STOP = 100
+"""With fewer reviewed nuclei none are spared to stop the training."""
+
+Labels = npt.NDArray[np.int32]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class HeldOut:
+    """What of a reviewed area is held out.
+
+    Parameters
+    ----------
+    judge, stop : (H, W) bool
+        To judge the training, once, and to stop it. What both hold only judges.
+    """
+
+    judge: Mask
+    stop: Mask
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Division:
+    """What of a region is learned from, what stops the training, what judges it.
+
+    Parameters
+    ----------
+    learn, stop, judge : (H, W) bool
+        No two share a pixel; `learn` keeps `MARGIN` away from the others.
+    """
+
+    learn: Mask
+    stop: Mask
+    judge: Mask
+
+
+def hold_out(
+    labels: Labels,
+    reviewed: Mask,
+    *,
+    stop: bool,
+    chosen: HeldOut | None = None,
+    seed: int = 0,
+) -> HeldOut:
+    """Decide what of a reviewed area is held out.
+
+    Parameters
+    ----------
+    labels : (H, W) int32
+        Nuclei.
+    reviewed : (H, W) bool
+        Not empty.
+    stop : bool
+        Whether there are nuclei enough to spare some to stop the training.
+    chosen : HeldOut, optional
+        What somebody wants to be held out; otherwise it is as `propose` says.
+    seed : int
+        As `propose` takes it.
+
+    Returns
+    -------
+    HeldOut
+        Nothing, where no whole nucleus would be left to learn from.
+    """
+    held_out = chosen or propose(reviewed, stop=stop, seed=seed)
+    if nuclei_inside(labels, divide(reviewed, held_out).learn).inside:
+        return held_out
+    nothing = np.zeros_like(reviewed)
+    return HeldOut(judge=nothing, stop=nothing)
+
+
+def propose(reviewed: Mask, *, stop: bool, seed: int = 0) -> HeldOut:
+    """Choose what to hold out: strips at the two ends of a reviewed area.
+
+    Parameters
+    ----------
+    reviewed : (H, W) bool
+        Not empty.
+    stop : bool
+        Whether there are nuclei enough to spare some to stop the training.
+    seed : int
+        Even or odd: at which end the judging strip lies.
+    """
+    height, width = size(bounding_window(reviewed))
+    axis = 0 if height >= width else 1
+    along = reviewed.sum(1 - axis).cumsum() / reviewed.sum()
+    if seed % 2:
+        along = 1 - along
+    shape = (-1, 1) if axis == 0 else (1, -1)
+    judged = (along <= JUDGE_SHARE).reshape(shape)
+    stopped = (along > 1 - STOP_SHARE * stop).reshape(shape)
+    return HeldOut(judge=reviewed & judged, stop=reviewed & stopped)
+
+
+def divide(reviewed: Mask, held_out: HeldOut) -> Division:
+    """Divide a reviewed area into what is learned from and what is held out.
+
+    Parameters
+    ----------
+    reviewed : (H, W) bool
+        What was checked.
+    held_out : HeldOut
+        What is held out, on the same grid.
+    """
+    judge = reviewed & held_out.judge
+    stop = reviewed & held_out.stop & ~judge
+    near = ndimage.maximum_filter(judge | stop, 2 * MARGIN + 1)
+    return Division(learn=reviewed & ~near, stop=stop, judge=judge)

@@ -1,0 +1,95 @@
+"""What is held out stays held out, and something is left to learn from."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import ndimage
+
+from napari_monuseg.core.counting import nuclei_inside
+from napari_monuseg.core.holding_out import MARGIN, HeldOut, divide, hold_out
+from napari_monuseg.core.samples import synthetic_tissue
+
+
+@pytest.fixture(scope="module")
+def labels():
+    return synthetic_tissue((512, 512))[1]
+
+
+@given(
+    corner=st.tuples(st.integers(0, 150), st.integers(0, 150)),
+    sides=st.tuples(st.integers(60, 200), st.integers(60, 200)),
+    stop=st.booleans(),
+    seed=st.integers(0, 1),
+)
+def test_held_out_pixels_never_carry_loss(labels, corner, sides, stop, seed):
+    reviewed = np.zeros((256, 256), bool)
+    reviewed[corner[0] :, corner[1] :][: sides[0], : sides[1]] = True
+
+    held_out = hold_out(labels[:256, :256], reviewed, stop=stop, seed=seed)
+    division = divide(reviewed, held_out)
+
+    held = division.stop | division.judge
+    assert np.array_equal(held, held_out.stop | held_out.judge)
+    assert not (held & ~reviewed).any()
+    assert not (division.learn & ~reviewed).any()
+    assert not (division.stop & division.judge).any()
+    if held.any():
+        distance = ndimage.distance_transform_cdt(~held, "chessboard")
+        assert distance[division.learn].min() > MARGIN
+        assert nuclei_inside(labels[:256, :256], division.learn).inside
+    else:
+        assert np.array_equal(division.learn, reviewed)
+
+
+def test_many_nuclei_spare_a_strip_at_each_end(labels):
+    reviewed = np.ones(labels.shape, bool)
+
+    held_out = hold_out(labels, reviewed, stop=True)
+    turned = hold_out(labels, reviewed, stop=True, seed=1)
+
+    assert held_out.judge.mean() == pytest.approx(0.2, abs=0.01)
+    assert held_out.stop.mean() == pytest.approx(0.15, abs=0.01)
+    assert held_out.judge[0].all()
+    assert held_out.stop[-1].all()
+    assert turned.judge[-1].all()
+    assert turned.stop[0].all()
+
+
+def test_few_nuclei_spare_nothing_to_stop_the_training(labels):
+    reviewed = np.ones((256, 256), bool)
+
+    held_out = hold_out(labels[:256, :256], reviewed, stop=False)
+
+    assert not held_out.stop.any()
+    assert held_out.judge.any()
+
+
+def test_what_somebody_chose_to_hold_out_is_held_out(labels):
+    reviewed = np.zeros(labels.shape, bool)
+    reviewed[20:] = True
+    judge, stop = np.zeros_like(reviewed), np.zeros_like(reviewed)
+    judge[:80, :80], stop[60:120, 60:120] = True, True
+    chosen = HeldOut(judge=judge, stop=stop)
+
+    division = divide(reviewed, hold_out(labels, reviewed, stop=False, chosen=chosen))
+
+    assert np.array_equal(division.judge, judge & reviewed)
+    assert np.array_equal(division.stop, stop & ~judge)
+    distance = ndimage.distance_transform_cdt(
+        ~(division.judge | division.stop), "chessboard"
+    )
+    assert distance[division.learn].min() == MARGIN + 1
+
+
+def test_of_an_area_too_small_to_share_nothing_is_held_out():
+    reviewed = np.zeros((256, 256), bool)
+    labels = np.zeros((256, 256), np.int32)
+    reviewed[100:130, 100:130] = True
+    labels[110:120, 110:120] = 1
+
+    held_out = hold_out(labels, reviewed, stop=True)
+
+    assert not held_out.judge.any()
+    assert not held_out.stop.any()
+    assert np.array_equal(divide(reviewed, held_out).learn, reviewed)
