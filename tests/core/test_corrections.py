@@ -20,7 +20,7 @@ from napari_monuseg.core.corrections import (
 )
 from napari_monuseg.core.errors import CorrectionError
 from napari_monuseg.core.maps import NucleusMaps
-from napari_monuseg.core.merging import LARGEST_GAP, LARGEST_SPAN
+from napari_monuseg.core.merging import LARGEST_SPAN
 from napari_monuseg.core.separation import labels_with_holes
 
 NEXT = 500
@@ -276,7 +276,7 @@ class TestMerge:
         assert pieces(after) == 1
         assert edit.done == "2 nuclei joined"
 
-    @pytest.mark.parametrize("gap", [1, 4, 10, LARGEST_GAP])
+    @pytest.mark.parametrize("gap", [1, 4, 10, 16])
     def test_a_gap_is_bridged(self, gap):
         labels = np.zeros((60, 96), np.int32)
         labels[20:40, 10:30] = 1
@@ -291,8 +291,24 @@ class TestMerge:
     def test_too_wide_a_gap_is_a_sentence(self):
         labels = discs((30, 20, 8), (30, 70, 8))
 
-        with pytest.raises(CorrectionError, match="px apart"):
+        with pytest.raises(CorrectionError, match=r"are 8\.8 µm apart, and 4 µm is"):
             merge_under(labels, [(30, 20), (30, 70)])
+
+    @pytest.mark.parametrize(("gap", "size"), [(8, 0.5), (40, 0.1)])
+    def test_how_wide_a_gap_may_be_is_told_in_micrometres(self, gap, size):
+        def two(gap):
+            labels = np.zeros((30, 100), np.int32)
+            labels[10:20, 10:20] = 1
+            labels[10:20, 20 + gap : 30 + gap] = 2
+            return labels
+
+        stroke = [(15, 15), (15, 25 + gap)]
+
+        after = merge_under(two(gap), stroke, pixel_size=size).apply(two(gap))
+
+        assert ids(after) == {1}
+        with pytest.raises(CorrectionError, match="µm apart"):
+            merge_under(two(gap + 1), stroke, pixel_size=size)
 
     def test_what_lies_between_is_not_painted_over(self):
         labels = discs((30, 20, 8), (30, 40, 8))

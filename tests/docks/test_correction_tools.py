@@ -343,6 +343,17 @@ class TestStrokes:
         assert ndimage.label(layer.data == joined)[1] == 1
         assert said[1:] == ["3 nuclei joined"]
 
+    def test_how_far_join_reaches_is_told_in_micrometres(
+        self, hand, result, layer, labels, said
+    ):
+        result.assumed_pixel_size = 4.1
+
+        hand.press("J")
+        hand.draw((65, 20), (65, 37))
+
+        assert np.array_equal(layer.data, labels)
+        assert "µm apart, and 4 µm is the most" in said[1]
+
     def test_outline(self, hand, layer, labels):
         hand.press("O")
         hand.draw((60, 85), (60, 105), (80, 105), (80, 85))

@@ -15,6 +15,7 @@ from skimage.draw import polygon2mask
 
 from napari_monuseg.core.boxes import Window, covering, widened
 from napari_monuseg.core.errors import CorrectionError
+from napari_monuseg.core.instances import ASSUMED_PIXEL_SIZE
 from napari_monuseg.core.maps import NucleusMaps
 from napari_monuseg.core.merging import bridged
 from napari_monuseg.core.pieces import (
@@ -149,7 +150,9 @@ def split_along(labels: Labels, line: Sequence[Point], next_id: int) -> Edit:
     return _edit(labels, windows, f"{_nuclei(len(windows))} split along the line")
 
 
-def merge_under(labels: Labels, stroke: Sequence[Point]) -> Edit:
+def merge_under(
+    labels: Labels, stroke: Sequence[Point], *, pixel_size: float = ASSUMED_PIXEL_SIZE
+) -> Edit:
     """Make one nucleus of those under a stroke; the largest one's id stays.
 
     Parameters
@@ -158,6 +161,8 @@ def merge_under(labels: Labels, stroke: Sequence[Point]) -> Edit:
         Nuclei.
     stroke : sequence of (row, column)
         A polyline, px.
+    pixel_size : float
+        Of the labels, µm/px.
 
     Returns
     -------
@@ -178,7 +183,7 @@ def merge_under(labels: Labels, stroke: Sequence[Point]) -> Edit:
     free = labels[window] == 0
     pieces.sort(key=lambda piece: piece.size, reverse=True)
     masks = [placed(piece, window) for piece in pieces]
-    nucleus = without_holes(bridged(masks, free), free)
+    nucleus = without_holes(bridged(masks, free, pixel_size), free)
     new = np.where(nucleus, np.int32(pieces[0].number), labels[window])
     return _edit(labels, [(window, new)], f"{len(pieces)} nuclei joined")
 

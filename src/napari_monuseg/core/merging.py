@@ -8,14 +8,14 @@ from napari_monuseg.core.errors import CorrectionError
 from napari_monuseg.core.pieces import part_at
 from napari_monuseg.core.separation import Mask
 
-LARGEST_GAP = 16
-"""Nuclei farther apart than this are not merged, px."""
+LARGEST_GAP_UM = 4.0
+"""Nuclei farther apart than this are not merged, µm."""
 
 LARGEST_SPAN = 1024
 """Nuclei that span more than this are not merged at once, which would take long, px."""
 
 
-def bridged(masks: list[Mask], free: Mask) -> Mask:
+def bridged(masks: list[Mask], free: Mask, pixel_size: float) -> Mask:
     """Connect masks, the first with the nearest of the others and so on.
 
     Parameters
@@ -24,6 +24,8 @@ def bridged(masks: list[Mask], free: Mask) -> Mask:
         Two or more, 4-connected each.
     free : (h, w) bool
         Where a bridge may stand.
+    pixel_size : float
+        Of their grid, µm/px.
 
     Returns
     -------
@@ -41,6 +43,7 @@ def bridged(masks: list[Mask], free: Mask) -> Mask:
         away = ndimage.distance_transform_edt(~union)
         gaps = [float(away[other].min()) for other in others]
         nearest = others.pop(int(np.argmin(gaps)))
+        _require_near(min(gaps) - 1, pixel_size)
         union = _connected(union, nearest, free, away, min(gaps))
     return union
 
@@ -51,6 +54,14 @@ def _require_moderate(shape: tuple[int, ...]) -> None:
         raise CorrectionError(
             f"The nuclei under the stroke span {span:,} px; merge those within "
             f"{LARGEST_SPAN:,} px first."
+        )
+
+
+def _require_near(gap: float, pixel_size: float) -> None:
+    if gap > round(LARGEST_GAP_UM / pixel_size):
+        raise CorrectionError(
+            f"The nuclei are {gap * pixel_size:.1f} µm apart, and {LARGEST_GAP_UM:g} "
+            "µm is the most that is bridged; fill the gap with the brush first."
         )
 
 
@@ -65,11 +76,6 @@ def _connected(
 
     `away` is the distance to the union, `gap` that between the masks, px.
     """
-    if gap > LARGEST_GAP + 1:
-        raise CorrectionError(
-            f"The nuclei are {gap - 1:.0f} px apart, and {LARGEST_GAP} px is the most "
-            "that is bridged; fill the gap with the brush first."
-        )
     both = union | other
     # Two px longer than the shortest way: a bridge some pixels wide.
     short = away + ndimage.distance_transform_edt(~other) <= gap + 2

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QGridLayout, QWidget
 from napari_monuseg.core import corrections
 from napari_monuseg.core.corrections import Edit
 from napari_monuseg.core.errors import CorrectionError, MonusegError
+from napari_monuseg.core.instances import ASSUMED_PIXEL_SIZE
 from napari_monuseg.docks.drawing import Drawing, pixel_of
 from napari_monuseg.docks.key_button import KeyButton
 from napari_monuseg.docks.lifetime import Lifetime
@@ -72,7 +73,8 @@ def _split_along(result: Result, points: Points) -> Edit:
 
 
 def _merge(result: Result, points: Points) -> Edit:
-    return corrections.merge_under(_layer(result).data, points)
+    size = result.pixel_size or result.assumed_pixel_size or ASSUMED_PIXEL_SIZE
+    return corrections.merge_under(_layer(result).data, points, pixel_size=size)
 
 
 def _outline(result: Result, points: Points) -> Edit:
