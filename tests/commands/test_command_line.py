@@ -76,6 +76,55 @@ def test_two_images_of_one_name_are_refused_before_any_work(
     assert "Two images are named one" in done.stderr
 
 
+def test_names_that_differ_in_case_alone_are_refused_as_well(run, tmp_path):
+    done = run("segment", "a/X.tif", "b/x.tif", "--output", "out", expect=1)
+
+    assert "Two images are named X" in done.stderr
+
+
+def test_labels_that_are_there_are_replaced_only_when_asked(
+    run, tissue_folder, tmp_path
+):
+    one, two = (tissue_folder / "images" / f"{name}.tif" for name in ("one", "two"))
+    corrected = tmp_path / "out" / "one_nuclei.tif"
+    corrected.parent.mkdir()
+    write_labels(corrected, np.ones((192, 192), np.int32))
+    asked = ("segment", one, two, "--model", "tiny", "--output", "out")
+
+    refused = run(*asked, expect=1)
+
+    assert "one_nuclei.tif is there already" in refused.stderr
+    assert tifffile.imread(corrected).max() == 1
+    assert (tmp_path / "out" / "two_nuclei.tif").exists()
+
+    run(*asked, "--overwrite")
+    assert tifffile.imread(corrected).max() > 10
+
+
+def test_labels_are_not_taken_for_tissue(run, tmp_path):
+    write_labels(tmp_path / "x_nuclei.tif", np.ones((192, 192), np.int32))
+
+    done = run(
+        *("segment", "x_nuclei.tif", "--model", "tiny", "--output", "out"), expect=1
+    )
+
+    assert "x_nuclei.tif holds labels that this program wrote" in done.stderr
+    assert not (tmp_path / "out" / "x_nuclei_nuclei.tif").exists()
+
+
+def test_a_name_that_the_console_cannot_show_stops_nothing(
+    run, tissue_folder, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
+    shutil.copy(tissue_folder / "images" / "one.tif", tmp_path / "Łęk.tif")
+
+    asked = ("segment", "Łęk.tif", "--model", "tiny", "--output", "out")
+    done = run(*asked, "--pixel-size", "0.25")
+
+    assert r"\u0141\u0119k_nuclei.tif" in done.stdout
+    assert (tmp_path / "out" / "Łęk_nuclei.tif").exists()
+
+
 def test_evaluate_prints_a_table_and_writes_json(run, tissue_folder, tmp_path):
     done = run("evaluate", tissue_folder, "--model", "tiny", "--json", "scores.json")
 
@@ -278,7 +327,7 @@ def test_a_guessed_pixel_size_is_said(run, tissue_folder, tmp_path):
 
     guessed = run("segment", image, "--model", "tiny", "--output", "out")
     told = run(
-        *("segment", image, "--model", "tiny", "--output", "out"),
+        *("segment", image, "--model", "tiny", "--output", "told"),
         *("--pixel-size", "0.25"),
     )
 
@@ -348,6 +397,7 @@ def test_train_starts_from_the_encoder_of_another_network(run, tissue_folder, tm
         (["--output", "m.safetensors", "--resume"], "no training to resume"),
         (["--output", "m.safetensors", "--base", "none"], "There is no model 'none'"),
         (["--output", "m.safetensors", "--network", "vnet"], "no network 'vnet'"),
+        (["--output", "m.safetensors", "--crop", "250"], "give a multiple of 16 px"),
     ],
 )
 def test_train_refuses_what_would_fail_later(run, tissue_folder, arguments, sentence):
@@ -355,6 +405,15 @@ def test_train_refuses_what_would_fail_later(run, tissue_folder, arguments, sent
 
     assert sentence in done.stderr
     assert len(done.stderr.strip().splitlines()) <= 2
+
+
+@pytest.mark.parametrize(
+    "option", ["--steps=-1", "--minutes=0", "--batch=0", "--learning-rate=-1"]
+)
+def test_train_refuses_numbers_that_make_no_sense(run, tissue_folder, option):
+    done = run("train", tissue_folder, "--output", "m.safetensors", option, expect=2)
+
+    assert f"Invalid value for '{option.split('=')[0]}'" in done.stderr
 
 
 def test_train_does_not_run_over_an_unfinished_training(run, tissue_folder, tmp_path):
@@ -397,6 +456,38 @@ def test_finetune_teaches_and_judges(run, tissue_folder, tmp_path):
     assert "one, two" in info.data
 
 
+@pytest.mark.usefixtures("installed_model")
+def test_what_was_learned_is_kept_when_it_cannot_be_judged(
+    tissue_folder, tmp_path, monkeypatch
+):
+    from napari_monuseg.commands.finetune import finetune
+    from napari_monuseg.core.errors import DeviceError
+    from napari_monuseg.core.lessons import Lesson
+    from napari_monuseg.core.model_info import read_info
+
+    def starved(_lesson, _tuned):
+        raise DeviceError("The computer's memory is too small.")
+
+    monkeypatch.setattr(Lesson, "judge", starved)
+    output = tmp_path / "taught.safetensors"
+    facts = {
+        "image": [tissue_folder / "images" / "one.tif"],
+        "labels": [tissue_folder / "labels" / "one.tif"],
+        "model": "tiny",
+        "steps": 1,
+        "crop": 96,
+        "device": "cpu",
+    }
+
+    with pytest.raises(DeviceError, match="too small"):
+        finetune(**facts, output=output)
+    with pytest.raises(DeviceError, match="too small"):
+        finetune(**facts, output=tmp_path / "better.safetensors", only_if_better=True)
+
+    assert read_info(output).scores["held out"]["changes"] == {}
+    assert not (tmp_path / "better.safetensors").exists()
+
+
 def test_finetune_takes_the_pixel_size_that_the_labels_know(tissue_folder, tmp_path):
     from napari_monuseg.commands.finetune import _read
 
@@ -421,6 +512,7 @@ def test_finetune_takes_the_pixel_size_that_the_labels_know(tissue_folder, tmp_p
             "or none",
         ),
         (["--output", "t.safetensors", "--frozen", "all"], "choose one of nothing"),
+        (["--output", "t.safetensors", "--crop", "98"], "give a multiple of 4 px"),
     ],
 )
 def test_finetune_refuses_in_one_sentence(run, tissue_folder, arguments, sentence):

@@ -12,11 +12,11 @@ from napari_monuseg.commands.reading import (
     SmallestNucleus,
     reading,
 )
-from napari_monuseg.core.errors import ExportError, MonusegError
+from napari_monuseg.core.errors import ExportError, ImageError, MonusegError
 from napari_monuseg.core.folders import make_folder
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.registry import ModelEntry, find_model
-from napari_monuseg.core.tiff import Origin, write_labels
+from napari_monuseg.core.tiff import Origin, is_labels_file, write_labels
 
 if TYPE_CHECKING:
     from napari_monuseg.core.segment import SegmentOptions
@@ -48,6 +48,13 @@ def segment(
     foreground_threshold: ForegroundThreshold = None,
     seed_prominence: SeedProminence = None,
     smallest_nucleus: SmallestNucleus = None,
+    overwrite: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite",
+            help="Replace labels that are there already, hand work included.",
+        ),
+    ] = False,
 ) -> None:
     """Find the nuclei in images; write DIR/<image stem>_nuclei.tif for each."""
     entry = find_model(model)
@@ -62,6 +69,7 @@ def segment(
     failed = 0
     for path in images:
         try:
+            _refuse_to_lose(path, output, overwrite=overwrite)
             _segment_file(path, output, entry, options, pixel_size, overlay=overlay)
         except MonusegError as error:
             fail(error)
@@ -83,7 +91,7 @@ def _segment_file(
 
     with TissueImage.open(path, pixel_size=pixel_size) as image:
         result = run_with_bar(segment_image(image, entry, options), path.name)
-        labels_path = output / f"{path.stem}_nuclei.tif"
+        labels_path = _labels_path(path, output)
         write_labels(
             labels_path,
             result.labels,
@@ -110,11 +118,31 @@ def _segment_file(
 
 def _check_output(images: list[Path], output: Path) -> None:
     """Refuse, before any work, what could not be written or would be overwritten."""
-    stems = [path.stem for path in images]
-    twice = sorted({stem for stem in stems if stems.count(stem) > 1})
+    # Some file systems do not tell upper case from lower.
+    stems = [path.stem.casefold() for path in images]
+    twice = [path.stem for path in images if stems.count(path.stem.casefold()) > 1]
     if twice:
         raise ExportError(
             f"Two images are named {twice[0]}, and their labels would overwrite each "
             "other; run them into different folders."
         )
     make_folder(output)
+
+
+def _refuse_to_lose(path: Path, output: Path, *, overwrite: bool) -> None:
+    """Refuse an image that is none, or whose labels are there already."""
+    if is_labels_file(path):
+        raise ImageError(
+            f"{path.name} holds labels that this program wrote, not tissue; leave it "
+            "out."
+        )
+    labels_path = _labels_path(path, output)
+    if labels_path.exists() and not overwrite:
+        raise ExportError(
+            f"{labels_path} is there already and may hold hand work; give --overwrite "
+            "to replace it, or another folder."
+        )
+
+
+def _labels_path(path: Path, output: Path) -> Path:
+    return output / f"{path.stem}_nuclei.tif"
