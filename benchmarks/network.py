@@ -14,7 +14,7 @@ from table import Row
 from tissue import PIXEL_SIZE, tissue
 
 from napari_monuseg.core.checkpoints import load_network
-from napari_monuseg.core.devices import LARGEST_WINDOW, pick_device, precision
+from napari_monuseg.core.devices import LARGEST_WINDOW, autocast, pick_device, precision
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.instances import InstanceOptions, find_nuclei
 from napari_monuseg.core.maps import NucleusMaps
@@ -164,7 +164,7 @@ def _run_network(
     dtype = precision(device)
     with (
         torch.inference_mode(),
-        torch.autocast(device.type, dtype, enabled=dtype != torch.float32),
+        autocast(device, dtype),
     ):
         for window in windows:
             network(window)

@@ -56,3 +56,18 @@ def test_want_of_memory_is_told_from_other_errors(message, memory):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU here")
 def test_cuda_comes_first_where_it_is():
     assert devices.list_devices()[0].name == "cuda:0"
+
+
+def test_no_precision_is_forced_on_a_device_that_computes_in_fp32():
+    with devices.autocast(torch.device("mps"), torch.float32) as entered:
+        assert entered is None
+
+    with devices.autocast(torch.device("cpu"), torch.bfloat16):
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.bfloat16
+
+
+def test_a_torch_that_does_not_say_what_the_cpu_can_computes_in_fp32(monkeypatch):
+    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        monkeypatch.delattr(torch.cpu, name, raising=False)
+
+    assert devices.precision(torch.device("cpu")) == torch.float32

@@ -9,8 +9,8 @@ from napari_monuseg.core.networks import (
     build_network,
     copy_encoder,
 )
-from napari_monuseg.core.segnet import SegNet
-from napari_monuseg.core.torch_import import torch
+from napari_monuseg.core.segnet import SegNet, scattered
+from napari_monuseg.core.torch_import import functional, torch
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -45,6 +45,14 @@ def test_segnet_puts_values_back_where_the_maxima_were():
         output = network(image)
 
     assert torch.allclose(output, image, atol=1e-3)
+
+
+def test_unpooling_by_scattering_is_unpooling():
+    features = torch.rand(2, 3, 8, 12, generator=torch.manual_seed(0))
+    pooled, indices = functional.max_pool2d(features, 2, return_indices=True)
+
+    expected = functional.max_unpool2d(pooled, indices, [2, 2])
+    assert torch.equal(scattered(pooled, indices), expected)
 
 
 def test_segnet_adds_its_context_to_what_the_encoder_saw():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from napari_monuseg.core import predict as predict_module
 from napari_monuseg.core.errors import DeviceError
@@ -151,3 +152,23 @@ def test_turns_are_brought_to_where_the_labels_lie(tissue):
 
     assert np.abs(foreground(augment=True, label_shift=(2, 1)) - once).max() < 0.01
     assert np.abs(foreground(augment=True) - once).max() > 0.1
+
+
+@pytest.mark.parametrize("turn", range(8))
+def test_moved_maps_repeat_their_edge(turn):
+    maps = torch.rand(1, 2, 24, 32, generator=torch.manual_seed(0))
+    shift = (-0.75, -0.5)
+
+    moved = predict_module._set_right(maps, turn, shift)
+
+    right = -shift[1] if turn >= 4 else shift[1]
+    down = shift[0]
+    for _ in range(turn % 4):
+        down, right = right, -down
+    rows = np.clip(np.arange(24) - shift[0] + down, 0, 23)
+    columns = np.clip(np.arange(32) - shift[1] + right, 0, 31)
+    places = np.meshgrid(rows, columns, indexing="ij")
+    for said, expected in zip(moved[0].numpy(), maps[0].numpy(), strict=True):
+        np.testing.assert_allclose(
+            said, ndimage.map_coordinates(expected, places, order=1), atol=1e-5
+        )

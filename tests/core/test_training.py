@@ -1,5 +1,6 @@
 """Training learns, can be stopped and resumed, and says what it did."""
 
+import json
 import math
 from dataclasses import replace
 from functools import partial
@@ -15,7 +16,7 @@ from napari_monuseg.core.networks import build_network
 from napari_monuseg.core.predict import PredictOptions, predict
 from napari_monuseg.core.progress import finish
 from napari_monuseg.core.stains import StainReference
-from napari_monuseg.core.torch_import import torch
+from napari_monuseg.core.torch_import import save, torch
 from napari_monuseg.core.training import schedule, train
 from napari_monuseg.core.training_options import TrainingOptions
 from napari_monuseg.core.training_state import TrainingState, load_state, save_state
@@ -91,13 +92,55 @@ def test_a_resumed_training_ends_where_an_unbroken_one_does(
     assert [line["step"] for line in resumed.history] == [2, 4, 6, 8]
 
 
-def test_a_training_is_not_resumed_with_another_recipe(samples, tmp_path):
-    path = tmp_path / "model.training"
-    options = TrainingOptions(**TINY, steps=4)
+def broken_off(samples, options, path):
+    """Train until a state is written."""
     steps = train(samples, [], options, state_path=path)
     while not path.exists():
         next(steps)
     steps.close()
+
+
+def test_what_layers_leave_to_chance_goes_on_as_well(samples, tmp_path):
+    """DeepLabV3+ drops out features while it learns."""
+    shape = {"decoder_channels": 16, "encoder_depth": 4, "atrous_rates": [1, 2, 3]}
+    small = {"network": "deeplabv3plus", "network_options": shape}
+    options = TrainingOptions(**{**TINY, **small}, steps=4, validations=2)
+    assert any(
+        isinstance(layer, torch.nn.Dropout)
+        for layer in build_network("deeplabv3plus", **shape).modules()
+    )
+    path = tmp_path / "model.training"
+
+    unbroken = finish(train(samples, [], options))
+    broken_off(samples, options, path)
+    resumed = finish(train(samples, [], options, state_path=path))
+
+    assert torch.allclose(weights(unbroken), weights(resumed), atol=1e-5)
+
+
+def test_a_training_is_not_resumed_with_other_images(samples, tmp_path):
+    path = tmp_path / "model.training"
+    options = TrainingOptions(**TINY, steps=4, stain_normalisation=0.5)
+    broken_off(samples, options, path)
+    coarser = [replace(sample, pixel_size=0.5) for sample in samples]
+    known = StainReference(mean=(1, 1, 1), spread=(0.5, 0.5, 0.5), strength=0.5)
+
+    for other, facts in (
+        (samples[:1], {}),
+        (coarser, {}),
+        (samples, {"stains": known}),
+    ):
+        with pytest.raises(TrainingError, match="started with other images"):
+            finish(train(other, [], options, state_path=path, **facts))
+    with pytest.raises(TrainingError, match="started with other images"):
+        finish(train(samples, samples[:1], options, state_path=path))
+    assert finish(train(samples, [], options, state_path=path)).steps == 4
+
+
+def test_a_training_is_not_resumed_with_another_recipe(samples, tmp_path):
+    path = tmp_path / "model.training"
+    options = TrainingOptions(**TINY, steps=4)
+    broken_off(samples, options, path)
 
     other = TrainingOptions(**TINY, steps=4, learning_rate=1e-4)
     with pytest.raises(TrainingError, match="started with other options"):
@@ -171,10 +214,17 @@ def test_validation_images_are_seen_in_those_stains(samples):
 
 def test_a_damaged_state_is_one_sentence(samples, tmp_path):
     path = tmp_path / "model.training"
-    path.write_bytes(b"not a state")
+    options = TrainingOptions(**TINY)
+    recipe = TrainingState(
+        build_network("segnet", **TINY["network_options"]), options, torch.device("cpu")
+    ).recipe
+    headers = [{}, {"recipe": recipe}]
+    states = [save({}, {"training": json.dumps(header)}) for header in headers]
 
-    with pytest.raises(TrainingError, match="is damaged"):
-        finish(train(samples, [], TrainingOptions(**TINY), state_path=path))
+    for damaged in (b"not a state", *states):
+        path.write_bytes(damaged)
+        with pytest.raises(TrainingError, match="is damaged"):
+            finish(train(samples, [], options, state_path=path))
 
 
 def test_a_state_comes_back_whole(tmp_path, samples):

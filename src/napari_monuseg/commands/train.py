@@ -1,5 +1,6 @@
 """``napari-monuseg train``: a folder of images with truth ─► a model."""
 
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
@@ -52,20 +53,22 @@ def train(
     steps: Annotated[
         int | None,
         typer.Option(
+            min=0,
             help="Most optimizer steps; 0 only chooses thresholds. The network's own "
-            "recipe when left out, as are the crops, the optimizer and the rate."
+            "recipe when left out, as are the crops, the optimizer and the rate.",
         ),
     ] = None,
     minutes: Annotated[
-        float | None, typer.Option(help="Most minutes, over all resumed runs.")
+        float | None,
+        typer.Option(min=0.001, help="Most minutes, over all resumed runs."),
     ] = None,
-    batch: Annotated[int | None, typer.Option(help="Crops per step.")] = None,
+    batch: Annotated[int | None, typer.Option(min=1, help="Crops per step.")] = None,
     crop: Annotated[int | None, typer.Option(help="Their side, px.")] = None,
     optimizer: Annotated[
         str | None, typer.Option(help="adamw, or muon, which learns more a step.")
     ] = None,
     learning_rate: Annotated[
-        float | None, typer.Option(help="Peak of the one-cycle schedule.")
+        float | None, typer.Option(min=0, help="Peak of the one-cycle schedule.")
     ] = None,
     label_shift: Annotated[
         tuple[float, float] | None,
@@ -163,7 +166,8 @@ def train(
         history=trained.history,
     )
     save_checkpoint(output, trained.network, info)
-    state_path.unlink(missing_ok=True)
+    with suppress(OSError):  # the model is written
+        state_path.unlink(missing_ok=True)
     typer.echo(f"{output}: {trained.steps} steps in {trained.minutes:.1f} minutes")
 
 

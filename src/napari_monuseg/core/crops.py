@@ -14,6 +14,7 @@ from napari_monuseg.core.augmentation import (
 )
 from napari_monuseg.core.datasets import Sample
 from napari_monuseg.core.errors import TrainingError
+from napari_monuseg.core.networks import NucleusNetwork
 from napari_monuseg.core.progress import Progress
 from napari_monuseg.core.resampling import at_pixel_size
 from napari_monuseg.core.stains import StainReference
@@ -44,6 +45,21 @@ class Batch:
     foreground: torch.Tensor
     distance: torch.Tensor
     valid: torch.Tensor
+
+
+def require_crop(side: int, network: NucleusNetwork) -> None:
+    """Refuse crops of a side, in px, that a network cannot take.
+
+    Raises
+    ------
+    TrainingError
+        If it is no multiple of the network's stride.
+    """
+    if side < 1 or side % network.stride:
+        raise TrainingError(
+            f"Crops of {side} px do not fit the network; give a multiple of "
+            f"{network.stride} px."
+        )
 
 
 class CropSource:
@@ -107,10 +123,12 @@ class CropSource:
         if places is None:
             top, left = (low + _draw(high - low, generator) for low, high in middles)
         else:
-            chosen = places[_draw(len(places), generator)].tolist()
+            place = int(places[_draw(len(places), generator)])
             top, left = (
-                min(max(place, low), high - 1)
-                for place, (low, high) in zip(chosen, middles, strict=True)
+                min(max(at, low), high - 1)
+                for at, (low, high) in zip(
+                    divmod(place, sides[1]), middles, strict=True
+                )
             )
         return image[:, top : top + self._side, left : left + self._side]
 
@@ -130,7 +148,7 @@ def _draw(count: int, generator: torch.Generator) -> int:
 
 
 def _places_that_count(image: torch.Tensor) -> torch.Tensor | None:
-    """Return rows and columns ``(K, 2)`` of valid pixels; None if all are valid."""
+    """Return where valid pixels lie, flat ``(K,)`` int32; None if all are valid."""
     valid = image[VALID] > 0
     if bool(valid.all()):
         return None
@@ -139,7 +157,7 @@ def _places_that_count(image: torch.Tensor) -> torch.Tensor | None:
             "Nothing counts in one of the areas to train on: mark a larger area as "
             "reviewed, or leave it out."
         )
-    return torch.nonzero(valid)
+    return torch.nonzero(valid.ravel()).ravel().to(torch.int32)
 
 
 def _mirror_edges(image: torch.Tensor, by: int) -> torch.Tensor:

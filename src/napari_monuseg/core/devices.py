@@ -4,6 +4,7 @@
 so that a window can ask without loading torch into its own process.
 """
 
+import contextlib
 import json
 import os
 import sys
@@ -94,6 +95,28 @@ def precision(device: "torch.device") -> "torch.dtype":
     return torch.float32
 
 
+def training_precision(device: "torch.device") -> "torch.dtype":
+    """Return the dtype networks learn in: bf16 where that is faster.
+
+    Gradients in fp16 would have to be scaled.
+    """
+    from napari_monuseg.core.torch_import import torch
+
+    bf16 = precision(device) == torch.bfloat16
+    return torch.bfloat16 if bf16 else torch.float32
+
+
+def autocast(
+    device: "torch.device", dtype: "torch.dtype"
+) -> "contextlib.AbstractContextManager[object]":
+    """Return the context in which networks compute in a dtype on a device."""
+    from napari_monuseg.core.torch_import import torch
+
+    if dtype == torch.float32:  # some devices refuse even a context that does nothing
+        return contextlib.nullcontext()
+    return torch.autocast(device.type, dtype)
+
+
 def largest_window(device: "torch.device") -> int:
     """Return the largest side of a window that is fast on the device, px."""
     return LARGEST_WINDOW[device.type]
@@ -108,9 +131,9 @@ def is_out_of_memory(error: RuntimeError) -> bool:
 def _cpu_has_bf16() -> bool:
     from napari_monuseg.core.torch_import import torch
 
-    return bool(
-        torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    )
+    # Not public, and not in every release of torch.
+    asked = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(getattr(torch.cpu, name, bool)() for name in asked)
 
 
 def _describe_cpu() -> str:

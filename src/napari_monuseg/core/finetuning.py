@@ -11,7 +11,7 @@ import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 
-from napari_monuseg.core.crops import training_image
+from napari_monuseg.core.crops import require_crop, training_image
 from napari_monuseg.core.devices import is_out_of_memory, pick_device
 from napari_monuseg.core.errors import DeviceError, TrainingError
 from napari_monuseg.core.finetuning_options import FROZEN, FinetuneOptions
@@ -93,6 +93,7 @@ class Finetuning:
         divisions: Sequence[Division],
         options: FinetuneOptions,
     ) -> None:
+        require_crop(options.crop, base)
         _check(regions, divisions, options)
         self.options = options
         self.history: list[dict[str, float]] = []

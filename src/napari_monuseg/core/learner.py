@@ -11,7 +11,7 @@ import copy
 from dataclasses import replace
 
 from napari_monuseg.core.crops import CropSource
-from napari_monuseg.core.devices import precision
+from napari_monuseg.core.devices import autocast, training_precision
 from napari_monuseg.core.finetuning_options import FinetuneOptions
 from napari_monuseg.core.losses import nucleus_loss
 from napari_monuseg.core.networks import NucleusNetwork
@@ -100,8 +100,7 @@ class Learner:
         for group in self._optimizer.param_groups:
             group["lr"] = options.learning_rate * rate
         rgb = batch.rgb.contiguous(memory_format=torch.channels_last)
-        bf16 = precision(self.device) == torch.bfloat16
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
+        with autocast(self.device, training_precision(self.device)):
             logits = self._network(rgb)
         loss = nucleus_loss(logits.float(), batch)
         self._optimizer.zero_grad(set_to_none=True)

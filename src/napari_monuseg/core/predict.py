@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_monuseg.core.boxes import Window, blocks
-from napari_monuseg.core.devices import largest_window, precision
+from napari_monuseg.core.devices import autocast, largest_window, precision
 from napari_monuseg.core.errors import DeviceError
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.maps import NucleusMaps
@@ -202,7 +202,7 @@ def _run(
     with torch.inference_mode():
         for turn in turns:
             turned = _turn(pixels, turn).contiguous(memory_format=torch.channels_last)
-            with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+            with autocast(device, dtype):
                 logits = network(turned)
             said = _turn_back(torch.sigmoid(logits.float()), turn)
             total = total + _set_right(said, turn, options.label_shift)
@@ -235,9 +235,10 @@ def _set_right(maps: torch.Tensor, turn: int, shift: Shift) -> torch.Tensor:
     grid = functional.affine_grid(
         torch.tensor([move], device=maps.device), [*maps.shape], align_corners=False
     )
-    return functional.grid_sample(
-        maps, grid, padding_mode="border", align_corners=False
-    )
+    # As far as the centres of the outermost pixels, which repeats them; not every
+    # device knows the padding that does so.
+    edge = torch.tensor([1 - 1 / width, 1 - 1 / height], device=maps.device)
+    return functional.grid_sample(maps, grid.clamp(-edge, edge), align_corners=False)
 
 
 def _resample(maps: Maps, shape: tuple[int, int], block: int = 1024) -> Maps:

@@ -78,9 +78,37 @@ class SegNet(nn.Module):
         if len(self.context):
             features = features + self.context(features)
         for stage in self.decoder:
-            features = stage(functional.max_unpool2d(features, maxima.pop(), [2, 2]))
+            features = stage(_unpooled(features, maxima.pop()))
         logits: torch.Tensor = self.head(features)
         return logits
+
+
+def _unpooled(features: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
+    """Put values back to where the maxima were, zeros elsewhere."""
+    if features.device.type != "mps":
+        return functional.max_unpool2d(features, indices, [2, 2])
+    # Metal has no unpooling in every release of torch.
+    return scattered(features, indices)
+
+
+def scattered(features: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
+    """Undo 2×2 max pooling by the places of the maxima.
+
+    Parameters
+    ----------
+    features : (N, C, h, w) tensor
+        Values.
+    indices : (N, C, h, w) int64 tensor
+        Where each lies in its plane of ``2 h`` × ``2 w`` px, flat.
+
+    Returns
+    -------
+    (N, C, 2 h, 2 w) tensor
+    """
+    count, channels, height, width = features.shape
+    empty = features.new_zeros(count, channels, 4 * height * width)
+    filled = empty.scatter(2, indices.flatten(2), features.flatten(2))
+    return filled.view(count, channels, 2 * height, 2 * width)
 
 
 def _stage(before: int, after: int, convolutions: int) -> nn.Sequential:

@@ -10,10 +10,11 @@ import time
 from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from napari_monuseg.core.crops import CropSource, read_training_images
+from napari_monuseg.core.crops import CropSource, read_training_images, require_crop
 from napari_monuseg.core.datasets import Sample
-from napari_monuseg.core.devices import pick_device, precision
+from napari_monuseg.core.devices import autocast, pick_device, training_precision
 from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.losses import (
@@ -116,8 +117,8 @@ def train(
     Raises
     ------
     TrainingError
-        If there is nothing to train on, the state belongs to another recipe, or
-        the loss is no longer a number.
+        If there is nothing to train on, the crops do not fit the network, the state
+        belongs to another recipe, or the loss is no longer a number.
     """
     if not samples:
         raise TrainingError("There is no image to train on; name at least one.")
@@ -125,10 +126,12 @@ def train(
     device = torch.device(device_info.name)
     torch.manual_seed(options.seed)
     network = base or build_network(options.network, **options.network_options)
+    require_crop(options.crop, network)
     state = TrainingState(network, options, device)
+    state.stains = yield from _reference(samples, options, stains)
+    state.material = _material(samples, validation)
     if state_path is not None and state_path.exists():
         load_state(state_path, state)
-    state.stains = yield from _reference(samples, options, stains)
     images = yield from read_training_images(samples, options.pixel_size, state.stains)
     source = CropSource(images, crop=options.crop, options=options.augmentation)
     yield from _train_steps(source, validation, options, state, state_path)
@@ -148,6 +151,16 @@ def train(
         device=device_info.description,
         stains=state.stains,
     )
+
+
+def _material(
+    samples: Sequence[Sample], validation: Sequence[Sample]
+) -> dict[str, list[list[Any]]]:
+    """Return what is learned from and looked at, as JSON holds it."""
+    return {
+        part: [[sample.name, sample.pixel_size] for sample in chosen]
+        for part, chosen in (("train", samples), ("validation", validation))
+    }
 
 
 def _reference(
@@ -195,9 +208,9 @@ def _train_steps(
             started = time.monotonic()
             yield from _report(source, validation, options, state, taken)
             taken = []
+            state.seconds += time.monotonic() - started
             if state_path is not None:
                 save_state(state_path, state)
-            state.seconds += time.monotonic() - started
 
 
 def train_step(
@@ -210,9 +223,7 @@ def train_step(
     )
     state.network.train()
     rgb = batch.rgb.contiguous(memory_format=torch.channels_last)
-    dtype = precision(state.device)
-    # fp16 would need its gradients scaled; where bf16 is missing, fp32 does.
-    with torch.autocast(state.device.type, torch.bfloat16, dtype == torch.bfloat16):
+    with autocast(state.device, training_precision(state.device)):
         logits = state.network(rgb)
     loss = nucleus_loss(logits.float(), batch)
     state.optimizer.zero_grad()

@@ -9,7 +9,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 from napari_monuseg.core.crops import CropSource
-from napari_monuseg.core.devices import precision
+from napari_monuseg.core.devices import autocast, training_precision
 from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.files import write_beside
 from napari_monuseg.core.networks import NucleusNetwork
@@ -55,6 +55,7 @@ class TrainingState:
         )
         self.generator = torch.Generator().manual_seed(options.seed)
         self.stains: StainReference | None = None
+        self.material: dict[str, list[list[Any]]] = {}
         self.step = 0
         self.seconds = 0.0
         self.history: list[dict[str, float]] = []
@@ -97,11 +98,8 @@ class TrainingState:
             layer.momentum = None  # a plain mean over the batches
         network.train()
         generator = torch.Generator().manual_seed(options.seed)
-        bf16 = precision(self.device) == torch.bfloat16
-        with (
-            torch.no_grad(),
-            torch.autocast(self.device.type, torch.bfloat16, enabled=bf16),
-        ):
+        dtype = training_precision(self.device)
+        with torch.no_grad(), autocast(self.device, dtype):
             for _ in range(STATISTICS_BATCHES):
                 batch = source.draw(options.batch, generator, self.device)
                 network(batch.rgb)
@@ -120,11 +118,14 @@ def save_state(path: Path, state: TrainingState) -> None:
     for name, tensor in state.optimizer.tensors().items():
         tensors[f"optimizer.{name}"] = tensor
     tensors["generator"] = state.generator.get_state()
+    tensors |= {f"chance.{name}": now for name, now in _chance(state.device).items()}
     progress = {
         "step": state.step,
         "seconds": state.seconds,
         "history": state.history,
         "recipe": state.recipe,
+        "material": state.material,
+        "stains": _as_json(state.stains),
     }
     stored = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
     with write_beside(path) as beside:
@@ -137,23 +138,52 @@ def load_state(path: Path, state: TrainingState) -> None:
     Raises
     ------
     TrainingError
-        If the file is damaged or belongs to another recipe.
+        If the file is damaged or belongs to another recipe, or to other images.
     """
     try:
         with safe_open(path, "pt") as file:
             progress = json.loads(file.metadata()["training"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            # Copies: Windows replaces no file that a tensor still looks into.
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+        recipe = _BEFORE_THE_CHOICE | progress["recipe"]
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-        raise TrainingError(
-            f"The training cannot go on: {path.name} is damaged ({error}). Delete it "
-            "to start again."
-        ) from error
-    if _BEFORE_THE_CHOICE | progress["recipe"] != state.recipe:
+        raise _damaged(path, error) from error
+    if recipe != state.recipe:
         raise TrainingError(
             f"The training in {path.name} was started with other options; repeat "
             "those, or delete it to start again."
         )
-    _restore(state, tensors, progress)
+    seen = {"material": state.material, "stains": _as_json(state.stains)}
+    # States from before these were written say nothing of them.
+    if any(progress.get(name) not in (None, {}, seen[name]) for name in seen):
+        raise TrainingError(
+            f"The training in {path.name} was started with other images, pixel sizes "
+            "or another base; repeat those, or delete it to start again."
+        )
+    try:
+        _restore(state, tensors, progress)
+    except (RuntimeError, LookupError, TypeError, ValueError) as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> TrainingError:
+    reason = " ".join(str(error).split())[:120]
+    return TrainingError(
+        f"The training cannot go on: {path.name} is damaged ({reason}). Delete it to "
+        "start again."
+    )
+
+
+def _as_json(stains: StainReference | None) -> Any:
+    return json.loads(json.dumps(stains and asdict(stains)))
+
+
+def _chance(device: torch.device) -> dict[str, torch.Tensor]:
+    """Return the state of what chance the layers draw on, by kind of device."""
+    states = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        states["cuda"] = torch.cuda.get_rng_state(device)
+    return states
 
 
 def _restore(
@@ -163,6 +193,11 @@ def _restore(
         getattr(state, part).load_state_dict(_part(tensors, part))
     state.optimizer.restore(_part(tensors, "optimizer"))
     state.generator.set_state(tensors["generator"])
+    chance = _part(tensors, "chance")
+    if "cpu" in chance:
+        torch.set_rng_state(chance["cpu"])
+    if "cuda" in chance and state.device.type == "cuda":
+        torch.cuda.set_rng_state(chance["cuda"], state.device)
     state.step = progress["step"]
     state.seconds = progress["seconds"]
     state.history = progress["history"]
