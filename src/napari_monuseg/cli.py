@@ -1,6 +1,7 @@
 """The command line: everything `core` does, without a window."""
 
 import sys
+from io import TextIOWrapper
 
 import typer
 
@@ -31,8 +32,19 @@ def _open(context: typer.Context) -> None:
 
 def main() -> None:
     """Run the command line; exit code 1 and one sentence where the user can act."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # not every encoding has every letter
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except MonusegError as error:
         fail(error)
-        sys.exit(1)
+    except PermissionError as error:
+        fail(f"{error.filename} may not be read or written; ask for the right to.")
+    except MemoryError:
+        fail(
+            "There is not enough memory; close other programs, or take smaller images."
+        )
+    else:
+        return
+    sys.exit(1)

@@ -231,3 +231,19 @@ def test_a_foreign_split_is_refused_with_its_form(tmp_path, text, reason):
 def test_a_missing_split_is_named(tmp_path):
     with pytest.raises(DatasetError, match=r"splits\.json cannot be read"):
         read_split(tmp_path / "splits.json")
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path):
+    (tmp_path / "splits.json").write_text('{"train": ["a"]}', encoding="utf-8-sig")
+
+    assert read_split(tmp_path / "splits.json") == {"train": ["a"]}
+
+
+def test_a_folder_that_may_not_be_listed_is_one_sentence(tmp_path, monkeypatch):
+    def refused(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(type(tmp_path), "iterdir", refused)
+
+    with pytest.raises(DatasetError, match=r"cannot be looked into \(Permission den"):
+        find_samples(tmp_path)

@@ -8,7 +8,7 @@ import pytest
 from napari_monuseg.core.bootstrap import Change, compare
 from napari_monuseg.core.checkpoints import load_network
 from napari_monuseg.core.gate import Judgement, judge
-from napari_monuseg.core.holding_out import divide, propose
+from napari_monuseg.core.holding_out import HeldOut, divide, propose
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.looks import Seen, inside
 from napari_monuseg.core.maps import NucleusMaps
@@ -148,3 +148,23 @@ def test_two_models_are_compared_where_nobody_trained(tiny_model):
     assert same.drift == {"outside": 1.0, "sample": 1.0}
     assert same.changes["aji"].difference == 0
     assert [one.area.any() for one in judged.before] == [True]
+
+
+def test_a_strip_in_which_nothing_counts_judges_nothing(tiny_model):
+    rgb, labels = synthetic_tissue((256, 256), seed=5)
+    reviewed = np.ones(labels.shape, bool)
+    judged = np.zeros(labels.shape, bool)
+    row, column = np.argwhere(labels)[0]
+    judged[row, column] = True  # of a nucleus that goes on beyond
+    region = Region(
+        name="tissue", rgb=rgb, labels=labels, reviewed=reviewed, pixel_size=0.25
+    )
+    division = divide(reviewed, HeldOut(judge=judged, stop=np.zeros_like(judged)))
+    network = load_network(tiny_model)
+
+    judgement = finish(
+        judge(network, network, [region], [division], INSTANCES, device="cpu")
+    )
+
+    assert judgement.changes == {}
+    assert judgement.verdict == "too few"

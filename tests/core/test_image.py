@@ -1,6 +1,7 @@
 """A tissue image is read by window, from arrays and files alike."""
 
 from contextlib import suppress
+from pathlib import Path
 
 import dask.array
 import numpy as np
@@ -219,6 +220,16 @@ def test_what_is_no_image_is_refused(tmp_path):
     }.items():
         with pytest.raises(ImageError, match=sentence):
             TissueImage.open(tmp_path / name)
+
+
+def test_a_folder_that_may_not_be_entered_is_one_sentence(tmp_path, monkeypatch):
+    def refused(_path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_dir", refused)
+
+    with pytest.raises(ImageError, match=r"a\.tif may not be read"):
+        TissueImage.open(tmp_path / "a.tif")
 
 
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.9, 0.99])

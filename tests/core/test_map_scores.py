@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from napari_monuseg.core import map_scores
 from napari_monuseg.core.crops import Batch
 from napari_monuseg.core.losses import nucleus_loss
 from napari_monuseg.core.map_scores import cross_entropy, score_maps
@@ -88,3 +89,15 @@ def test_the_old_dice_is_the_mean_over_pixels_and_near_half_of_one_and_accuracy(
     ]
     assert scores.legacy_dice == pytest.approx(np.mean(pixels))
     assert scores.legacy_dice == pytest.approx((1 + 1 - wrong.mean()) / 2)
+
+
+def test_scores_of_blocks_add_up_to_those_of_the_whole(truth, monkeypatch):
+    said = np.random.default_rng(0).random((2, *truth.shape))
+    maps = maps_of(*said)
+
+    whole = score_maps(truth, maps)
+    monkeypatch.setattr(map_scores, "_BLOCK", 100)
+    summed = score_maps(truth, maps)
+
+    assert summed.loss == pytest.approx(whole.loss)
+    assert summed.legacy_dice == pytest.approx(whole.legacy_dice)

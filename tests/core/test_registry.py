@@ -1,6 +1,7 @@
 """The models there are, and who is told when that changes."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -68,3 +69,17 @@ def test_listeners_are_told_until_they_unsubscribe():
     registry.notify()
 
     assert told == [1]
+
+
+def test_a_folder_that_may_not_be_entered_has_no_models(monkeypatch, user_models):
+    before = registry.list_models()
+    is_dir = Path.is_dir
+
+    def refused(path):
+        if path == user_models:
+            raise PermissionError(13, "Permission denied")
+        return is_dir(path)
+
+    monkeypatch.setattr(Path, "is_dir", refused)
+
+    assert registry.list_models() == before

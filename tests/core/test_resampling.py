@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from napari_monuseg.core.resampling import resample_window
+from napari_monuseg.core import resampling
+from napari_monuseg.core.image import TissueImage
+from napari_monuseg.core.resampling import at_pixel_size, resample_window
 
 
 def resample(image, shape, window=None):
@@ -49,3 +51,16 @@ def test_coarser_grids_do_not_alias():
     coarse = resample(checkerboard, (16, 16))
 
     assert np.allclose(coarse, 0.5, atol=0.02)
+
+
+def test_an_image_is_resampled_block_by_block_as_in_one(tissue, monkeypatch):
+    image = TissueImage.from_array(tissue[0], pixel_size=0.4)
+
+    whole, labels = at_pixel_size(image, [tissue[1]], 0.25)
+    monkeypatch.setattr(resampling, "_BLOCK", 100)
+    cut, same = at_pixel_size(image, [tissue[1]], 0.25)
+
+    assert whole.shape == (410, 410, 3)
+    assert np.abs(whole.astype(int) - cut).max() <= 1
+    assert (whole != cut).mean() < 1e-3
+    assert np.array_equal(labels, same)

@@ -17,8 +17,8 @@ def run_with_bar(
 ) -> Result:
     """Run a job to its end with a progress bar on stderr.
 
-    Reports, which are steps of no known length, are written to `log` and shown
-    above the bar.
+    Reports, which are steps of no known length, are written to `log`. A job does not
+    end because its log cannot be written any more.
     """
     with typer.progressbar(length=1000, label=title, file=sys.stderr) as bar:
         while True:
@@ -31,9 +31,18 @@ def run_with_bar(
             if step.total:
                 bar.label = f"{title}: {step.message}"[:60]
                 _advance(bar, round(1000 * step.done / step.total))
-            elif log is not None:
-                log.write(f"{step.message}\n")
-                log.flush()
+            elif log is not None and not _written(step.message, log):
+                log = None
+
+
+def _written(line: str, log: TextIO) -> bool:
+    try:
+        log.write(f"{line}\n")
+        log.flush()
+    except OSError as error:
+        fail(f"The log cannot be written any more ({error.strerror}).")
+        return False
+    return True
 
 
 def _advance(bar: Any, position: int) -> None:

@@ -7,7 +7,8 @@ import numpy as np
 import typer
 
 from napari_monuseg.commands.console import run_with_bar
-from napari_monuseg.core.errors import TrainingError
+from napari_monuseg.core.errors import MonusegError, TrainingError
+from napari_monuseg.core.folders import require_writable
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.registry import ENDING, find_model
 from napari_monuseg.core.tiff import read_labels
@@ -42,9 +43,11 @@ def finetune(
     model: Annotated[
         str, typer.Option(help="Name of the model to start from, or its file.")
     ] = "unet",
-    steps: Annotated[int, typer.Option(help="Most optimizer steps.")] = 240,
-    minutes: Annotated[float | None, typer.Option(help="Most minutes.")] = None,
-    learning_rate: Annotated[float, typer.Option(help="Peak.")] = 2e-4,
+    steps: Annotated[int, typer.Option(min=1, help="Most optimizer steps.")] = 240,
+    minutes: Annotated[
+        float | None, typer.Option(min=0.001, help="Most minutes.")
+    ] = None,
+    learning_rate: Annotated[float, typer.Option(min=0, help="Peak.")] = 2e-4,
     frozen: Annotated[
         str, typer.Option(help="What does not learn: nothing or encoder.")
     ] = "nothing",
@@ -64,10 +67,12 @@ def finetune(
             f"The model file {output} must end in {ENDING} and lie in a folder that "
             "exists."
         )
+    require_writable(output.parent)
     entry = find_model(model)
     corrections = _read(image, labels, reviewed or [], pixel_size)
     from napari_monuseg.core.checkpoints import save_checkpoint
     from napari_monuseg.core.finetuning_options import FinetuneOptions
+    from napari_monuseg.core.gate import Judgement
     from napari_monuseg.core.lessons import Lesson
 
     options = FinetuneOptions(
@@ -83,15 +88,22 @@ def finetune(
     tuned = run_with_bar(lesson.train(), entry.name)
     for notice in lesson.notices:
         typer.echo(notice, err=True)
-    judgement = run_with_bar(lesson.judge(tuned), "Judging")
-    for line in _report(judgement):
-        typer.echo(line)
+    unjudged: MonusegError | None = None
+    try:
+        judgement = run_with_bar(lesson.judge(tuned), "Judging")
+        for line in _report(judgement):
+            typer.echo(line)
+    except MonusegError as error:  # what it has learned is not lost for that
+        unjudged = error
+        judgement = Judgement(nuclei=0, changes={}, drift={}, before=[], after=[])
     if only_if_better and not judgement.accept:
         typer.echo(f"{output} was not written.")
-        return
-    info = lesson.describe(output.stem, tuned, judgement)
-    save_checkpoint(output, tuned.network, info)
-    typer.echo(f"{output}: {tuned.steps} steps in {tuned.minutes:.1f} minutes")
+    else:
+        info = lesson.describe(output.stem, tuned, judgement)
+        save_checkpoint(output, tuned.network, info)
+        typer.echo(f"{output}: {tuned.steps} steps in {tuned.minutes:.1f} minutes")
+    if unjudged is not None:
+        raise unjudged
 
 
 def _read(

@@ -185,7 +185,7 @@ def read_json(path: str | Path, form: str) -> Any:
     """
     path = Path(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise DatasetError(
             f"{path} cannot be read ({error.strerror}); check that it is there."
@@ -237,6 +237,16 @@ def _is_split(split: object) -> bool:
 
 def _find_files(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
     """Return the images and the truths of a folder by name, sorted."""
+    try:
+        return _look_into(folder)
+    except OSError as error:
+        raise DatasetError(
+            f"{error.filename or folder} cannot be looked into ({error.strerror}); "
+            "ask for the right to, or copy it."
+        ) from error
+
+
+def _look_into(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
     if not folder.is_dir():
         raise DatasetError(f"There is no folder {folder}; check the path.")
     rooms = {path.name.lower(): path for path in folder.iterdir() if path.is_dir()}

@@ -1,6 +1,7 @@
 """Folders: where the user's things are kept, and made when they are needed."""
 
 import os
+import tempfile
 from pathlib import Path
 
 from platformdirs import user_data_path
@@ -22,6 +23,24 @@ def user_folder(name: str, variable: str) -> Path:
     if chosen:
         return Path(chosen)
     return user_data_path("napari-monuseg", appauthor=False) / name
+
+
+def require_writable(folder: Path) -> None:
+    """Refuse a folder that no file can be written to.
+
+    Raises
+    ------
+    ExportError
+        If so.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=folder, prefix=".napari-monuseg-"):
+            pass
+    except OSError as error:
+        raise ExportError(
+            f"The folder {folder} cannot be written to ({error.strerror}); choose "
+            "another, or ask for the right to."
+        ) from error
 
 
 def make_folder(folder: Path) -> None:

@@ -17,7 +17,7 @@ from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.looks import Part, Seen, inside, see
 from napari_monuseg.core.networks import NucleusNetwork
 from napari_monuseg.core.progress import Progress
-from napari_monuseg.core.regions import Region
+from napari_monuseg.core.regions import Region, that_count
 from napari_monuseg.core.scores import score_labels
 
 FEWEST_TO_JUDGE = 50
@@ -112,7 +112,11 @@ def judge(
         Tissue that has nothing to do with the areas, at their pixel size.
     """
     pairs = list(zip(regions, divisions, strict=True))
-    parts = [(region, one.judge) for region, one in pairs if one.judge.any()]
+    parts = [
+        (region, one.judge)
+        for region, one in pairs
+        if that_count(region.labels, one.judge).any()
+    ]
     old = yield from see(parts, before, instances, device)
     new = yield from see(parts, after, instances, device)
     drift = {}

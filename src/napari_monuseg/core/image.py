@@ -232,10 +232,11 @@ class TissueImage:
 
 
 def _is_tiff(path: Path) -> bool:
-    if path.is_dir():  # which Windows reports as a lack of rights
-        raise ImageError(f"{path} is a folder; choose an image file in it.")
-    with reading(path), path.open("rb") as file:
-        start = file.read(4)
+    with reading(path):
+        if path.is_dir():  # which Windows reports as a lack of rights
+            raise ImageError(f"{path} is a folder; choose an image file in it.")
+        with path.open("rb") as file:
+            start = file.read(4)
     if not start:
         raise ImageError(f"{path.name} is empty; get the file again.")
     return start in _TIFF

@@ -5,11 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from napari_monuseg.core.boxes import blocks
 from napari_monuseg.core.maps import NucleusMaps
 from napari_monuseg.core.targets import distance_target
 
 CERTAIN = 1e-4
 """Maps, which are float16, say 0 and 1; the loss takes them as this far from it."""
+
+_BLOCK = 1024
+"""Side of the blocks that are summed at once, px."""
 
 Labels = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
@@ -47,14 +51,16 @@ def score_maps(truth: Labels, maps: NucleusMaps) -> MapScores:
     maps : NucleusMaps
         What the network says, ``(H, W)``.
     """
-    everything = np.ones(truth.shape, bool)
-    target = (truth > 0).astype(np.float64)
-    said = np.asarray(maps.foreground, np.float64)
-    overlap = 2 * float((said * target).sum()) + 1
-    dice = overlap / (float(said.sum() + target.sum()) + 1)
-    entropy = cross_entropy(truth, maps, everything) / truth.size
-    pixels = (2 * target * said + 1) / (target + said + 1)
-    return MapScores(loss=entropy + 1 - dice, legacy_dice=float(pixels.mean()))
+    both = either = pixels = 0.0
+    for window in blocks(truth.shape, _BLOCK):
+        target = (truth[window] > 0).astype(np.float64)
+        said = np.asarray(maps.foreground[window], np.float64)
+        both += float((said * target).sum())
+        either += float((said + target).sum())
+        pixels += float(((2 * target * said + 1) / (target + said + 1)).sum())
+    dice = (2 * both + 1) / (either + 1)
+    entropy = cross_entropy(truth, maps, np.ones(truth.shape, bool)) / truth.size
+    return MapScores(loss=entropy + 1 - dice, legacy_dice=pixels / truth.size)
 
 
 def cross_entropy(truth: Labels, maps: NucleusMaps, counts: Mask) -> float:
@@ -69,11 +75,15 @@ def cross_entropy(truth: Labels, maps: NucleusMaps, counts: Mask) -> float:
     counts : (H, W) bool
         The pixels to sum over.
     """
-    targets = (truth > 0).astype(np.float32), distance_target(truth)
+    distance = distance_target(truth)
     total = 0.0
-    for said, target in zip((maps.foreground, maps.distance), targets, strict=True):
-        wanted = target[counts]
-        there = np.clip(said[counts].astype(np.float64), CERTAIN, 1 - CERTAIN)
-        entropy = wanted * np.log(there) + (1 - wanted) * np.log1p(-there)
-        total -= float(entropy.sum())
+    for window in blocks(truth.shape, _BLOCK):
+        there = counts[window]
+        targets = (truth[window] > 0).astype(np.float32), distance[window]
+        for said, target in zip((maps.foreground, maps.distance), targets, strict=True):
+            wanted = target[there]
+            sure = said[window][there].astype(np.float64)
+            sure = np.clip(sure, CERTAIN, 1 - CERTAIN)
+            entropy = wanted * np.log(sure) + (1 - wanted) * np.log1p(-sure)
+            total -= float(entropy.sum())
     return total

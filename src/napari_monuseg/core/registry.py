@@ -108,7 +108,10 @@ def notify() -> None:
 
 def _files(folder: Path) -> list[Path]:
     """Return the models of a folder, without what is being written there."""
-    found = folder.glob(f"*{ENDING}") if folder.is_dir() else ()
+    try:
+        found = list(folder.glob(f"*{ENDING}")) if folder.is_dir() else []
+    except OSError:  # which may not be looked into
+        return []
     return sorted(path for path in found if not path.name.startswith("."))
 
 

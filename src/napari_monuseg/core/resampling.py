@@ -12,11 +12,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_monuseg.core.boxes import Window
+from napari_monuseg.core.boxes import Window, blocks
 from napari_monuseg.core.image import TissueImage
 
 SAME_PIXEL_SIZE = 0.1
 """Pixel sizes that differ by no more than this share are taken as equal."""
+
+_BLOCK = 1024
+"""Side of the blocks that a whole image is resampled in, px."""
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -95,13 +98,11 @@ def at_pixel_size(
         return image.read(*everything), *labels
     height, width = round(image.height * ratio), round(image.width * ratio)
     scale = (height / image.height, width / image.width)
-    rgb = resample_window(
-        image.read,
-        (image.height, image.width),
-        (slice(0, height), slice(0, width)),
-        scale,
-    )
+    rgb = np.empty((height, width, 3), np.uint8)
+    for window in blocks((height, width), _BLOCK):
+        seen = resample_window(image.read, (image.height, image.width), window, scale)
+        rgb[window] = np.rint(seen)
     rows = np.minimum((np.arange(height) + 0.5) / scale[0], image.height - 1)
     columns = np.minimum((np.arange(width) + 0.5) / scale[1], image.width - 1)
     nearest = rows.astype(int)[:, None], columns.astype(int)[None]
-    return np.rint(rgb).astype(np.uint8), *(one[nearest] for one in labels)
+    return rgb, *(one[nearest] for one in labels)

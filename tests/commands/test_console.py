@@ -1,0 +1,58 @@
+"""What all sub-commands share."""
+
+import pytest
+
+from napari_monuseg import cli
+from napari_monuseg.commands.console import run_with_bar
+from napari_monuseg.core.progress import Progress
+
+
+class FullDisk:
+    """A log that takes one line."""
+
+    def __init__(self):
+        self.lines = []
+
+    def write(self, line):
+        if self.lines:
+            raise OSError(28, "No space left on device")
+        self.lines.append(line)
+
+    def flush(self):
+        pass
+
+
+def test_a_job_goes_on_when_its_log_cannot(capsys):
+    def job():
+        for number in range(3):
+            yield Progress(message=f"report {number}")
+        return "done"
+
+    log = FullDisk()
+
+    assert run_with_bar(job(), "Training", log) == "done"
+    assert log.lines == ["report 0\n"]
+    said = capsys.readouterr().err
+    assert said.count("cannot be written any more (No space left on device)") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (PermissionError(13, "Permission denied", "/x/a"), "/x/a may not be read or"),
+        (MemoryError(), "not enough memory"),
+    ],
+)
+def test_what_the_system_refuses_is_one_sentence(monkeypatch, capsys, error, sentence):
+    def refused():
+        raise error
+
+    monkeypatch.setattr(cli, "app", refused)
+
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+
+    assert ended.value.code == 1
+    said = capsys.readouterr().err
+    assert said.startswith("napari-monuseg: ")
+    assert sentence in said
