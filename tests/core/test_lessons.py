@@ -125,6 +125,19 @@ def test_what_lies_between_two_fields_is_neither_read_nor_looked_at(
     assert lesson.describe("new", tuned, judgement).recipe["areas"] == 1
 
 
+def test_nuclei_painted_in_one_number_are_learned_one_by_one(
+    installed_model, corrections
+):
+    (one,) = corrections
+    painted = replace(one, labels=np.where(one.labels > 0, 1, 0).astype(np.int32))
+    lesson = Lesson(find_model("tiny"), [painted], options(steps=1, looks=1))
+
+    finish(lesson.train())
+
+    assert painted.labels.max() == 1
+    assert lesson.regions[0].nuclei > 50
+
+
 def test_a_comparison_without_memory_is_made_on_the_cpu(
     installed_model, corrections, monkeypatch
 ):

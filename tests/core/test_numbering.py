@@ -4,8 +4,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy import ndimage
 
-from napari_monuseg.core.numbering import keep_numbers
+from napari_monuseg.core.numbering import keep_numbers, number_pieces
 from napari_monuseg.core.samples import synthetic_tissue
 
 SMALL = arrays(np.int32, (6, 7), elements=st.integers(0, 9))
@@ -47,3 +48,38 @@ def test_it_is_the_same_partition(found, before):
     pairs = set(zip(found.ravel().tolist(), numbered.ravel().tolist(), strict=True))
     assert len(pairs) == len(np.unique(found)) == len(np.unique(numbered))
     assert np.array_equal(numbered == 0, found == 0)
+
+
+def test_nuclei_painted_in_one_number_get_one_each():
+    labels = np.zeros((20, 60), np.int32)
+    labels[2:8, 2:8] = labels[2:12, 20:30] = labels[10:14, 40:44] = 5
+    labels[15:19, 2:6] = 9
+    before = labels.copy()
+
+    numbered = number_pieces(labels)
+
+    assert np.array_equal(labels, before)
+    assert np.unique(numbered[2:12, 20:30]).tolist() == [5]  # the largest
+    assert np.unique(numbered[2:8, 2:8]).tolist() == [10]
+    assert np.unique(numbered[10:14, 40:44]).tolist() == [11]
+    assert np.array_equal(numbered == 9, labels == 9)
+    assert np.array_equal(numbered > 0, labels > 0)
+
+
+def test_what_a_brush_left_stays_with_its_nucleus():
+    labels = np.zeros((20, 20), np.int32)
+    labels[2:8, 2:8] = labels[8, 8] = labels[15:17, 15:17] = 3
+
+    assert number_pieces(labels) is labels
+
+
+@given(SMALL)
+def test_no_two_pieces_share_a_number(labels):
+    numbered = number_pieces(labels, smallest=1)
+
+    assert np.array_equal(numbered > 0, labels > 0)
+    for number in np.unique(numbered[numbered > 0]):
+        own = numbered == number
+        assert ndimage.label(own, np.ones((3, 3)))[1] == 1
+        assert np.unique(labels[own]).size == 1
+    assert number_pieces(labels, smallest=100) is labels

@@ -29,6 +29,7 @@ from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.magnification import guess_pixel_size
 from napari_monuseg.core.model_info import ModelInfo
 from napari_monuseg.core.networks import NucleusNetwork
+from napari_monuseg.core.numbering import number_pieces
 from napari_monuseg.core.predict import PredictOptions
 from napari_monuseg.core.progress import Progress
 from napari_monuseg.core.regions import Region, read_regions, require_reviewed
@@ -133,6 +134,9 @@ class Lesson:
         network = load_network(self.model.path)
         for one in self._corrections:
             require_reviewed(one.image, one.labels, one.reviewed, one.offset)
+        self._corrections = [
+            replace(one, labels=number_pieces(one.labels)) for one in self._corrections
+        ]
         enough = sum(one.nuclei for one in self._corrections) >= FEWEST_TO_STOP
         for number, one in enumerate(self._corrections):
             yield Progress(

@@ -1,9 +1,13 @@
-"""Numbers that stay: a nucleus that is found again bears the number it had."""
+"""Numbers of nuclei: one found again bears the one it had, and no two share one."""
 
 import numpy as np
+from skimage.measure import label
 
 from napari_monuseg.core.overlaps import Numbers, Overlaps
 from napari_monuseg.core.separation import Labels
+
+SMALLEST_PIECE = 16
+"""Of a number's pieces, those of as many pixels are nuclei."""
 
 
 def keep_numbers(found: Labels, before: Labels) -> Labels:
@@ -32,6 +36,39 @@ def keep_numbers(found: Labels, before: Labels) -> Labels:
     nameless = new[numbers[new] == 0]
     numbers[nameless] = _free(old, nameless.size)
     return np.take(numbers, found)
+
+
+def number_pieces(labels: Labels, *, smallest: int = SMALLEST_PIECE) -> Labels:
+    """Give pieces that lie apart numbers of their own.
+
+    With a brush, several nuclei are easily painted in one number.
+
+    Parameters
+    ----------
+    labels : (H, W) int32
+        Nuclei, 0 for background; left as they are.
+    smallest : int
+        A smaller piece keeps the number of its nucleus, px: it is what a brush left.
+
+    Returns
+    -------
+    (H, W) int32
+        `labels` itself where each number is in one piece, connected across edges or
+        corners. Otherwise the largest piece of each keeps the number, and the others
+        are numbered from the highest on.
+    """
+    pieces = label(labels, background=0, connectivity=2)
+    sizes = np.bincount(pieces.ravel())
+    numbers = np.zeros(sizes.size, labels.dtype)
+    numbers[pieces.ravel()] = labels.ravel()
+    present = np.arange(1, sizes.size)
+    keeps = present[_largest(numbers[1:], sizes[1:])]
+    others = np.setdiff1d(present, keeps, assume_unique=True)
+    others = others[sizes[others] >= smallest]
+    if not others.size:
+        return labels
+    numbers[others] = int(labels.max()) + np.arange(1, others.size + 1)
+    return np.take(numbers, pieces)
 
 
 def _largest(groups: Numbers, sizes: Numbers) -> Numbers:

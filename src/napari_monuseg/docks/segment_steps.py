@@ -12,7 +12,7 @@ from napari_monuseg.core.handwork import HandWork
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.instances import InstanceOptions, find_nuclei
 from napari_monuseg.core.maps import NucleusMaps
-from napari_monuseg.core.numbering import keep_numbers
+from napari_monuseg.core.numbering import keep_numbers, number_pieces
 from napari_monuseg.core.progress import Progress
 from napari_monuseg.core.registry import ModelEntry
 from napari_monuseg.core.tiff import Origin, write_labels
@@ -157,12 +157,15 @@ def export(
     offset: tuple[int, int],
     origin: Origin | None,
 ) -> Generator[Progress, None, Exported]:
-    """Write labels as TIFF; `offset` is the area's place in its image, px."""
+    """Write labels as TIFF; `offset` is the area's place in its image, px.
+
+    Several nuclei that were painted in one number get one each.
+    """
     yield Progress(message=f"Writing {path.name}")
     row, column = offset
     write_labels(
         path,
-        labels,
+        number_pieces(labels),
         pixel_size=pixel_size,
         offset=(float(row), float(column)),
         origin=origin,
