@@ -3,6 +3,7 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Shapes
 
+from napari_monuseg import areas
 from napari_monuseg.areas import (
     Area,
     in_view,
@@ -56,11 +57,44 @@ def test_shapes_are_joined_and_what_lies_between_does_not_count(image):
     assert not area.mask[15, 20]
 
 
-def test_selected_shapes_come_before_the_others(image):
-    shapes = Shapes([box(0, 0, 10, 10), box(20, 30, 30, 50)], shape_type="rectangle")
-    shapes.selected_data = {1}
+@pytest.fixture
+def two():
+    """Give a layer of two rectangles."""
+    return Shapes([box(0, 0, 10, 10), box(20, 30, 30, 50)], shape_type="rectangle")
 
-    assert inside(image, shapes).offset == (20, 30)
+
+@pytest.mark.parametrize("mode", ["select", "direct"])
+def test_shapes_selected_on_purpose_come_before_the_others(image, two, mode):
+    two.mode = mode
+    two.selected_data = {1}
+
+    assert inside(image, two).offset == (20, 30)
+
+
+def test_all_shapes_count_while_none_is_selected(image, two):
+    two.mode = "select"
+
+    assert inside(image, two).shape == (30, 50)
+
+
+@pytest.mark.parametrize("mode", ["add_rectangle", "pan_zoom"])
+def test_what_is_drawn_last_is_not_selected_on_purpose(image, two, mode):
+    two.mode = "add_rectangle"
+    two.selected_data = {1}  # as napari leaves it when it was drawn
+    two.mode = mode
+
+    assert two.selected_data == {1}
+    assert inside(image, two).shape == (30, 50)
+
+
+@pytest.mark.parametrize("kind", ["rectangle", "ellipse"])
+def test_too_large_a_shape_is_refused_before_it_is_filled(monkeypatch, kind):
+    strip = Image(np.zeros((9000, 16, 3), np.uint8), rgb=True)
+    corners = np.array([(0, 0), (0, 16), (9000, 16), (9000, 0)])
+    monkeypatch.setattr(areas, "cover", None)
+
+    with pytest.raises(ImageError, match=r"is 9,000 x 16 px; .* draw a shape"):
+        inside(strip, Shapes(corners, shape_type=kind))
 
 
 def test_an_ellipse_counts_without_its_corners(image):
@@ -110,6 +144,16 @@ def test_what_is_in_view_with_rows_and_columns_swapped(image, viewer):
     viewer.scene.camera.zoom = 5
 
     assert in_view(image, viewer).shape == (21, 41)
+
+
+def test_in_a_grid_one_part_of_the_canvas_is_in_view(image, viewer):
+    viewer.add_image(np.zeros((100, 200, 3), np.uint8))
+    viewer.canvas.size = (100, 200)
+    viewer.canvas.grid.enabled = True
+    viewer.scene.camera.center = (0, *image.data_to_world((50, 100)))
+    viewer.scene.camera.zoom = 5
+
+    assert in_view(image, viewer).shape == (41, 41)
 
 
 def test_nothing_in_view_is_refused(image, viewer):

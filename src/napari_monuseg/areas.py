@@ -7,19 +7,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from napari.layers import Image, Shapes
-from skimage.draw import polygon2mask
 
 from napari_monuseg.core.boxes import bounding_window, shifted
 from napari_monuseg.core.errors import ImageError
+from napari_monuseg.filling import Mask, Outline, fill
 from napari_monuseg.layers import image_shape
 
 LARGEST_SIDE = 8192
 """Labels beyond a graphics card's texture limit misbehave; many have this one, px."""
 
-Mask = npt.NDArray[np.bool_]
 Labels = npt.NDArray[np.int32]
-Outline = npt.NDArray[np.float64]
-"""``(n, 2)``, rows and columns."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,11 +75,9 @@ def in_view(layer: Image, viewer: Any) -> Area:
 
 
 def _view_corners(viewer: Any) -> list[npt.NDArray[np.float64]]:
-    """Give the four corners of the canvas in world coordinates."""
+    """Give the four corners of what the canvas shows, in world coordinates."""
     camera = getattr(viewer, "scene", viewer).camera  # napari 0.9 moved the camera
-    canvas = getattr(viewer, "canvas", None)
-    size = canvas.size if canvas is not None else viewer._canvas_size
-    half = np.array(size) / 2 / camera.zoom
+    half = np.array(_view_size(viewer)) / 2 / camera.zoom
     shown = list(viewer.dims.displayed)
     corners = []
     for signs in ((-1, -1), (-1, 1), (1, -1), (1, 1)):
@@ -92,17 +87,31 @@ def _view_corners(viewer: Any) -> list[npt.NDArray[np.float64]]:
     return corners
 
 
+def _view_size(viewer: Any) -> tuple[float, float]:
+    """Give height and width of the canvas, or of one part of its grid, canvas px."""
+    canvas = getattr(viewer, "canvas", None)
+    if canvas is None:
+        height, width = viewer._canvas_size
+    elif hasattr(canvas, "viewbox_size"):
+        height, width = canvas.viewbox_size(viewer.layers)
+    else:
+        height, width = canvas.size
+    return height, width
+
+
 def inside(layer: Image, shapes: Shapes) -> Area:
-    """Give what the selected shapes cover, or all shapes if none is selected.
+    """Give what the shapes that somebody selected cover, or all shapes.
 
     Raises
     ------
     ImageError
-        If there are no shapes with an inside on the image.
+        If there are no shapes with an inside on the image, or they reach over too
+        much of it.
     """
-    chosen = sorted(shapes.selected_data) or range(shapes.nshapes)
-    polygons = outlines(layer, shapes, chosen)
+    polygons = outlines(layer, shapes, _selected(shapes))
     around = _bounding(layer, np.concatenate(polygons)) if polygons else None
+    if around is not None:
+        require_moderate(around)  # before the mask, which takes memory
     area = _drawn(around, polygons) if around is not None else None
     if area is None:
         raise ImageError(
@@ -110,6 +119,15 @@ def inside(layer: Image, shapes: Shapes) -> Area:
             f"“{layer.name}”; draw one there or choose another area."
         )
     return area
+
+
+def _selected(shapes: Shapes) -> list[int] | None:
+    """Give the shapes that are selected on purpose; None if there are none.
+
+    What was drawn last stays selected while more is drawn.
+    """
+    selecting = shapes.mode in ("select", "direct")
+    return (sorted(shapes.selected_data) or None) if selecting else None
 
 
 def covered(layer: Any, shapes: Shapes) -> Mask:
@@ -152,11 +170,7 @@ def cover(shape: tuple[int, int], polygons: Iterable[Outline]) -> Mask:
     """
     mask = np.zeros(shape, bool)
     for polygon in polygons:
-        start = np.clip(np.floor(polygon.min(axis=0)), 0, shape).astype(int)
-        stop = np.clip(np.ceil(polygon.max(axis=0)) + 1, start, shape).astype(int)
-        window = mask[start[0] : stop[0], start[1] : stop[1]]
-        if window.size:
-            window |= polygon2mask(window.shape, polygon - start)
+        fill(mask, polygon)
     return mask
 
 

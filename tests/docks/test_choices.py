@@ -131,6 +131,25 @@ def test_what_is_in_view_is_what_the_canvas_shows(qtbot, make_napari_viewer):
     assert area.shape[0] < 100
 
 
+def test_in_a_grid_what_is_in_view_is_one_part_of_the_canvas(qtbot, make_napari_viewer):
+    viewer = make_napari_viewer(show=True)
+    images = [
+        viewer.add_image(np.zeros((400, 600, 3), np.uint8), rgb=True) for _ in range(4)
+    ]
+    viewer.canvas.grid.enabled = True
+    viewer.window.resize(900, 700)
+    viewer.scene.camera.center = (0, 200, 300)
+    viewer.scene.camera.zoom = 10
+    viewer.screenshot(canvas_only=True, flash=False)  # draws, and so sets the corners
+
+    area = in_view(images[0], viewer)
+
+    (top, left), (bottom, right) = images[0].corner_pixels
+    drawn = np.array([top, bottom, left, right])
+    found = [area.rows.start, area.rows.stop, area.columns.start, area.columns.stop]
+    assert np.abs(drawn - found).max() <= 2
+
+
 @pytest.fixture
 def line(owner, monkeypatch):
     """Give a progress line and the clock it looks at."""

@@ -59,7 +59,7 @@ def number_pieces(labels: Labels, *, smallest: int = SMALLEST_PIECE) -> Labels:
     """
     pieces = label(labels, background=0, connectivity=2)
     sizes = np.bincount(pieces.ravel())
-    numbers = np.zeros(sizes.size, labels.dtype)
+    numbers = np.zeros(sizes.size, np.int64)
     numbers[pieces.ravel()] = labels.ravel()
     present = np.arange(1, sizes.size)
     keeps = present[_largest(numbers[1:], sizes[1:])]
@@ -68,7 +68,8 @@ def number_pieces(labels: Labels, *, smallest: int = SMALLEST_PIECE) -> Labels:
     if not others.size:
         return labels
     numbers[others] = int(labels.max()) + np.arange(1, others.size + 1)
-    return np.take(numbers, pieces)
+    numbered: Labels = np.take(numbers.astype(np.int32), pieces)
+    return numbered
 
 
 def _largest(groups: Numbers, sizes: Numbers) -> Numbers:
