@@ -12,9 +12,11 @@ from napari.utils.notifications import notification_manager
 from npe2 import PluginManager, PluginManifest
 from npe2.manifest.utils import import_python_name
 
+from napari_monuseg.contributions import readers
 from napari_monuseg.contributions.readers import annotations_reader, labels_reader
-from napari_monuseg.core.tiff import read_labels, write_labels
+from napari_monuseg.core.tiff import Origin, read_labels, write_labels
 from napari_monuseg.docks import device_choice
+from napari_monuseg.docks.bindings import image_of
 from napari_monuseg.layers import calibration
 
 PLUGIN = "napari-monuseg"
@@ -36,6 +38,12 @@ def viewer():
     if PLUGIN not in manager._manifests:
         manager.discover()
     return ViewerModel()
+
+
+@pytest.fixture
+def in_window(viewer, monkeypatch):
+    """Let readers see the viewer, which has no window here."""
+    monkeypatch.setattr(readers, "current_viewer", lambda: viewer)
 
 
 @pytest.fixture
@@ -171,6 +179,47 @@ def test_annotations_take_the_shape_of_their_image(viewer, tmp_path, tissue, fol
     assert layer.data.shape == (200, 256)
     assert np.argwhere(layer.data).min(axis=0).tolist() == [21, 11]
     assert layer.name == "one annotations"
+
+
+@pytest.fixture
+def annotated(tmp_path, tissue):
+    """Give annotations, beside the image that they belong to."""
+    (tmp_path / "one.xml").write_text(XML)
+    tifffile.imwrite(tmp_path / "one.tif", tissue[0])
+    return tmp_path / "one.xml"
+
+
+@pytest.mark.usefixtures("in_window")
+def test_annotations_lie_on_their_image_if_that_is_open(viewer, annotated, tissue):
+    place = {"scale": (0.5, 0.5), "translate": (3, 4), "units": ("µm", "µm")}
+    viewer.add_image(tissue[0], rgb=True, name="another")
+    image = viewer.add_image(tissue[0], rgb=True, name="one", **place)
+
+    (layer,) = viewer.open(annotated, plugin=PLUGIN)
+
+    assert image_of(layer, viewer.layers) is image
+    assert np.allclose(layer.extent.world, image.extent.world)
+    assert layer.units == image.units
+
+
+def test_annotations_are_nobody_else_s_nuclei(viewer, annotated, tissue):
+    viewer.add_image(tissue[0], rgb=True, name="another")
+
+    (layer,) = viewer.open(annotated, plugin=PLUGIN)
+
+    assert image_of(layer, viewer.layers) is None
+    assert np.allclose(layer.scale, 1)
+
+
+def test_saved_annotations_say_where_they_come_from(viewer, annotated, tmp_path):
+    (layer,) = viewer.open(annotated, plugin=PLUGIN)
+
+    layer.save(str(tmp_path / "one_nuclei.tif"), plugin=PLUGIN)
+
+    written = read_labels(tmp_path / "one_nuclei.tif")
+    origin = Origin(image="one", image_shape=(256, 256), model="annotations")
+    assert written.origin == origin
+    assert (written.pixel_size, written.offset) == (None, (0, 0))
 
 
 def test_annotations_without_an_image_are_a_sentence(viewer, tmp_path, shown):

@@ -13,7 +13,7 @@ from napari.utils.notifications import show_error
 from napari_monuseg.core.annotations import read_annotations
 from napari_monuseg.core.errors import AnnotationError, MonusegError
 from napari_monuseg.core.image import TissueImage
-from napari_monuseg.core.tiff import LabelsFile, is_labels_file, read_labels
+from napari_monuseg.core.tiff import LabelsFile, Origin, is_labels_file, read_labels
 from napari_monuseg.docks.bindings import METADATA
 from napari_monuseg.layers import image_shape, placement
 
@@ -51,11 +51,14 @@ def _is_aperio(path: Any) -> bool:
 def _read_annotations(path: Any) -> list[LayerData]:
     xml = Path(path)
     try:
-        labels = read_annotations(xml, _image_shape(xml))
+        shape = _image_shape(xml)
+        labels = read_annotations(xml, shape)
     except MonusegError as error:
         show_error(str(error))
         return [(None,)]  # napari's way to say: read, but nothing to show
-    return [(labels, {"name": f"{xml.stem} annotations"}, "labels")]
+    origin = Origin(image=xml.stem, image_shape=shape, model="annotations")
+    file = LabelsFile(labels=labels, origin=origin)
+    return [_layer(f"{xml.stem} annotations", file)]
 
 
 def _image_shape(xml: Path) -> tuple[int, int]:
@@ -88,8 +91,12 @@ def _read_labels(path: Any) -> list[LayerData]:
     except MonusegError as error:
         show_error(str(error))
         return [(None,)]
-    facts = {"name": Path(path).stem, **_place(file), "metadata": _metadata(file)}
-    return [(file.labels, facts, "labels")]
+    return [_layer(Path(path).stem, file)]
+
+
+def _layer(name: str, file: LabelsFile) -> LayerData:
+    facts = {"name": name, **_place(file), "metadata": _metadata(file)}
+    return file.labels, facts, "labels"
 
 
 def _metadata(file: LabelsFile) -> dict[str, Any]:

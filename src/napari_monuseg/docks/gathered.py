@@ -21,8 +21,9 @@ from napari_monuseg.docks.held_out import HeldOutLayers
 from napari_monuseg.docks.layer_watch import LayerWatch
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.note import Note
+from napari_monuseg.docks.pixel_size import stated_pixel_size
 from napari_monuseg.docks.reviewed_areas import GatheredArea, find_areas
-from napari_monuseg.layers import calibration, tissue_image
+from napari_monuseg.layers import tissue_image
 
 if TYPE_CHECKING:
     from napari_monuseg.core.lessons import Corrections
@@ -107,7 +108,7 @@ class GatheredAreas(QWidget):
 
     def _copy(self, area: GatheredArea) -> dict[str, Any]:
         facts = origin_facts(area.nuclei)
-        pixel_size = facts.get("pixel_size") or calibration(area.image).pixel_size
+        pixel_size = stated_pixel_size(area.nuclei, area.image)
         return {
             "image": tissue_image(area.image, pixel_size).assuming(
                 facts.get("assumed_pixel_size")

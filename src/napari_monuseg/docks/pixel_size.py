@@ -3,12 +3,30 @@
 from weakref import WeakKeyDictionary
 
 from napari.layers import Image
+from napari.layers import Labels as LabelsLayer
 from qtpy.QtWidgets import QDoubleSpinBox, QVBoxLayout, QWidget
 
 from napari_monuseg.core.instances import ASSUMED_PIXEL_SIZE
+from napari_monuseg.docks.bindings import origin_facts
 from napari_monuseg.docks.note import Note
 from napari_monuseg.docks.wheel import ignore_wheel
 from napari_monuseg.layers import calibration
+
+_typed: WeakKeyDictionary[Image, float] = WeakKeyDictionary()
+"""The pixel sizes that somebody typed, in whichever dock, µm/px."""
+
+
+def stated_pixel_size(nuclei: LabelsLayer, image: Image) -> float | None:
+    """Give the pixel size of nuclei and their image, µm/px; None if nothing states it.
+
+    What somebody typed for the image goes before what the nuclei say of their origin,
+    and that before what the image or its file says.
+    """
+    return (
+        _typed.get(image)
+        or origin_facts(nuclei).get("pixel_size")
+        or calibration(image).pixel_size
+    )
 
 
 class PixelSize(QWidget):
@@ -32,7 +50,6 @@ class PixelSize(QWidget):
         column.addWidget(self.note)
         self.value: float | None = None
         self._image: Image | None = None
-        self._typed: WeakKeyDictionary[Image, float] = WeakKeyDictionary()
         self._guessed: WeakKeyDictionary[Image, float] = WeakKeyDictionary()
         self.field.valueChanged.connect(self._on_typed)
 
@@ -42,8 +59,8 @@ class PixelSize(QWidget):
         self.setEnabled(image is not None)
         if image is None:
             self._show(None, "")
-        elif image in self._typed:
-            self._show(self._typed[image], "Typed in")
+        elif image in _typed:
+            self._show(_typed[image], "Typed in")
         else:
             known = calibration(image)
             self._show(known.pixel_size, f"From {known.source}")
@@ -78,5 +95,5 @@ class PixelSize(QWidget):
     def _on_typed(self, pixel_size: float) -> None:
         if self._image is not None:
             # The field stays as it is: to write into it would end the typing.
-            self._typed[self._image] = self.value = pixel_size
+            _typed[self._image] = self.value = pixel_size
             self.note.setText("Typed in")

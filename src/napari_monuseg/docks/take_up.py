@@ -17,8 +17,9 @@ from napari_monuseg.docks.bindings import NOBODY, image_of, origin_facts
 from napari_monuseg.docks.layer_watch import LayerWatch
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.note import Line
+from napari_monuseg.docks.pixel_size import stated_pixel_size
 from napari_monuseg.docks.result import Result
-from napari_monuseg.layers import calibration, image_shape, is_tissue
+from napari_monuseg.layers import image_shape, is_tissue
 
 LARGEST_NUMBER = 2**30
 """Of a nucleus, so that int32 has many left for those that are added."""
@@ -179,7 +180,7 @@ def taken_up(nuclei: LabelsLayer, image: Image) -> Result:
         model_name=str(facts.get("model") or nuclei.name),
         maps=None,
         options=facts.get("options") or InstanceOptions(),
-        pixel_size=facts.get("pixel_size") or calibration(image).pixel_size,
+        pixel_size=stated_pixel_size(nuclei, image),
         assumed_pixel_size=facts.get("assumed_pixel_size"),
     )
     result.take(nuclei)
