@@ -87,14 +87,14 @@ class UndoSteps:
         if continued and self._is_last(self._states[standing].step):
             self._take_back(self._states[standing].step)
             standing -= 1
-        del self._states[standing + 1 :]
         step = self._change_to(state.written)
+        self._forget_lost(standing)
         if step is not None:
             self._states.append(replace(state, step=step))
             self._forget_oldest()
         else:  # other options that read the same nuclei
-            last = self._states[-1]
-            self._states[-1] = replace(last, options=state.options)
+            same = self._states[standing]
+            self._states[standing] = replace(same, options=state.options)
         self._layer.refresh()
 
     def _standing(self) -> int:
@@ -129,6 +129,7 @@ class UndoSteps:
             where, before, _ = step
             self._layer.data[where] = before
             self._layer._undo_history.pop()
+            self._layer._redo_history.clear()  # it goes on from what is gone
 
     def _change_to(self, labels: Labels) -> Change | None:
         """Write what differs, and remember how to undo it."""
@@ -143,6 +144,12 @@ class UndoSteps:
         layer._redo_history.clear()
         layer._append_to_undo_history([step])
         return step
+
+    def _forget_lost(self, standing: int) -> None:
+        """Forget what is later than a state, unless it was undone and can come back."""
+        undone = _steps(self._layer._redo_history)
+        later = self._states[standing + 1 :]
+        self._states[standing + 1 :] = [one for one in later if id(one.step) in undone]
 
     def _forget_oldest(self) -> None:
         """Keep memory within bounds; what is forgotten can no longer be undone."""
