@@ -18,7 +18,7 @@ WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 
 DESCRIPTIONS = {
     "unet": "UNet, ResNet18 encoder: the one to start with",
-    "segnet": "SegNet, pooling indices instead of skip connections: the smallest",
+    "segnet": "SegNet, pooling indices instead of skip connections",
     "deeplabv3plus": "DeepLabV3+, ResNet18 encoder: sees the widest surroundings",
 }
 
