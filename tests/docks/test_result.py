@@ -167,6 +167,44 @@ def test_a_slider_that_changed_no_nucleus_stays_where_it_is(qtbot, panel, found)
     assert panel.sliders.value.smallest_nucleus_um2 == pytest.approx(smallest)
 
 
+def test_what_was_undone_comes_back_after_a_slider_that_changed_no_nucleus(
+    qtbot, panel, found
+):
+    began = panel.sliders.value
+    move(qtbot, panel, 0.8)
+    moved, after = panel.sliders.value, found.data.copy()
+    found.undo()
+    qtbot.waitUntil(lambda: panel.sliders.value == began)
+    before = found.data.copy()
+    panel.sliders.smallest.setValue(began.smallest_nucleus_um2 + 0.1)
+    settle(qtbot, panel)
+    assert np.array_equal(found.data, before)
+
+    found.redo()
+
+    assert np.array_equal(found.data, after)
+    assert panel.current.gather().count == (0, 0)
+    qtbot.waitUntil(lambda: panel.sliders.value == moved)
+
+
+def test_a_slider_back_where_it_began_leaves_nothing_to_bring_back(qtbot, panel, found):
+    before, began = found.data.copy(), panel.sliders.foreground.value()
+    slider = panel.sliders.foreground
+    slider.sliderPressed.emit()
+    slider._slider.setSliderDown(True)
+    move(qtbot, panel, 0.8)
+    paint(found)
+    found.undo()
+    move(qtbot, panel, began)
+    slider._slider.setSliderDown(False)
+    assert np.array_equal(found.data, before)
+
+    found.redo()
+
+    assert np.array_equal(found.data, before)
+    assert panel.current.gather().count == (0, 0)
+
+
 def test_undo_leads_through_edits_and_slider_moves(qtbot, panel, found):
     states = [found.data.copy()]
     for foreground, place in ((0.8, 60), (0.3, 120), (0.6, 180)):

@@ -7,7 +7,19 @@ from hands import nuclei, press, run
 from napari.layers import Shapes
 from napari.utils.shortcuts import default_shortcuts
 
-from napari_monuseg.docks.reviewed import KEY, mark, reviewed_layer, reviewed_mask
+from napari_monuseg.core.autosave import load, saved_files
+from napari_monuseg.core.progress import finish
+from napari_monuseg.docks.bindings import METADATA
+from napari_monuseg.docks.reviewed import (
+    KEY,
+    bound_image,
+    mark,
+    mark_view,
+    reviewed_layer,
+    reviewed_mask,
+)
+from napari_monuseg.docks.reviewed_areas import find_areas
+from napari_monuseg.layers import placement
 
 
 @pytest.fixture
@@ -187,3 +199,184 @@ def test_a_closed_dock_gives_its_key_back(viewer, dock):
     viewer.window.remove_dock_widget(dock)
 
     assert KeyBinding.from_str(KEY) not in viewer.keymap
+
+
+@pytest.fixture
+def polygon(qtbot, viewer, dock, image, stage):
+    """The result of a run inside a triangle."""
+    viewer.add_shapes(
+        [np.array([(40, 60), (40, 160), (120, 60)])],
+        shape_type="polygon",
+        name="tumour",
+        **placement(image),
+    )
+    dock.area.choice.setCurrentText("Inside “tumour”")
+    run(qtbot, dock)
+    return dock.results.current
+
+
+def test_nothing_is_reviewed_outside_of_the_polygon_of_a_run(viewer, image, polygon):
+    mark_view(viewer, image)
+
+    inside = polygon.area.mask
+    assert 0.4 < inside.mean() < 0.6
+    assert np.array_equal(reviewed_mask(polygon), inside)
+    (area,) = find_areas(viewer.layers)
+    assert np.array_equal(area.reviewed, inside)
+
+
+def test_what_lies_outside_of_a_polygon_is_left_to_the_run_below(
+    viewer, image, found, polygon
+):
+    mark_view(viewer, image)
+
+    below, above = find_areas(viewer.layers)
+
+    assert (below.nuclei, above.nuclei) == (found, polygon.layer)
+    assert below.reviewed.sum() + above.reviewed.sum() == 256 * 256
+
+
+def test_nothing_is_reviewed_outside_of_a_polygon_that_was_restored(
+    viewer, dock, image, polygon
+):
+    mark_view(viewer, image)
+    mask, labels = polygon.area.mask, polygon.layer
+    labels.data_setitem(np.nonzero(labels.data), 0)
+    viewer.layers.remove(labels)
+    dock.offer.look()
+    path, corrections = _saved()
+
+    dock.results.restore(image, path, corrections)
+
+    (area,) = find_areas(viewer.layers)
+    assert np.array_equal(area.reviewed, mask)
+
+
+def _saved():
+    (path,) = saved_files()
+    return path, finish(load(path))
+
+
+def drawn(viewer, image, *outline, name="Reviewed"):
+    """Draw one outline on an image, by hand."""
+    corners = [rectangle(*outline)] if outline else None
+    return viewer.add_shapes(
+        corners, ndim=2, shape_type="polygon", name=name, **placement(image)
+    )
+
+
+def test_areas_drawn_on_another_image_are_that_images(viewer, image, result, tissue):
+    place = {"scale": image.scale, "units": image.units, "translate": (1000, 1000)}
+    other = viewer.add_image(tissue[0], rgb=True, name="other", **place)
+
+    shapes = drawn(viewer, other, 0, 0, 50, 50)
+
+    assert bound_image(shapes) is other
+    assert reviewed_mask(result) is None
+
+
+def test_areas_that_may_be_of_two_images_wait_until_one_is_meant(
+    qtbot, viewer, dock, image, result
+):
+    place = placement(image)
+    other = viewer.add_image(image.data, rgb=True, name="other", **place)
+    shapes = drawn(viewer, other)
+    shapes.add_rectangles([rectangle(0, 0, 50, 50)])
+
+    assert bound_image(shapes) is None
+    assert reviewed_mask(result) is None
+    line = dock.results.hand.reviewed
+    qtbot.waitUntil(lambda: "“Reviewed” lies on several images" in line.text())
+
+    image.visible = False
+    assert bound_image(shapes) is other
+    image.visible, other.visible = True, False
+    assert bound_image(shapes) is other  # it stays so
+
+
+def test_an_image_that_goes_makes_plain_which_one_is_meant(viewer, image, result):
+    other = viewer.add_image(image.data, rgb=True, name="other", **placement(image))
+    drawn(viewer, image, 0, 0, 50, 50)
+
+    viewer.layers.remove(other)
+
+    assert reviewed_mask(result).sum() == 2500
+
+
+def test_an_empty_layer_is_of_the_only_image_there_is(viewer, image, result):
+    shapes = drawn(viewer, image)
+
+    assert bound_image(shapes) is image
+    shapes.add_rectangles([rectangle(0, 0, 50, 50)])
+    assert reviewed_mask(result).sum() == 2500
+
+
+def test_a_closed_dock_adopts_no_more(viewer, dock, image):
+    viewer.window.remove_dock_widget(dock)
+
+    assert bound_image(drawn(viewer, image, 0, 0, 50, 50)) is None
+
+
+def test_a_second_layer_counts_as_the_first(qtbot, viewer, dock, image, result):
+    found = result.layer
+    mark(viewer, image, [rectangle(0, 0, 50, 50)])
+    second = drawn(viewer, image, 0, 100, 256, 228, name="Reviewed 2")
+    mask, before = reviewed_mask(result), found.data.copy()
+
+    assert mask.sum() == 2500 + 256 * 128
+    dock.results.sliders.foreground.setValue(0.9)
+    qtbot.waitUntil(lambda: not dock.results._reading.busy)
+    assert np.array_equal(found.data[mask], before[mask])
+    assert not np.array_equal(found.data, before)
+
+    viewer.layers.remove(second)
+    assert reviewed_mask(result).sum() == 2500
+
+
+def test_an_empty_layer_on_top_hides_no_nuclei(viewer, image, found):
+    mark_view(viewer, image)
+    viewer.add_labels(np.zeros((256, 256), int), **placement(image))
+
+    (area,) = find_areas(viewer.layers)
+
+    assert area.nuclei is found
+    assert area.count
+
+
+def test_labels_from_nowhere_go_behind_those_of_an_image(viewer, image, found):
+    mark_view(viewer, image)
+    scribble = viewer.add_labels(np.zeros((256, 256), int), **placement(image))
+    scribble.data[5:9, 5:9] = 1
+
+    (area,) = find_areas(viewer.layers)
+    assert area.nuclei is found
+
+    viewer.layers.remove(found)
+    (area,) = find_areas(viewer.layers)
+    assert area.nuclei is scribble
+
+
+def test_hidden_nuclei_are_not_learned_from(viewer, image, found, polygon):
+    mark_view(viewer, image)
+    found.visible = False
+
+    (area,) = find_areas(viewer.layers)
+    assert area.nuclei is polygon.layer
+
+    polygon.layer.visible = False
+    assert find_areas(viewer.layers) == []
+
+
+def test_areas_of_no_image_count_where_only_one_can_be_meant(viewer, dock, image):
+    other = viewer.add_image(image.data, rgb=True, name="other", **placement(image))
+    for layer in (image, other):
+        labels = viewer.add_labels(np.ones((256, 256), int), **placement(layer))
+        labels.metadata[METADATA] = {"image": layer.name}
+    drawn(viewer, image, 0, 0, 50, 50)
+
+    assert find_areas(viewer.layers) == []
+
+    labels.visible = False
+    (area,) = find_areas(viewer.layers)
+    assert area.image is image
+    assert area.reviewed.sum() == 2500

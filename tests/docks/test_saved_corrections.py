@@ -11,7 +11,12 @@ from qtpy.QtWidgets import QMessageBox
 from napari_monuseg.core import autosave as files
 from napari_monuseg.core.autosave import load, saved_files
 from napari_monuseg.core.progress import finish
-from napari_monuseg.docks.reviewed import mark_view, reviewed_layer, reviewed_mask
+from napari_monuseg.docks.reviewed import (
+    mark,
+    mark_view,
+    reviewed_layer,
+    reviewed_mask,
+)
 
 
 @pytest.fixture
@@ -127,6 +132,33 @@ def test_shapes_that_are_named_reviewed_are_saved(
     assert saved_files() == []
 
     shapes.name = "Reviewed"
+    look(qtbot, autosave)
+
+    assert len(saved().about.reviewed) == 1
+
+
+def test_a_second_layer_of_reviewed_areas_is_saved(
+    qtbot, viewer, image, autosave, found
+):
+    mark_view(viewer, image)
+    look(qtbot, autosave)
+    corners = [image.data_to_world(at) for at in ((0, 0), (0, 50), (50, 50), (50, 0))]
+    viewer.add_shapes([np.array(corners)], name="Reviewed 2", units=image.units)
+    look(qtbot, autosave)
+
+    assert len(saved().about.reviewed) == 2
+
+
+def test_areas_are_saved_once_it_is_plain_what_they_are_of(
+    qtbot, viewer, image, autosave, found
+):
+    other = viewer.add_image(image.data, rgb=True, scale=(99, 99), units=image.units)
+    corners = [image.data_to_world(at) for at in ((0, 0), (0, 50), (50, 50), (50, 0))]
+    viewer.add_shapes([np.array(corners)], name="Reviewed", units=image.units)
+    look(qtbot, autosave)
+    assert saved_files() == []
+
+    other.visible = False
     look(qtbot, autosave)
 
     assert len(saved().about.reviewed) == 1
@@ -383,6 +415,26 @@ def test_nuclei_that_are_removed_are_offered(qtbot, viewer, dock, image, found):
     qtbot.waitUntil(lambda: bool(nuclei(viewer)))
     assert np.array_equal(nuclei(viewer)[-1].data, labels)
     assert reviewed_layer(image).nshapes == 1
+
+
+@pytest.mark.usefixtures("left")
+def test_what_was_reviewed_comes_back_beside_what_is_reviewed_by_then(
+    qtbot, viewer, dock, autosave, tissue
+):
+    (before,) = saved().about.reviewed
+    image = reopen(viewer, tissue)
+    square = np.array([(10, 10), (10, 20), (20, 20), (20, 10)])
+    mark(viewer, image, [square])
+
+    press(qtbot, dock.offer.restore_button)
+    qtbot.waitUntil(lambda: bool(nuclei(viewer)))
+    edit(nuclei(viewer)[-1], 888)
+    look(qtbot, autosave)
+
+    kept = [np.array(outline) for outline in saved().about.reviewed]
+    assert len(kept) == 2
+    assert np.allclose(kept[0], square)
+    assert np.allclose(kept[1], before)
 
 
 def test_an_image_that_goes_takes_its_offer_with_it(viewer, dock, left, tissue):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tifffile
 from hands import nuclei, press, run
 from napari.layers import Labels
 
@@ -14,6 +15,10 @@ from napari_monuseg.docks.reviewed import mark, mark_view
 from napari_monuseg.docks.reviewed_areas import find_areas
 
 PLUGIN = "napari-monuseg"
+
+XML = """<Annotations><Annotation><Regions><Region Id="1"><Vertices>
+<Vertex X="101" Y="121"/><Vertex X="131" Y="121"/><Vertex X="131" Y="141"/>
+<Vertex X="101" Y="141"/></Vertices></Region></Regions></Annotation></Annotations>"""
 
 
 @pytest.fixture
@@ -106,6 +111,53 @@ def test_a_file_s_own_image_is_named(viewer, dock, image, tissue, tmp_path):
 
     text = dock.results.take_up.text.text()
     assert text == "“nuclei”, made of “another”, lies on “colon”:"
+
+
+@pytest.fixture
+def annotated(tissue, tmp_path):
+    """Give a MoNuSeg image named one, and its annotations, as files."""
+    tifffile.imwrite(tmp_path / "one.tif", tissue[0])
+    (tmp_path / "one.xml").write_text(XML)
+    return tmp_path / "one.tif", tmp_path / "one.xml"
+
+
+def test_of_two_images_of_that_size_annotations_have_their_own(
+    qtbot, viewer, dock, image, annotated
+):
+    (one,) = viewer.open(annotated[0], plugin="napari")
+    (layer,) = viewer.open(annotated[1], plugin=PLUGIN)
+
+    assert dock.results.take_up.text.text() == "“one annotations” lies on “one”:"
+    take_up(qtbot, dock)
+    assert dock.results.current.image is one
+    assert dock.results.current.model_name == "annotations"
+    mark_view(viewer, one)
+    (area,) = find_areas(viewer.layers)
+    assert (area.nuclei, area.image) == (layer, one)
+
+
+def test_annotations_are_not_another_image_s_nuclei(viewer, image, annotated):
+    (one,) = viewer.open(annotated[0], plugin="napari")
+    viewer.open(annotated[1], plugin=PLUGIN)
+    viewer.layers.remove(one)
+    mark_view(viewer, image)
+
+    assert find_areas(viewer.layers) == []
+
+
+def test_a_typed_pixel_size_is_that_of_labels_taken_up(
+    qtbot, viewer, dock, tissue, tmp_path
+):
+    viewer.add_image(tissue[0], rgb=True, name="plain")
+    dock.pixel_size.field.setValue(0.4)
+    viewer.add_labels(tissue[1].copy(), name="theirs")
+    take_up(qtbot, dock)
+    results = dock.results
+
+    results.export_button.export(results.current, tmp_path / "mine_nuclei.tif")
+    qtbot.waitUntil(lambda: not results.export_button.busy)
+
+    assert read_labels(tmp_path / "mine_nuclei.tif").pixel_size == 0.4
 
 
 @pytest.mark.usefixtures("image")

@@ -15,6 +15,7 @@ from napari_monuseg.core.samples import synthetic_tissue
 from napari_monuseg.docks import train_dock
 from napari_monuseg.docks.bindings import METADATA
 from napari_monuseg.docks.held_out import HELD_OUT
+from napari_monuseg.docks.pixel_size import PixelSize
 from napari_monuseg.docks.reviewed import adopt, is_reviewed_layer
 from napari_monuseg.docks.reviewed_areas import find_areas
 from napari_monuseg.layers import placement
@@ -184,6 +185,18 @@ def test_what_was_reviewed_is_copied_with_its_place(reviewed, nuclei, train, lar
     assert correction.reviewed[:420].all()
     assert not correction.reviewed[420:].any()
     assert correction.held_out is None
+
+
+def test_a_typed_pixel_size_is_learned_by(qtbot, slide, reviewed, train):
+    slide.units, slide.scale = ("pixel", "pixel"), (1, 1)
+    pixel_size = PixelSize()
+    qtbot.addWidget(pixel_size)
+    pixel_size.show_image(slide)
+    pixel_size.field.setValue(0.5)
+
+    (correction,) = train.areas.corrections()()
+
+    assert correction.image.pixel_size == 0.5
 
 
 def test_what_was_guessed_of_an_image_is_learned_by(reviewed, nuclei, train):

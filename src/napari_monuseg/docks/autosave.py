@@ -210,10 +210,11 @@ class Autosave:
         for layer in self._layers:
             if is_reviewed_layer(layer) and layer not in self._heard:
                 self._heard.add(layer)
-                layer.events.data.connect(self._on_reviewed)
-                self._on_reviewed()
+                layer.events.data.connect(self.touch)
+                self.touch()
 
-    def _on_reviewed(self, _event: Any = None) -> None:
+    def touch(self, _event: Any = None) -> None:
+        """Remember that what was reviewed may be another by now."""
         for entry in self._entries.values():
             entry.touch()
 

@@ -6,6 +6,7 @@ from weakref import WeakKeyDictionary, ref
 from napari.layers import Image
 from napari.layers import Labels as LabelsLayer
 
+from napari_monuseg.areas import Mask
 from napari_monuseg.layers import image_shape
 
 METADATA = "napari-monuseg"
@@ -16,10 +17,40 @@ NOBODY: dict[str, Any] = {"image": ""}
 
 _images: WeakKeyDictionary[LabelsLayer, ref[Image]] = WeakKeyDictionary()
 
+_limits: WeakKeyDictionary[LabelsLayer, Mask] = WeakKeyDictionary()
+"""Where nuclei were wanted, of layers that reach beyond it."""
+
 
 def bind(nuclei: LabelsLayer, image: Image) -> None:
     """Remember that a layer's nuclei lie on an image."""
     _images[nuclei] = ref(image)
+
+
+def limit(nuclei: LabelsLayer, wanted: Mask | None) -> None:
+    """Remember where a layer has its nuclei; beyond, it is empty and says nothing.
+
+    Parameters
+    ----------
+    nuclei : LabelsLayer
+        ``(h, w)``.
+    wanted : Mask, optional
+        ``(h, w)``, True where nuclei were wanted; None for everywhere.
+    """
+    if wanted is not None:
+        _limits[nuclei] = wanted
+
+
+def within_limits(nuclei: LabelsLayer, mask: Mask) -> Mask:
+    """Give what of a mask ``(h, w)`` on a layer lies where its nuclei were wanted."""
+    wanted = _limits.get(nuclei)
+    if wanted is None or wanted.shape != mask.shape:
+        return mask
+    return mask & wanted
+
+
+def is_anonymous(nuclei: LabelsLayer) -> bool:
+    """Tell whether nothing of ours says where a layer's nuclei come from."""
+    return nuclei not in _images and not origin_facts(nuclei)
 
 
 def origin_facts(nuclei: LabelsLayer) -> dict[str, Any]:

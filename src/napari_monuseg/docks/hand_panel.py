@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QCheckBox, QPushButton, QVBoxLayout, QWidget
 
 from napari_monuseg.core.counting import InsideCount
 from napari_monuseg.core.errors import MonusegError
+from napari_monuseg.docks.adoption import Adoption
 from napari_monuseg.docks.edit_watch import EditWatch
 from napari_monuseg.docks.highlight import Highlight
 from napari_monuseg.docks.layer_watch import LayerWatch
@@ -15,7 +16,7 @@ from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.newest import NewestJob
 from napari_monuseg.docks.note import Note
 from napari_monuseg.docks.result import Result
-from napari_monuseg.docks.reviewed import KEY, adopt, is_reviewed_layer, mark_view
+from napari_monuseg.docks.reviewed import KEY, is_reviewed_layer, mark_view, undecided
 from napari_monuseg.docks.segment_steps import Counted, count
 from napari_monuseg.jobs import Steps
 
@@ -36,6 +37,9 @@ class HandPanel(QWidget):
 
     counted = Signal()
     """Emits when the result's nuclei were counted again."""
+
+    adopted = Signal()
+    """Emits when reviewed areas that somebody drew were found to be of an image."""
 
     message = Signal(str)
     """Emits a line for the user."""
@@ -74,6 +78,8 @@ class HandPanel(QWidget):
         lifetime.add(partial(removed.disconnect, self._on_removed))
         self._layers = LayerWatch(self._viewer.layers, self._on_layers)
         lifetime.add(self._layers.stop)
+        self._adoption = Adoption(self._viewer, self._on_adopted)
+        lifetime.add(self._adoption.stop)
         self._listen()
         self._viewer.bind_key(KEY, self._on_key, overwrite=True)
         lifetime.add(lambda: self._viewer.bind_key(KEY, None))
@@ -88,7 +94,6 @@ class HandPanel(QWidget):
         if result is not None and result.layer is not None:
             self._watch = EditWatch(result.layer, self._on_edited)
             self._pause.start()
-            self._listen()
         self._outline()
 
     def _leave(self) -> None:
@@ -104,12 +109,13 @@ class HandPanel(QWidget):
         self._on_edited()
 
     def _listen(self) -> None:
-        image = None if self._result is None else self._result.image
         for layer in self._viewer.layers:
-            if image is not None:
-                adopt(self._viewer, layer, image)
             if is_reviewed_layer(layer):
                 layer.events.data.connect(self._on_reviewed)
+
+    def _on_adopted(self) -> None:
+        self.adopted.emit()
+        self._on_edited()
 
     def _on_reviewed(self, _event: Any) -> None:
         self._on_edited()
@@ -133,9 +139,18 @@ class HandPanel(QWidget):
         if counted is not None:
             result.count = counted.nuclei
             result.learn(counted.hand)
-            self.reviewed.setText(_describe(counted.reviewed))
+            self._say_reviewed(counted.reviewed)
             self.counted.emit()
             self._outline()
+
+    def _say_reviewed(self, reviewed: InsideCount | None) -> None:
+        """Say what was reviewed, and what nobody can tell the image of."""
+        unclear = [
+            f"“{shapes.name}” lies on several images; hide all but the one it is of"
+            for shapes in undecided(self._viewer.layers)
+        ]
+        counted = [] if reviewed is None else [_describe(reviewed)]
+        self.reviewed.setText("\n".join(counted + unclear))
 
     def _on_highlight(self) -> None:
         self._outline()
@@ -162,10 +177,8 @@ class HandPanel(QWidget):
             self.message.emit(str(error))
 
 
-def _describe(reviewed: InsideCount | None) -> str:
+def _describe(reviewed: InsideCount) -> str:
     """Say what was reviewed, and what of it does not count."""
-    if reviewed is None:
-        return ""
     nuclei = "nucleus" if reviewed.inside == 1 else "nuclei"
     line = f"{reviewed.inside:,} {nuclei} reviewed"
     cut = f"; {reviewed.cut:,} cut by the area's edge do not count"

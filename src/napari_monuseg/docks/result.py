@@ -14,7 +14,7 @@ from napari_monuseg.core.handwork import HandWork
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.maps import NucleusMaps
 from napari_monuseg.core.tiff import Origin
-from napari_monuseg.docks.bindings import METADATA, bind
+from napari_monuseg.docks.bindings import METADATA, bind, limit
 from napari_monuseg.docks.reviewed import reviewed_mask
 from napari_monuseg.docks.undo_steps import State, UndoSteps
 from napari_monuseg.layers import image_shape, placement
@@ -270,6 +270,7 @@ class Result:
         self._steps = UndoSteps(layer, self._state(labels))
         if self.image is not None:
             bind(layer, self.image)
+        limit(layer, self.area.mask)
 
     def _state(self, labels: Labels) -> State:
         return State(written=labels, hand=self.hand, options=self.options)

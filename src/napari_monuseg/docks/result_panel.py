@@ -9,18 +9,15 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from napari.layers import Image
 from napari.layers import Labels as LabelsLayer
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import (
-    QFrame,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from napari_monuseg.areas import Area
 from napari_monuseg.core.autosave import SavedCorrections
 from napari_monuseg.core.handwork import HandCount
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.maps import NucleusMaps
+from napari_monuseg.docks.at_work import is_busy_elsewhere, selection_kept
 from napari_monuseg.docks.autosave import Autosave, Entry
 from napari_monuseg.docks.correction_tools import CorrectionTools
 from napari_monuseg.docks.export_button import ExportButton
@@ -29,14 +26,9 @@ from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.newest import NewestJob
 from napari_monuseg.docks.note import Line, Note
 from napari_monuseg.docks.result import Result, Snapshot
-from napari_monuseg.docks.reviewed import mark, reviewed_layer
+from napari_monuseg.docks.reviewed import mark_again
 from napari_monuseg.docks.section import section
-from napari_monuseg.docks.segment_steps import (
-    Exported,
-    Found,
-    Reading,
-    read_again,
-)
+from napari_monuseg.docks.segment_steps import Exported, Found, Reading, read_again
 from napari_monuseg.docks.sliders import InstanceSliders
 from napari_monuseg.docks.take_up import TakeUp
 from napari_monuseg.jobs import Steps
@@ -69,6 +61,9 @@ class ResultPanel(QWidget):
 
     message = Signal(str)
     """Emits a line for the user."""
+
+    _ready = Signal(str)
+    """Emits such a line, to be shown after the one that ends the run."""
 
     def __init__(self, viewer: Any, lifetime: Lifetime) -> None:
         super().__init__()
@@ -118,6 +113,8 @@ class ResultPanel(QWidget):
         self.corrections.message.connect(self.message)
         self.hand.counted.connect(self._on_counted)
         self.hand.message.connect(self.message)
+        self.hand.adopted.connect(self.autosave.touch)
+        self._ready.connect(self.message, Qt.ConnectionType.QueuedConnection)
         self.take_up.message.connect(self.message)
         self.export_button.message.connect(self.message)
         self.export_button.exported.connect(self._on_exported)
@@ -132,20 +129,32 @@ class ResultPanel(QWidget):
     def add(self, result: Result, found: Found) -> None:
         """Show the nuclei of a run in a new layer, under hand work from earlier runs.
 
-        An earlier run on the same area keeps its layer as it is.
+        An earlier run on the same area keeps its layer as it is. Whoever works on
+        another image meanwhile is left to it.
         """
+        if is_busy_elsewhere(self._viewer.layers, result, self._results):
+            with selection_kept(self._viewer.layers):
+                self._add(result, found)
+            self._ready.emit(
+                f"The nuclei of “{result.image_name}” are ready; select their layer to "
+                "go on with them."
+            )
+            return
         self._reading.cancel()
+        self.current = result
+        self._add(result, found)
+        self._choose(result)
+
+    def _add(self, result: Result, found: Found) -> None:
         earlier = self._earlier(result)
         if earlier is not None:
             result.inherit(earlier)
-        self._results.append(result)
-        self.current = result
         result.show(self._viewer, found.labels, found.count)
+        self._results.append(result)
         if earlier is not None:
             self.autosave.succeed(earlier, result)
         else:
             self.autosave.add(result)
-        self._choose(result)
 
     def _earlier(self, result: Result) -> Result | None:
         """Give the last result on the same area, of those with hand work if any."""
@@ -171,8 +180,7 @@ class ResultPanel(QWidget):
         )
         self._results.append(result)
         self.current = result
-        if about.reviewed and reviewed_layer(image) is None:
-            mark(self._viewer, image, map(np.array, about.reviewed))
+        mark_again(self._viewer, image, map(np.array, about.reviewed))
         result.show_restored(self._viewer, corrections.labels, corrections.hand)
         self.autosave.add(result, path)
         self._choose(result)

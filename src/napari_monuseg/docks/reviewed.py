@@ -8,7 +8,8 @@ from weakref import WeakKeyDictionary, ref
 import numpy as np
 from napari.layers import Image, Shapes
 
-from napari_monuseg.areas import Mask, Outline, cover, in_view, outlines
+from napari_monuseg.areas import Area, Mask, Outline, cover, in_view, outlines
+from napari_monuseg.docks.drawn_on import images_under, lies_on
 from napari_monuseg.layers import image_shape, placement
 
 if TYPE_CHECKING:
@@ -26,20 +27,44 @@ _images: WeakKeyDictionary[Shapes, ref[Image]] = WeakKeyDictionary()
 
 
 def reviewed_layer(image: Image | None) -> Shapes | None:
-    """Give the layer that holds an image's reviewed areas; None if there is none."""
-    return None if image is None else _layer_on(ref(image))
+    """Give the first layer that holds an image's reviewed areas; None without any."""
+    return None if image is None else next(iter(_layers_on(ref(image))), None)
 
 
-def _layer_on(image: ref[Image] | None) -> Shapes | None:
+def _layers_on(image: ref[Image] | None) -> list[Shapes]:
     # References to one layer stay equal when it is gone: what was checked on it was.
-    return next((shapes for shapes, on in _images.items() if on == image), None)
+    return [shapes for shapes, on in _images.items() if on == image]
 
 
-def belongs_to(layer: Any, image: Image) -> bool:
-    """Tell whether areas may be of an image: they are of one, or drawn for any."""
+def bound_image(layer: Any) -> Image | None:
+    """Give the image that a layer of reviewed areas is bound to; None without any."""
     bound = _images.get(layer)
-    one = None if bound is None else bound()
-    return one is None or one is image
+    return None if bound is None else bound()
+
+
+def shapes_of(layer: Shapes, image: Image, images: Iterable[Image]) -> list[int]:
+    """Give which shapes of a layer of reviewed areas are of an image.
+
+    Parameters
+    ----------
+    layer : Shapes
+        Of one that is bound to no image, only those shapes are that lie on none of
+        the others.
+    image : Image
+        What may have been reviewed.
+    images : iterable of Image
+        All that may have been.
+    """
+    everything = list(range(layer.nshapes))
+    one = bound_image(layer)
+    if one is not None:
+        return everything if one is image else []
+    others = [other for other in images if other is not image]
+    return [
+        index
+        for index in everything
+        if not any(lies_on(other, layer, [index]) for other in others)
+    ]
 
 
 def is_reviewed_layer(layer: Any) -> bool:
@@ -50,10 +75,31 @@ def is_reviewed_layer(layer: Any) -> bool:
 
 def adopt(viewer: Any, layer: Any, image: Image) -> None:
     """Take a layer that somebody drew and named Reviewed for one of an image's."""
-    free = is_reviewed_layer(layer) and layer not in _images
-    if free and reviewed_layer(image) is None:
+    if is_reviewed_layer(layer) and layer not in _images:
         _images[layer] = ref(image)
         _forget_when_removed(viewer, layer)
+
+
+def adopt_drawn(viewer: Any) -> bool:
+    """Adopt the layers of which only one image can be meant; tell whether any was."""
+    found = False
+    for layer in _unbound(viewer.layers):
+        under = images_under(layer, viewer.layers)
+        if len(under) == 1:
+            adopt(viewer, layer, under[0])
+            found = True
+    return found
+
+
+def undecided(layers: Any) -> list[Shapes]:
+    """Give the layers of reviewed areas that lie on several images and are of none."""
+    drawn = [shapes for shapes in _unbound(layers) if shapes.nshapes]
+    return [shapes for shapes in drawn if len(images_under(shapes, layers)) > 1]
+
+
+def _unbound(layers: Any) -> list[Shapes]:
+    reviewed = [layer for layer in layers if is_reviewed_layer(layer)]
+    return [layer for layer in reviewed if layer not in _images]
 
 
 def mark_view(viewer: Any, image: Image) -> None:
@@ -93,6 +139,18 @@ def mark(viewer: Any, image: Image, areas: Iterable[Outline]) -> None:
     for outline in areas:
         world = [image.data_to_world([*leading, *point])[-2:] for point in outline]
         shapes.add_polygons([np.array([shapes.world_to_data(at) for at in world])])
+
+
+def mark_again(viewer: Any, image: Image, areas: Iterable[Outline]) -> None:
+    """Mark outlines as `mark` does, but for those that are marked already."""
+    marked = _outlines_on(image, ref(image))
+    missing = [area for area in areas if not any(_same(area, one) for one in marked)]
+    if missing:
+        mark(viewer, image, missing)
+
+
+def _same(one: Outline, other: Outline) -> bool:
+    return one.shape == other.shape and np.allclose(one, other, rtol=0, atol=0.01)
 
 
 def _add_layer(viewer: Any, image: Image) -> Shapes:
@@ -136,10 +194,16 @@ def reviewed_mask(result: Result) -> Mask | None:
     known = _masks.get(result)
     drawn = tuple(outline.tobytes() for outline in areas)
     if known is None or known[0] != drawn:
-        mask = cover(result.area.shape, areas) if areas else None
-        known = (drawn, None if mask is None or not mask.any() else mask)
+        mask = _mask(result.area, areas)
+        known = (drawn, mask if mask.any() else None)
         _masks[result] = known
     return known[1]
+
+
+def _mask(area: Area, areas: list[Outline]) -> Mask:
+    mask = cover(area.shape, areas)
+    # Nuclei outside the area were dropped, so nothing there is right as it stands.
+    return mask if area.mask is None else mask & area.mask
 
 
 _masks: WeakKeyDictionary[Result, tuple[tuple[bytes, ...], Mask | None]] = (
@@ -150,7 +214,11 @@ _masks: WeakKeyDictionary[Result, tuple[tuple[bytes, ...], Mask | None]] = (
 
 def reviewed_outlines(result: Result) -> list[Outline]:
     """Give the outlines of what was reviewed, each ``(n, 2)``, in the area's pixels."""
-    shapes = _layer_on(result.image_reference)
-    if shapes is None or result.layer is None:
+    if result.layer is None:
         return []
-    return outlines(result.layer, shapes)
+    return _outlines_on(result.layer, result.image_reference)
+
+
+def _outlines_on(layer: Any, image: ref[Image] | None) -> list[Outline]:
+    """Give the outlines of all that was reviewed on an image, in a layer's pixels."""
+    return [one for shapes in _layers_on(image) for one in outlines(layer, shapes)]

@@ -7,11 +7,16 @@ import numpy as np
 from napari.layers import Image
 from napari.layers import Labels as LabelsLayer
 
-from napari_monuseg.areas import Mask, covered
+from napari_monuseg.areas import Mask, cover, outlines
 from napari_monuseg.core.boxes import bounding_window
 from napari_monuseg.core.counting import nuclei_inside
-from napari_monuseg.docks.bindings import image_of, origin_facts
-from napari_monuseg.docks.reviewed import belongs_to, is_reviewed_layer
+from napari_monuseg.docks.bindings import (
+    image_of,
+    is_anonymous,
+    origin_facts,
+    within_limits,
+)
+from napari_monuseg.docks.reviewed import is_reviewed_layer, shapes_of
 from napari_monuseg.layers import image_shape
 
 
@@ -60,22 +65,42 @@ class GatheredArea:
 def find_areas(layers: Any) -> list[GatheredArea]:
     """Give the labels on which something is marked as reviewed, with their images.
 
-    Where several have nuclei of one place, the uppermost of those shown counts.
+    Where several have nuclei of one place, the uppermost of those shown counts, and
+    any that tells where it comes from before one that does not.
     """
     marks = [layer for layer in layers if is_reviewed_layer(layer)]
-    nuclei = [layer for layer in layers if isinstance(layer, LabelsLayer)]
+    found = _shown_nuclei(layers)
+    images = {image for _, image in found}
     areas = []
     taken: dict[Image, Mask] = {}
-    for layer in sorted(nuclei, key=lambda layer: layer.visible)[::-1]:
-        image = image_of(layer, layers)
-        if layer.ndim != 2 or layer.multiscale or image is None:
-            continue
+    for layer, image in found:
         reviewed = np.zeros(layer.data.shape, bool)
         for shapes in marks:
-            if belongs_to(shapes, image):
-                reviewed |= covered(layer, shapes)
-        area = GatheredArea(image=image, nuclei=layer, reviewed=reviewed)
+            drawn = outlines(layer, shapes, shapes_of(shapes, image, images))
+            reviewed |= cover(reviewed.shape, drawn)
+        area = GatheredArea(
+            image=image, nuclei=layer, reviewed=within_limits(layer, reviewed)
+        )
         area.leave_out(taken.setdefault(image, np.zeros(image_shape(image), bool)))
         if area.reviewed.any():
             areas.append(area)
     return sorted(areas, key=lambda area: layers.index(area.nuclei))
+
+
+def _shown_nuclei(layers: Any) -> list[tuple[LabelsLayer, Image]]:
+    """Give the nuclei that may count, with their images: what goes before first."""
+    shown = [
+        layer
+        for layer in reversed(layers)
+        if isinstance(layer, LabelsLayer) and layer.visible and _may_count(layer)
+    ]
+    ordered = sorted(shown, key=is_anonymous)
+    placed = [(layer, image_of(layer, layers)) for layer in ordered]
+    return [(layer, image) for layer, image in placed if image is not None]
+
+
+def _may_count(nuclei: LabelsLayer) -> bool:
+    """Tell whether a layer can hold nuclei; napari's button makes empty ones."""
+    if nuclei.ndim != 2 or nuclei.multiscale:
+        return False
+    return not is_anonymous(nuclei) or bool(np.asarray(nuclei.data).any())

@@ -1,0 +1,55 @@
+"""What the user has in hand, which a run that ends must not take away."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from napari.layers import Image, Shapes
+
+from napari_monuseg.docks.drawn_on import images_under
+from napari_monuseg.docks.result import Result
+from napari_monuseg.docks.reviewed import bound_image
+
+IDLE_MODES = ("pan_zoom", "transform")
+"""Of a layer of shapes: the mouse changes no shape then."""
+
+
+def is_busy_elsewhere(layers: Any, result: Result, known: Iterable[Result]) -> bool:
+    """Tell whether the user works on another image than a result's.
+
+    Parameters
+    ----------
+    layers : LayerList
+        Of a viewer; the active one is what the user works on.
+    result : Result
+        What was found just now.
+    known : iterable of Result
+        What is corrected in the viewer.
+    """
+    active = layers.selection.active
+    if isinstance(active, Shapes):
+        drawing = active.mode not in IDLE_MODES
+        return drawing and _drawn_on(active, layers) is not result.image
+    return any(one.layer is active and one.image is not result.image for one in known)
+
+
+def _drawn_on(shapes: Shapes, layers: Any) -> Image | None:
+    """Give the image that shapes are drawn on: their own, or what is seen there."""
+    return bound_image(shapes) or next(iter(images_under(shapes, layers)[::-1]), None)
+
+
+@contextmanager
+def selection_kept(layers: Any) -> Iterator[None]:
+    """Let layers be added without becoming the active one.
+
+    To make the old one active again would be too late: whatever the user had in hand
+    was put down then.
+    """
+    active = layers.selection.active
+    layers._activate_on_insert = False  # napari has no public name for it
+    try:
+        yield
+    finally:
+        layers._activate_on_insert = True
+        if layers.selection.active is not active:
+            layers.selection.active = active
