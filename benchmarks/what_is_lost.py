@@ -16,7 +16,7 @@ from skimage.segmentation import watershed
 
 from napari_monuseg.core.errors import MonusegError
 from napari_monuseg.core.image import TissueImage
-from napari_monuseg.core.instances import InstanceOptions, find_nuclei
+from napari_monuseg.core.instances import ASSUMED_PIXEL_SIZE, InstanceOptions, find_nuclei
 from napari_monuseg.core.maps import NucleusMaps
 from napari_monuseg.core.progress import finish
 from napari_monuseg.core.registry import ModelEntry, find_model
@@ -102,7 +102,8 @@ def put_right(
     rest = connected_components(mask & (divided == 0))
     whole = np.where(rest > 0, rest + divided.max(), divided).astype(np.int32)
     areas = np.bincount(whole.ravel())
-    whole[(areas < options.smallest_nucleus_px(maps.pixel_size))[whole]] = 0
+    size = maps.pixel_size_or(ASSUMED_PIXEL_SIZE)
+    whole[(areas < options.smallest_nucleus_px(size))[whole]] = 0
     on_nuclei = whole.copy()
     on_nuclei[rest > 0] = 0
     readings = {

@@ -90,7 +90,8 @@ class CropSource:
         self._side = patch_side(crop, options)
         # Crops near the edge are turned and shrunk beyond it.
         self._images = [_mirror_edges(image, self._side // 2) for image in images]
-        self._shares = None if shares is None else torch.tensor(shares)
+        alike = shares is None or len(set(shares)) == 1
+        self._shares = None if alike else torch.tensor(shares)
         self._places = [_places_that_count(image) for image in images]
 
     def draw(
