@@ -16,7 +16,11 @@ from skimage.segmentation import watershed
 
 from napari_monuseg.core.errors import MonusegError
 from napari_monuseg.core.image import TissueImage
-from napari_monuseg.core.instances import ASSUMED_PIXEL_SIZE, InstanceOptions, find_nuclei
+from napari_monuseg.core.instances import (
+    ASSUMED_PIXEL_SIZE,
+    InstanceOptions,
+    find_nuclei,
+)
 from napari_monuseg.core.maps import NucleusMaps
 from napari_monuseg.core.progress import finish
 from napari_monuseg.core.registry import ModelEntry, find_model
