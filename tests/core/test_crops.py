@@ -66,10 +66,18 @@ def test_targets_turn_with_the_tissue(tissue):
     assert batch.foreground.mean() > 0.05
 
 
-def test_crops_lie_where_something_counts(tissue):
+@pytest.mark.parametrize(
+    ("rows", "columns"),
+    [
+        (slice(20), slice(180, 200)),
+        (slice(230, 250), slice(180, 200)),
+        (slice(150, 155), slice(5)),
+    ],
+)
+def test_crops_lie_where_something_counts(tissue, rows, columns):
     rgb, labels = tissue
     valid = np.zeros(labels.shape, bool)
-    valid[:20, 180:200] = True
+    valid[rows, columns] = True
     source = CropSource([training_image(rgb, labels, valid)], crop=64, options=STILL)
 
     batch = source.draw(32, chance(), CPU)

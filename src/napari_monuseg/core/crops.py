@@ -92,6 +92,7 @@ class CropSource:
         self._images = [_mirror_edges(image, self._side // 2) for image in images]
         alike = shares is None or len(set(shares)) == 1
         self._shares = None if alike else torch.tensor(shares)
+        self._widths = [image.shape[2] for image in images]
         self._places = [_places_that_count(image) for image in images]
 
     def draw(
@@ -128,7 +129,7 @@ class CropSource:
             top, left = (
                 min(max(at, low), high - 1)
                 for at, (low, high) in zip(
-                    divmod(place, sides[1]), middles, strict=True
+                    divmod(place, self._widths[number]), middles, strict=True
                 )
             )
         return image[:, top : top + self._side, left : left + self._side]
