@@ -14,7 +14,8 @@ from npe2.manifest.utils import import_python_name
 
 from napari_monuseg.contributions import readers
 from napari_monuseg.contributions.readers import annotations_reader, labels_reader
-from napari_monuseg.core.tiff import Origin, read_labels, write_labels
+from napari_monuseg.core.origin import Origin
+from napari_monuseg.core.tiff import read_labels, write_labels
 from napari_monuseg.docks import device_choice
 from napari_monuseg.docks.bindings import image_of
 from napari_monuseg.layers import calibration

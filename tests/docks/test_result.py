@@ -10,6 +10,7 @@ import tifffile
 from hands import nuclei, press
 
 from napari_monuseg.core.counting import count_nuclei
+from napari_monuseg.core.handwork import HandWork
 from napari_monuseg.core.instances import InstanceOptions, find_nuclei
 from napari_monuseg.core.progress import Progress, finish
 from napari_monuseg.core.tiff import read_labels
@@ -183,7 +184,7 @@ def test_what_was_undone_comes_back_after_a_slider_that_changed_no_nucleus(
     found.redo()
 
     assert np.array_equal(found.data, after)
-    assert panel.current.gather().count == (0, 0)
+    assert panel.current.snapshot().gather().count == (0, 0)
     qtbot.waitUntil(lambda: panel.sliders.value == moved)
 
 
@@ -202,7 +203,7 @@ def test_a_slider_back_where_it_began_leaves_nothing_to_bring_back(qtbot, panel,
     found.redo()
 
     assert np.array_equal(found.data, before)
-    assert panel.current.gather().count == (0, 0)
+    assert panel.current.snapshot().gather().count == (0, 0)
 
 
 def test_undo_leads_through_edits_and_slider_moves(qtbot, panel, found):
@@ -243,13 +244,13 @@ def test_after_an_undone_slider_move_hand_work_is_still_known(qtbot, panel, foun
     move(qtbot, panel, 0.8)
     found.undo()
 
-    hand = panel.current.gather()
+    hand = panel.current.snapshot().gather()
     assert (found.data[disc(128, 128)] == 777).all()
     assert hand.held_by_edits[disc(128, 128)].all()
     assert hand.count.nuclei < 5
 
     found.undo()
-    assert panel.current.gather().count == (0, 0)
+    assert panel.current.snapshot().gather().count == (0, 0)
     move(qtbot, panel, 0.9)
     assert not (found.data == 777).any()
 
@@ -285,7 +286,7 @@ def test_a_forgotten_history_does_not_make_hand_work(qtbot, panel, found):
     found.editable = True
     paint(found)
 
-    assert panel.current.gather().count.nuclei < 5
+    assert panel.current.snapshot().gather().count.nuclei < 5
 
 
 def test_what_can_be_undone_stays_within_bounds(qtbot, panel, found, monkeypatch):
@@ -301,7 +302,7 @@ def test_what_can_be_undone_stays_within_bounds(qtbot, panel, found, monkeypatch
     for _ in range(5):
         found.undo()
     assert any(np.array_equal(found.data, state) for state in states)
-    assert panel.current.gather().count == (0, 0)
+    assert panel.current.snapshot().gather().count == (0, 0)
 
 
 def test_a_stroke_under_way_is_a_step_of_its_own(qtbot, panel, found):
@@ -313,6 +314,74 @@ def test_a_stroke_under_way_is_a_step_of_its_own(qtbot, panel, found):
 
     found.undo()
 
+    assert np.array_equal(found.data, before)
+
+
+def test_hand_work_is_carried_over_by_the_worker(qtbot, dock, found, monkeypatch):
+    paint(found)
+    threads = []
+    for name in ("gather", "merge"):
+        honest = getattr(HandWork, name)
+
+        def spied(*values, honest=honest):
+            threads.append(threading.current_thread())
+            return honest(*values)
+
+        monkeypatch.setattr(HandWork, name, spied)
+
+    press(qtbot, dock.run_button)
+    qtbot.waitUntil(lambda: not dock.running)
+
+    assert threads
+    assert threading.main_thread() not in threads[:2]
+
+
+def test_what_is_painted_while_hand_work_is_carried_over_is_in_it(
+    qtbot, viewer, dock, found, monkeypatch
+):
+    paint(found)
+    merge, begun, go_on = HandWork.merge, threading.Event(), threading.Event()
+
+    def slow(self, derived):
+        begun.set()
+        go_on.wait(10)
+        return merge(self, derived)
+
+    monkeypatch.setattr(HandWork, "merge", slow)
+    press(qtbot, dock.run_button)
+    qtbot.waitUntil(begun.is_set)
+    paint(found, 60, 60, 778)
+    go_on.set()
+    qtbot.waitUntil(lambda: not dock.running)
+
+    second = nuclei(viewer)[-1]
+    assert second is not found
+    assert np.array_equal(second.data == 777, found.data == 777)
+    assert np.array_equal(second.data == 778, found.data == 778)
+    assert len(nuclei(viewer)) == 2
+
+
+def test_cancel_while_hand_work_is_carried_over_leaves_it(
+    qtbot, viewer, dock, found, monkeypatch
+):
+    paint(found)
+    before = found.data.copy()
+    merge, begun, go_on = HandWork.merge, threading.Event(), threading.Event()
+
+    def slow(self, derived):
+        begun.set()
+        go_on.wait(10)
+        return merge(self, derived)
+
+    monkeypatch.setattr(HandWork, "merge", slow)
+    press(qtbot, dock.run_button)
+    qtbot.waitUntil(begun.is_set)
+    press(qtbot, dock.cancel_button)
+    go_on.set()
+    qtbot.wait(100)
+
+    assert not dock.running
+    assert nuclei(viewer) == [found]
     assert np.array_equal(found.data, before)
 
 

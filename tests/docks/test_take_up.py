@@ -8,10 +8,11 @@ from napari.layers import Labels
 
 from napari_monuseg.core.autosave import load, saved_files
 from napari_monuseg.core.claims import claim, release
+from napari_monuseg.core.origin import Origin
 from napari_monuseg.core.progress import finish
-from napari_monuseg.core.tiff import Origin, read_labels, write_labels
+from napari_monuseg.core.tiff import read_labels, write_labels
 from napari_monuseg.docks.correction_tools import TOOLS
-from napari_monuseg.docks.reviewed import mark, mark_view
+from napari_monuseg.docks.reviewed import mark, mark_view, reviewed_mask
 from napari_monuseg.docks.reviewed_areas import find_areas
 
 PLUGIN = "napari-monuseg"
@@ -181,7 +182,8 @@ def test_what_was_replaced_meanwhile_is_not_taken(qtbot, dock, opened):
 
 def test_the_outlines_of_hand_work_are_not_offered(viewer, dock, taken):
     delete(dock, taken, 3)
-    dock.results.current.gather()
+    result = dock.results.current
+    result.learn(result.snapshot().gather())
     dock.results.hand.highlight.setChecked(True)
     viewer.layers.selection.active = dock.results.hand._outlines.layer
 
@@ -303,6 +305,60 @@ def test_exported_labels_come_back_onto_their_image(
     assert results.current.layer is layer
     assert results.current.model_name == "any"
     assert results.current.pixel_size == pytest.approx(0.25)
+
+
+@pytest.fixture
+def triangle(qtbot, viewer, dock, image):
+    """Give the result of a run in a triangle."""
+    shapes = viewer.add_shapes(
+        [np.array([[40, 60], [40, 200], [200, 60]])],
+        shape_type="polygon",
+        scale=image.scale,
+        translate=image.translate,
+        units=image.units,
+    )
+    dock.area.choice.value = shapes
+    run(qtbot, dock)
+    return dock.results.current
+
+
+def comes_back_with_its_limits(viewer, image, path, mask):
+    """Open a file: nothing counts as reviewed beyond the mask; give its layer."""
+    (layer,) = viewer.open(path, plugin=PLUGIN)
+    mark_view(viewer, image)
+    (area,) = find_areas(viewer.layers)
+    assert area.nuclei is layer
+    assert 0 < mask.sum() < mask.size
+    assert np.array_equal(area.reviewed, mask)
+    return layer
+
+
+@pytest.mark.usefixtures("stage")
+def test_a_drawn_area_comes_back_with_its_limits(
+    qtbot, viewer, dock, triangle, tmp_path
+):
+    results, image, mask = dock.results, triangle.image, triangle.area.mask
+    results.export_button.export(triangle, tmp_path / "mine_nuclei.tif")
+    qtbot.waitUntil(lambda: not results.export_button.busy)
+    viewer.layers.remove(triangle.layer)
+
+    comes_back_with_its_limits(viewer, image, tmp_path / "mine_nuclei.tif", mask)
+
+    take_up(qtbot, dock)
+    assert results.current is not triangle
+    assert np.array_equal(results.current.area.mask, mask)
+    assert np.array_equal(reviewed_mask(results.current), mask)
+
+
+@pytest.mark.usefixtures("stage")
+def test_a_drawn_area_that_napari_saved_comes_back_with_its_limits(
+    viewer, triangle, tmp_path
+):
+    image, mask = triangle.image, triangle.area.mask
+    triangle.layer.save(str(tmp_path / "mine_nuclei.tif"), plugin=PLUGIN)
+    viewer.layers.remove(triangle.layer)
+
+    comes_back_with_its_limits(viewer, image, tmp_path / "mine_nuclei.tif", mask)
 
 
 @pytest.mark.usefixtures("stage")

@@ -128,6 +128,24 @@ def test_of_two_layers_on_one_place_the_uppermost_shown_counts(
     assert train.areas.list.count() == 1
 
 
+def test_what_was_reviewed_of_hidden_nuclei_is_no_longer_listed(
+    qtbot, reviewed, nuclei, train
+):
+    train.areas.refresh()
+    assert train.areas.note.text() == ""
+
+    nuclei.visible = False
+
+    qtbot.waitUntil(lambda: train.areas.list.count() == 0)
+    assert "hidden" in train.areas.note.text()
+    with pytest.raises(TrainingError, match="hidden"):
+        train.areas.corrections()
+
+    nuclei.visible = True
+    qtbot.waitUntil(lambda: train.areas.list.count() == 1)
+    assert train.areas.note.text() == ""
+
+
 def test_what_was_reviewed_on_one_image_is_not_on_another(
     viewer, slide, nuclei, large, reviewed
 ):

@@ -15,8 +15,9 @@ from napari_monuseg.commands.reading import (
 from napari_monuseg.core.errors import ExportError, ImageError, MonusegError
 from napari_monuseg.core.folders import make_folder
 from napari_monuseg.core.image import TissueImage
+from napari_monuseg.core.origin import Origin
 from napari_monuseg.core.registry import ModelEntry, find_model
-from napari_monuseg.core.tiff import Origin, is_labels_file, write_labels
+from napari_monuseg.core.tiff import is_labels_file, write_labels
 
 if TYPE_CHECKING:
     from napari_monuseg.core.segment import SegmentOptions

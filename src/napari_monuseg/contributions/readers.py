@@ -13,7 +13,8 @@ from napari.utils.notifications import show_error
 from napari_monuseg.core.annotations import read_annotations
 from napari_monuseg.core.errors import AnnotationError, MonusegError
 from napari_monuseg.core.image import TissueImage
-from napari_monuseg.core.tiff import LabelsFile, Origin, is_labels_file, read_labels
+from napari_monuseg.core.origin import Origin
+from napari_monuseg.core.tiff import LabelsFile, is_labels_file, read_labels
 from napari_monuseg.docks.bindings import METADATA
 from napari_monuseg.layers import image_shape, placement
 

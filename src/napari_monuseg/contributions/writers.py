@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from napari_monuseg.core.tiff import Origin, write_labels
+from napari_monuseg.core.origin import Origin
+from napari_monuseg.core.tiff import write_labels
 from napari_monuseg.docks.bindings import METADATA
 from napari_monuseg.layers import scale_calibration
 
@@ -45,7 +46,7 @@ def write_labels_layer(
         pixel_size=pixel_size,
         offset=offset,
         name=str(facts.get("name", Path(path).stem)),
-        origin=_origin(facts),
+        origin=_origin(facts, labels.shape),
     )
     return [path]
 
@@ -63,11 +64,15 @@ def _place(facts: dict[str, Any]) -> tuple[float | None, tuple[float, float]]:
     return pixel_size, (float(row), float(column))
 
 
-def _origin(facts: dict[str, Any]) -> Origin | None:
-    """Give what the labels were made of; None where nobody said."""
+def _origin(facts: dict[str, Any], shape: tuple[int, ...]) -> Origin | None:
+    """Give what labels of a shape were made of; None where nobody said."""
     known = facts.get("metadata", {}).get(METADATA) or {}
     if not known.get("image_shape"):
         return None
+    mask = known.get("mask")
     return Origin(
-        image=known["image"], image_shape=known["image_shape"], model=known["model"]
+        image=known["image"],
+        image_shape=known["image_shape"],
+        model=known["model"],
+        mask=mask if getattr(mask, "shape", None) == shape else None,
     )

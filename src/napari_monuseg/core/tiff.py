@@ -5,15 +5,15 @@ agree on: uint16, uint32 past 65,535; int16 or int32 with negative values. Beyon
 bits, and with more than five axes, the file is a plain TIFF, as OME has no such types.
 
 What OME cannot say exactly (the shape with its axes of length 1, the offset in px, the
-image the labels belong to) is kept as JSON in the DocumentName tag, which also tells
-our files from others'.
+image and the area the labels belong to) is kept as JSON in the DocumentName tag, which
+also tells our files from others'.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ import tifffile
 from napari_monuseg.core.calibration import find_calibration
 from napari_monuseg.core.errors import AnnotationError, ExportError, ImageError
 from napari_monuseg.core.files import reading, write_beside
+from napari_monuseg.core.origin import Origin
 from napari_monuseg.core.segments import page_planes
 
 if TYPE_CHECKING:
@@ -36,25 +37,6 @@ _DOCUMENT_NAME = 269
 _AXES = {2: "YX", 3: "ZYX", 4: "TZYX", 5: "TCZYX"}
 _STRIP_BYTES = 2**18
 _DEFLATE_LEVEL = 6
-
-
-@dataclass(frozen=True, kw_only=True)
-class Origin:
-    """What labels were made of.
-
-    Parameters
-    ----------
-    image : str
-        The image's name, without the ending of its file.
-    image_shape : tuple of int
-        Its height and width, px.
-    model : str
-        What found the nuclei.
-    """
-
-    image: str
-    image_shape: tuple[int, int]
-    model: str
 
 
 @dataclass(frozen=True)
@@ -125,7 +107,7 @@ def write_labels(
         "shape": shape,
         "pixel_size": pixel_size,
         "offset": [float(side) for side in offset],
-        "origin": None if origin is None else asdict(origin),
+        "origin": None if origin is None else origin.as_json(),
     }
     rows = max(1, _STRIP_BYTES // (labels.shape[-1] * dtype.itemsize))
     if dtype.itemsize <= 4 and labels.ndim in _AXES:
@@ -262,20 +244,9 @@ def _as_written(labels: NDArray[Any], facts: dict[str, Any]) -> LabelsFile:
     if labels.size == math.prod(facts["shape"]):
         labels = labels.reshape(facts["shape"])
     row, column = facts["offset"]
-    return LabelsFile(labels, facts["pixel_size"], (row, column), _origin(facts))
-
-
-def _origin(facts: dict[str, Any]) -> Origin | None:
-    """Read what the labels were made of; None of a file that does not say."""
-    origin = facts.get("origin")
-    if origin is None:
-        return None
-    height, width = origin["image_shape"]
-    return Origin(
-        image=str(origin["image"]),
-        image_shape=(int(height), int(width)),
-        model=str(origin["model"]),
-    )
+    stated = facts.get("origin")
+    origin = None if stated is None else Origin.from_json(stated, labels.shape)
+    return LabelsFile(labels, facts["pixel_size"], (row, column), origin)
 
 
 def _stated_pixel_size(file: Any, name: str) -> float | None:

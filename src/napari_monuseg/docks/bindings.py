@@ -3,6 +3,7 @@
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
+import numpy as np
 from napari.layers import Image
 from napari.layers import Labels as LabelsLayer
 
@@ -17,35 +18,27 @@ NOBODY: dict[str, Any] = {"image": ""}
 
 _images: WeakKeyDictionary[LabelsLayer, ref[Image]] = WeakKeyDictionary()
 
-_limits: WeakKeyDictionary[LabelsLayer, Mask] = WeakKeyDictionary()
-"""Where nuclei were wanted, of layers that reach beyond it."""
-
 
 def bind(nuclei: LabelsLayer, image: Image) -> None:
     """Remember that a layer's nuclei lie on an image."""
     _images[nuclei] = ref(image)
 
 
-def limit(nuclei: LabelsLayer, wanted: Mask | None) -> None:
-    """Remember where a layer has its nuclei; beyond, it is empty and says nothing.
-
-    Parameters
-    ----------
-    nuclei : LabelsLayer
-        ``(h, w)``.
-    wanted : Mask, optional
-        ``(h, w)``, True where nuclei were wanted; None for everywhere.
-    """
-    if wanted is not None:
-        _limits[nuclei] = wanted
-
-
 def within_limits(nuclei: LabelsLayer, mask: Mask) -> Mask:
     """Give what of a mask ``(h, w)`` on a layer lies where its nuclei were wanted."""
-    wanted = _limits.get(nuclei)
-    if wanted is None or wanted.shape != mask.shape:
-        return mask
-    return mask & wanted
+    wanted = wanted_mask(nuclei)
+    return mask if wanted is None else mask & wanted
+
+
+def wanted_mask(nuclei: LabelsLayer) -> Mask | None:
+    """Tell where nuclei were wanted, on a layer's grid; None for everywhere.
+
+    Beyond, the layer is empty and says nothing.
+    """
+    wanted = origin_facts(nuclei).get("mask")
+    if not isinstance(wanted, np.ndarray) or wanted.shape != nuclei.data.shape:
+        return None
+    return wanted.astype(bool, copy=False)
 
 
 def is_anonymous(nuclei: LabelsLayer) -> bool:

@@ -33,6 +33,13 @@ REMEDY = (
     "view and press “Mark what is in view as reviewed”."
 )
 
+NONE_TICKED = "Every area is left out: tick at least one to learn from it."
+
+HIDDEN = (
+    "What is marked as reviewed lies on nuclei that are hidden: show their layer to "
+    "learn from them."
+)
+
 PAUSE_MS = 300
 """Shapes change with every movement of the mouse; they are counted after it."""
 
@@ -93,7 +100,7 @@ class GatheredAreas(QWidget):
         self.refresh()
         included = self._included()
         if not included:
-            raise TrainingError(REMEDY)
+            raise TrainingError(NONE_TICKED if self._areas else self._remedy())
         copies = [self._copy(area) for area in included]
 
         def make() -> "list[Corrections]":
@@ -140,8 +147,12 @@ class GatheredAreas(QWidget):
         self.list.setVisible(bool(self._areas))
         self.show_button.setEnabled(bool(self._areas))
         self._held_out.follow(self._included())
-        self.note.setText("" if self._areas else REMEDY)
+        self.note.setText("" if self._areas else self._remedy())
         self.changed.emit()
+
+    def _remedy(self) -> str:
+        """Say what to do where there is nothing to learn from."""
+        return HIDDEN if find_areas(self._viewer.layers, hidden=True) else REMEDY
 
     def _on_layers(self) -> None:
         self._unwatch()

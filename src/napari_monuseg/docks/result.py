@@ -13,14 +13,14 @@ from napari_monuseg.core.counting import count_nuclei
 from napari_monuseg.core.handwork import HandWork
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.maps import NucleusMaps
-from napari_monuseg.core.tiff import Origin
-from napari_monuseg.docks.bindings import METADATA, bind, limit
+from napari_monuseg.core.origin import Origin
+from napari_monuseg.docks.bindings import METADATA, bind
 from napari_monuseg.docks.reviewed import reviewed_mask
 from napari_monuseg.docks.undo_steps import State, UndoSteps
 from napari_monuseg.layers import image_shape, placement
 
 if TYPE_CHECKING:
-    from napari_monuseg.docks.segment_steps import Reading
+    from napari_monuseg.docks.segment_steps import Placed, Reading
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -122,6 +122,7 @@ class Result:
             image=self.image_name,
             image_shape=image_shape(self.image),
             model=self.model_name,
+            mask=self.area.mask,
         )
 
     def covers(self, other: "Result") -> bool:
@@ -155,16 +156,10 @@ class Result:
             return None
         return self._snapshot(self.pixels(), self._steps.state)
 
-    def gather(self) -> HandWork:
-        """Find what was made by hand, now."""
-        if self.layer is not None and self._steps is not None and self._is_whole():
-            now = self._snapshot(self.layer.data, self._steps.state)
-            self.learn(now.gather())
-        return self.hand
-
-    def inherit(self, other: "Result") -> None:
-        """Begin with the hand work of an earlier result on the same area."""
-        self.hand = other.gather()
+    def is_still(self, snapshot: Snapshot) -> bool:
+        """Tell whether nothing was edited or reviewed since a snapshot was taken."""
+        unchanged = reviewed_mask(self) is snapshot.reviewed
+        return unchanged and self._holds(snapshot.labels)
 
     def learn(self, hand: HandWork) -> None:
         """Take over hand work that was gathered from a snapshot."""
@@ -175,22 +170,21 @@ class Result:
         if self.layer is not None and METADATA in self.layer.metadata:
             self.layer.metadata[METADATA]["corrected"] = corrected
 
-    def show(self, viewer: Any, labels: Labels, count: int) -> None:
-        """Show what a run found in a layer of its own, under inherited hand work.
+    def show(self, viewer: Any, placed: "Placed") -> None:
+        """Show what a run found in a layer of its own, with its hand work.
 
         Parameters
         ----------
         viewer : napari.Viewer
             Where the layer is made.
-        labels : ndarray
-            ``(h, w)`` int32.
-        count : int
-            How many nuclei that are.
+        placed : Placed
+            The nuclei.
         """
-        merged = self.hand.merge(labels)
-        self.count = count if merged is labels else count_nuclei(merged)
-        self._add_layer(viewer, merged)
-        self._mark(merged)
+        if placed.hand is not None:
+            self.hand = placed.hand
+        self.count = placed.count
+        self._add_layer(viewer, placed.labels)
+        self._mark(placed.labels)
 
     def show_again(self, viewer: Any) -> Snapshot:
         """Show in a new layer what the program wrote last, and give that."""
@@ -270,7 +264,6 @@ class Result:
         self._steps = UndoSteps(layer, self._state(labels))
         if self.image is not None:
             bind(layer, self.image)
-        limit(layer, self.area.mask)
 
     def _state(self, labels: Labels) -> State:
         return State(written=labels, hand=self.hand, options=self.options)
@@ -313,5 +306,6 @@ class Result:
             "pixel_size": self.pixel_size,
             "assumed_pixel_size": self.assumed_pixel_size,
             "offset": self.area.offset,
+            "mask": self.area.mask,
             "options": self.options,
         }

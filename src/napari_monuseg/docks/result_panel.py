@@ -28,7 +28,7 @@ from napari_monuseg.docks.note import Line, Note
 from napari_monuseg.docks.result import Result, Snapshot
 from napari_monuseg.docks.reviewed import mark_again
 from napari_monuseg.docks.section import section
-from napari_monuseg.docks.segment_steps import Exported, Found, Reading, read_again
+from napari_monuseg.docks.segment_steps import Exported, Placed, Reading, read_again
 from napari_monuseg.docks.sliders import InstanceSliders
 from napari_monuseg.docks.take_up import TakeUp
 from napari_monuseg.jobs import Steps
@@ -126,15 +126,29 @@ class ResultPanel(QWidget):
             emitter.connect(slot)
             lifetime.add(partial(emitter.disconnect, slot))
 
-    def add(self, result: Result, found: Found) -> None:
-        """Show the nuclei of a run in a new layer, under hand work from earlier runs.
+    def earlier(self, result: Result) -> list[Result]:
+        """Give the results on the same area as a new one, the last one first."""
+        return [one for one in self._results if one.covers(result)][::-1]
 
-        An earlier run on the same area keeps its layer as it is. Whoever works on
-        another image meanwhile is left to it.
+    def add(
+        self, result: Result, placed: Placed, earlier: Result | None = None
+    ) -> None:
+        """Show the nuclei of a run in a new layer.
+
+        Whoever works on another image meanwhile is left to it.
+
+        Parameters
+        ----------
+        result : Result
+            Of the run.
+        placed : Placed
+            Its nuclei.
+        earlier : Result, optional
+            Whose hand work is in them; its layer stays as it is.
         """
         if is_busy_elsewhere(self._viewer.layers, result, self._results):
             with selection_kept(self._viewer.layers):
-                self._add(result, found)
+                self._add(result, placed, earlier)
             self._ready.emit(
                 f"The nuclei of “{result.image_name}” are ready; select their layer to "
                 "go on with them."
@@ -142,25 +156,16 @@ class ResultPanel(QWidget):
             return
         self._reading.cancel()
         self.current = result
-        self._add(result, found)
+        self._add(result, placed, earlier)
         self._choose(result)
 
-    def _add(self, result: Result, found: Found) -> None:
-        earlier = self._earlier(result)
-        if earlier is not None:
-            result.inherit(earlier)
-        result.show(self._viewer, found.labels, found.count)
+    def _add(self, result: Result, placed: Placed, earlier: Result | None) -> None:
+        result.show(self._viewer, placed)
         self._results.append(result)
         if earlier is not None:
             self.autosave.succeed(earlier, result)
         else:
             self.autosave.add(result)
-
-    def _earlier(self, result: Result) -> Result | None:
-        """Give the last result on the same area, of those with hand work if any."""
-        earlier = [one for one in self._results if one.covers(result)][::-1]
-        corrected = [one for one in earlier if one.gather().edited.any()]
-        return next(iter(corrected or earlier), None)
 
     def restore(self, image: Image, path: Path, corrections: SavedCorrections) -> None:
         """Show corrections that were saved, and go on saving them."""

@@ -62,14 +62,21 @@ class GatheredArea:
             there |= self.reviewed
 
 
-def find_areas(layers: Any) -> list[GatheredArea]:
+def find_areas(layers: Any, *, hidden: bool = False) -> list[GatheredArea]:
     """Give the labels on which something is marked as reviewed, with their images.
 
     Where several have nuclei of one place, the uppermost of those shown counts, and
     any that tells where it comes from before one that does not.
+
+    Parameters
+    ----------
+    layers : LayerList
+        Of a viewer.
+    hidden : bool
+        Whether to look at the labels that are hidden instead of those shown.
     """
     marks = [layer for layer in layers if is_reviewed_layer(layer)]
-    found = _shown_nuclei(layers)
+    found = _nuclei(layers, visible=not hidden)
     images = {image for _, image in found}
     areas = []
     taken: dict[Image, Mask] = {}
@@ -87,14 +94,16 @@ def find_areas(layers: Any) -> list[GatheredArea]:
     return sorted(areas, key=lambda area: layers.index(area.nuclei))
 
 
-def _shown_nuclei(layers: Any) -> list[tuple[LabelsLayer, Image]]:
+def _nuclei(layers: Any, *, visible: bool) -> list[tuple[LabelsLayer, Image]]:
     """Give the nuclei that may count, with their images: what goes before first."""
-    shown = [
+    looked_at = [
         layer
         for layer in reversed(layers)
-        if isinstance(layer, LabelsLayer) and layer.visible and _may_count(layer)
+        if isinstance(layer, LabelsLayer)
+        and layer.visible == visible
+        and _may_count(layer)
     ]
-    ordered = sorted(shown, key=is_anonymous)
+    ordered = sorted(looked_at, key=is_anonymous)
     placed = [(layer, image_of(layer, layers)) for layer in ordered]
     return [(layer, image) for layer, image in placed if image is not None]
 

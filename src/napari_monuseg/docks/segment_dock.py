@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QPushButton
 
 from napari_monuseg.areas import Area, require_moderate
 from napari_monuseg.core.errors import MonusegError
+from napari_monuseg.core.handwork import HandWork
 from napari_monuseg.core.registry import ModelEntry
 from napari_monuseg.docks.area_choice import AreaChoice
 from napari_monuseg.docks.device_choice import DeviceChoice
@@ -20,9 +21,9 @@ from napari_monuseg.docks.model_choice import ModelChoice
 from napari_monuseg.docks.pixel_size import PixelSize
 from napari_monuseg.docks.progress_line import ProgressLine, duration
 from napari_monuseg.docks.restore_offer import RestoreOffer
-from napari_monuseg.docks.result import Result
+from napari_monuseg.docks.result import Result, Snapshot
 from napari_monuseg.docks.result_panel import ResultPanel
-from napari_monuseg.docks.segment_steps import Found, segment_area
+from napari_monuseg.docks.segment_steps import Found, Placed, place, segment_area
 from napari_monuseg.jobs import JobSlot
 from napari_monuseg.layers import tissue_image
 
@@ -35,6 +36,19 @@ class Run:
     area: Area
     model: ModelEntry
     begun: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Finding:
+    """What came of a run, and the result that is to show it."""
+
+    run: Run
+    found: Found
+    result: Result
+
+
+Known = tuple[Result, Snapshot | HandWork]
+"""An earlier result, and what is known of the hand work in it."""
 
 
 class SegmentDock(Dock):
@@ -133,12 +147,12 @@ class SegmentDock(Dock):
         self._slot.start(
             segment_area(tissue, area, model, self.device.value),
             yielded=self.progress.show_progress,
-            returned=partial(self._show, self._run),
+            returned=partial(self._on_found, self._run),
             errored=self._on_error,
             finished=self._on_finished,
         )
 
-    def _show(self, run: Run, found: Found) -> None:
+    def _on_found(self, run: Run, found: Found) -> None:
         segmentation = found.segmentation
         result = Result.on(
             run.image,
@@ -147,10 +161,35 @@ class SegmentDock(Dock):
             maps=segmentation.maps,
             options=segmentation.instances,
         )
-        self.results.add(result, found)
         self.pixel_size.remember(run.image, segmentation.maps.assumed_pixel_size)
-        took = duration(monotonic() - run.begun)
-        self.progress.end(f"Done in {took} on {segmentation.device}")
+        self._place(Finding(run=run, found=found, result=result))
+
+    def _place(self, finding: Finding) -> None:
+        """Put the nuclei under earlier hand work, in the worker, and show them."""
+        earlier = self.results.earlier(finding.result)
+        if not earlier:
+            found = finding.found
+            self._show(finding, [], Placed(labels=found.labels, count=found.count))
+            return
+        known = [(one, one.snapshot() or one.hand) for one in earlier]
+        self._slot.start(
+            place(finding.found, [hand for _, hand in known]),
+            yielded=self.progress.show_progress,
+            returned=partial(self._show, finding, known),
+            errored=self._on_error,
+            finished=self._on_finished,
+        )
+
+    def _show(self, finding: Finding, known: list[Known], placed: Placed) -> None:
+        for one, hand in known:
+            if isinstance(hand, Snapshot) and not one.is_still(hand):
+                self._place(finding)  # it was edited meanwhile
+                return
+        earlier = None if placed.source is None else known[placed.source][0]
+        self.results.add(finding.result, placed, earlier)
+        took = duration(monotonic() - finding.run.begun)
+        device = finding.found.segmentation.device
+        self.progress.end(f"Done in {took} on {device}")
 
     def _on_error(self, error: Exception) -> None:
         self.progress.end(explain(error))

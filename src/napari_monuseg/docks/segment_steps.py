@@ -1,6 +1,6 @@
 """The jobs of the Segment dock: generators, run in a worker thread."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,9 +13,10 @@ from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.instances import InstanceOptions, find_nuclei
 from napari_monuseg.core.maps import NucleusMaps
 from napari_monuseg.core.numbering import keep_numbers, number_pieces
+from napari_monuseg.core.origin import Origin
 from napari_monuseg.core.progress import Progress
 from napari_monuseg.core.registry import ModelEntry
-from napari_monuseg.core.tiff import Origin, write_labels
+from napari_monuseg.core.tiff import write_labels
 
 if TYPE_CHECKING:
     from napari_monuseg.core.segment import Segmentation
@@ -83,6 +84,63 @@ def segment_area(
     segmentation = yield from segment(tissue, model, SegmentOptions(device=device))
     labels = keep_inside(segmentation.labels, area.mask)
     return Found(segmentation=segmentation, labels=labels, count=count_nuclei(labels))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Placed:
+    """The nuclei of a run, under hand work of earlier runs.
+
+    Parameters
+    ----------
+    labels : ndarray
+        Nuclei, ``(h, w)`` int32, hand work in them.
+    count : int
+        How many.
+    hand : HandWork, optional
+        What of them was made by hand; None where nothing came before.
+    source : int, optional
+        Whose hand work it is, by its place among the earlier ones.
+    """
+
+    labels: Labels
+    count: int
+    hand: HandWork | None = None
+    source: int | None = None
+
+
+def place(
+    found: Found, earlier: "Sequence[Snapshot | HandWork]"
+) -> Generator[Progress, None, Placed]:
+    """Put the nuclei of a run under the hand work of earlier runs on the same area.
+
+    Parameters
+    ----------
+    found : Found
+        Of the run.
+    earlier : sequence of Snapshot or HandWork
+        Of the earlier runs, the last one first: what their layers hold, or the hand
+        work that is known of those that have no layer to look at. The first with
+        hand work counts, or else the first.
+    """
+    yield Progress(message="Keeping what was made by hand")
+    labels, hand, source = found.labels, None, None
+    for number, one in enumerate(earlier):
+        known = one if isinstance(one, HandWork) else one.gather()
+        corrected = bool(known.edited.any())
+        if hand is None or corrected:
+            hand, source = known, number
+        if corrected:
+            break
+        yield Progress(message="Keeping what was made by hand")
+    if hand is not None:
+        labels = hand.merge(found.labels)
+    same = labels is found.labels
+    return Placed(
+        labels=labels,
+        count=found.count if same else count_nuclei(labels),
+        hand=hand,
+        source=source,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from napari_monuseg.areas import Area, require_moderate
 from napari_monuseg.core.errors import CorrectionError, MonusegError
 from napari_monuseg.core.instances import InstanceOptions
-from napari_monuseg.docks.bindings import NOBODY, image_of, origin_facts
+from napari_monuseg.docks.bindings import NOBODY, image_of, origin_facts, wanted_mask
 from napari_monuseg.docks.layer_watch import LayerWatch
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.note import Line
@@ -145,7 +145,8 @@ def _area(nuclei: LabelsLayer, image: Image) -> Area | None:
     within &= column + width <= image_shape(image)[1]
     if not within or min(row, column) < 0:
         return None
-    return Area(slice(row, row + height), slice(column, column + width))
+    rows, columns = slice(row, row + height), slice(column, column + width)
+    return Area(rows, columns, wanted_mask(nuclei))
 
 
 def taken_up(nuclei: LabelsLayer, image: Image) -> Result:

@@ -1,0 +1,87 @@
+"""What labels were made of, and how their file says it."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """What labels were made of.
+
+    Parameters
+    ----------
+    image : str
+        The image's name, without the ending of its file.
+    image_shape : tuple of int
+        Its height and width, px.
+    model : str
+        What found the nuclei.
+    mask : (h, w) bool, optional
+        On the grid of the labels, where nuclei were wanted; None for everywhere.
+        Beyond, the labels are empty, whatever the tissue holds.
+    """
+
+    image: str
+    image_shape: tuple[int, int]
+    model: str
+    mask: NDArray[np.bool_] | None = field(default=None, compare=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """Give it as JSON holds it, the mask as its deflated bits in base 64."""
+        facts: dict[str, Any] = {
+            "image": self.image,
+            "image_shape": list(self.image_shape),
+            "model": self.model,
+        }
+        if self.mask is not None:
+            bits = np.packbits(self.mask).tobytes()
+            facts["mask"] = base64.b64encode(zlib.compress(bits)).decode("ascii")
+        return facts
+
+    @classmethod
+    def from_json(cls, facts: dict[str, Any], shape: tuple[int, ...]) -> Origin:
+        """Read what `as_json` gave.
+
+        Parameters
+        ----------
+        facts : dict
+            Of a file.
+        shape : tuple of int
+            Of its labels, px.
+
+        Raises
+        ------
+        ValueError
+            If the mask is damaged or of another size.
+        """
+        height, width = facts["image_shape"]
+        return cls(
+            image=str(facts["image"]),
+            image_shape=(int(height), int(width)),
+            model=str(facts["model"]),
+            mask=_mask(facts["mask"], shape) if facts.get("mask") else None,
+        )
+
+
+def _mask(text: str, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    count = int(np.prod(shape))
+    needed = -(-count // 8)
+    # No more is unpacked than a mask of that size has.
+    unpacker = zlib.decompressobj()
+    try:
+        packed = unpacker.decompress(base64.b64decode(text, validate=True), needed + 1)
+    except zlib.error as error:
+        raise ValueError("its area cannot be unpacked") from error
+    if len(packed) != needed:
+        raise ValueError("its area has another size than its labels")
+    bits = np.frombuffer(packed, np.uint8)
+    return np.unpackbits(bits, count=count).astype(bool).reshape(shape)

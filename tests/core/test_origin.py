@@ -1,0 +1,86 @@
+"""What labels were made of, written and read again."""
+
+import base64
+import json
+import zlib
+
+import numpy as np
+import pytest
+import tifffile
+from hypothesis import given
+from hypothesis import strategies as some
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from napari_monuseg.core.errors import AnnotationError
+from napari_monuseg.core.origin import Origin
+from napari_monuseg.core.tiff import read_labels, write_labels
+
+
+def origin(mask=None):
+    return Origin(image="colon", image_shape=(90, 70), model="unet", mask=mask)
+
+
+@given(
+    mask=array_shapes(min_dims=2, max_dims=2, max_side=40).flatmap(
+        lambda shape: arrays(bool, shape)
+    ),
+    name=some.text(max_size=20),
+)
+def test_it_comes_back_through_json(mask, name):
+    made = Origin(image=name, image_shape=(90, 70), model="unet", mask=mask)
+    text = json.dumps(made.as_json())
+    read = Origin.from_json(json.loads(text), mask.shape)
+
+    assert text.isascii()
+    assert read == made
+    assert read.mask.dtype == bool
+    assert np.array_equal(read.mask, mask)
+
+
+def test_it_comes_back_through_a_file(tmp_path):
+    labels = np.zeros((50, 30), np.int32)
+    labels[10:20, 5:15] = 7
+    mask = np.tri(50, 30, dtype=bool)
+    path = tmp_path / "nuclei.tif"
+    write_labels(path, labels, offset=(5, 9), origin=origin(mask))
+
+    read = read_labels(path).origin
+
+    assert read == origin()
+    assert np.array_equal(read.mask, mask)
+    assert np.array_equal(tifffile.imread(path), labels)
+
+
+def test_without_a_mask_none_is_read(tmp_path):
+    write_labels(tmp_path / "nuclei.tif", np.eye(9, dtype=int), origin=origin())
+
+    assert read_labels(tmp_path / "nuclei.tif").origin.mask is None
+
+
+def test_a_large_area_takes_little_room():
+    mask = np.tri(4000, dtype=bool)
+
+    assert len(json.dumps(origin(mask).as_json())) < 40_000
+
+
+def packed(count):
+    return base64.b64encode(zlib.compress(bytes(count))).decode()
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        pytest.param("not base 64 at all!", id="letters"),
+        pytest.param(base64.b64encode(b"no bits").decode(), id="bytes"),
+        pytest.param(packed(3), id="too few"),
+        pytest.param(packed(2**24), id="too many"),
+    ],
+)
+def test_a_damaged_mask_is_a_sentence(tmp_path, monkeypatch, mask):
+    path = tmp_path / "nuclei.tif"
+    honest = Origin.as_json
+    monkeypatch.setattr(Origin, "as_json", lambda one: {**honest(one), "mask": mask})
+    write_labels(path, np.eye(9, dtype=int), origin=origin())
+
+    with pytest.raises(AnnotationError, match=r"nuclei\.tif cannot be read"):
+        read_labels(path)
