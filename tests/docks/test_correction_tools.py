@@ -22,6 +22,7 @@ from napari_monuseg.docks.correction_tools import TOOLS, CorrectionTools
 from napari_monuseg.docks.drawing import LEAVE
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.result import Result
+from napari_monuseg.docks.segment_steps import Placed
 
 SHAPE = (120, 160)
 KEYS = [tool.key for tool in TOOLS]
@@ -70,7 +71,8 @@ def result(viewer, image, labels):
     result = Result.on(
         image, area, model_name="any", maps=maps_of(seen), options=InstanceOptions()
     )
-    result.show(viewer, labels.copy(), count_nuclei(labels))
+    placed = Placed(labels=labels.copy(), count=count_nuclei(labels))
+    result.show(viewer, placed)
     return result
 
 

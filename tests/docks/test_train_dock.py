@@ -186,7 +186,7 @@ def test_an_area_can_be_left_out(reviewed, train):
     train.areas.list.item(0).setCheckState(Qt.CheckState.Unchecked)
 
     assert not train.train_button.isEnabled()
-    with pytest.raises(TrainingError, match="Nothing is marked as reviewed"):
+    with pytest.raises(TrainingError, match="tick at least one"):
         train.areas.corrections()
 
     train.areas.list.item(0).setCheckState(Qt.CheckState.Checked)
