@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from napari_monuseg.core.origin import Origin
 from napari_monuseg.core.tiff import write_labels
 
 
@@ -500,6 +501,25 @@ def test_finetune_takes_the_pixel_size_that_the_labels_know(tissue_folder, tmp_p
 
     assert known.image.pixel_size == 0.5
     assert given.image.pixel_size == 0.25
+
+
+def test_finetune_learns_of_a_drawn_area_only_what_lies_in_it(tissue_folder, tmp_path):
+    from napari_monuseg.commands.finetune import _read
+
+    image, labels = tissue_folder / "images" / "one.tif", tmp_path / "one_nuclei.tif"
+    truth = tifffile.imread(tissue_folder / "labels" / "one.tif")
+    mask = np.tri(*truth.shape, dtype=bool)
+    origin = Origin(image="one", image_shape=truth.shape, model="unet", mask=mask)
+    write_labels(labels, truth, origin=origin)
+    reviewed = np.zeros_like(truth)
+    reviewed[:100] = 1
+    write_labels(tmp_path / "reviewed.tif", reviewed)
+
+    (everything,) = _read([image], [labels], [], None)
+    (part,) = _read([image], [labels], [tmp_path / "reviewed.tif"], None)
+
+    assert np.array_equal(everything.reviewed, mask)
+    assert np.array_equal(part.reviewed, mask & (reviewed > 0))
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,31 @@ def test_without_a_mask_none_is_read(tmp_path):
     assert read_labels(tmp_path / "nuclei.tif").origin.mask is None
 
 
+@pytest.mark.parametrize("shape", [(30, 50), (49, 30)])
+def test_the_mask_of_other_labels_is_left_out(tmp_path, shape):
+    mask = np.tri(50, 30, dtype=bool)
+
+    write_labels(tmp_path / "nuclei.tif", np.ones(shape, int), origin=origin(mask))
+
+    read = read_labels(tmp_path / "nuclei.tif").origin
+    assert read == origin()
+    assert read.mask is None
+
+
+def test_what_another_program_has_cut_has_no_mask(tmp_path):
+    path = tmp_path / "nuclei.tif"
+    labels = np.arange(1500, dtype=np.int32).reshape(50, 30)
+    write_labels(path, labels, origin=origin(np.tri(50, 30, dtype=bool)))
+    with tifffile.TiffFile(path) as file:
+        name = file.pages.first.tags.valueof(269)
+    tifffile.imwrite(path, labels[:20], extratags=[(269, "s", 0, name, True)])
+
+    read = read_labels(path)
+
+    assert np.array_equal(read.labels, labels[:20])
+    assert read.origin.mask is None
+
+
 def test_a_large_area_takes_little_room():
     mask = np.tri(4000, dtype=bool)
 

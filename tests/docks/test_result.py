@@ -317,72 +317,143 @@ def test_a_stroke_under_way_is_a_step_of_its_own(qtbot, panel, found):
     assert np.array_equal(found.data, before)
 
 
-def test_hand_work_is_carried_over_by_the_worker(qtbot, dock, found, monkeypatch):
+class Slow:
+    """Hand work that is put over a run's nuclei when a test says so."""
+
+    def __init__(self):
+        self.begun, self.go_on = threading.Event(), threading.Event()
+        self.threads, self.merge = [], HandWork.merge
+
+    def __call__(self, hand, derived):
+        self.threads.append(threading.current_thread())
+        self.begun.set()
+        self.go_on.wait(10)
+        return self.merge(hand, derived)
+
+
+@pytest.fixture
+def slow(monkeypatch):
+    slow = Slow()
+
+    def merge(hand, derived):  # a function takes the hand work it is called on
+        return slow(hand, derived)
+
+    monkeypatch.setattr(HandWork, "merge", merge)
+    yield slow
+    slow.go_on.set()
+
+
+@pytest.fixture
+def run_until_placing(qtbot, dock, slow):
+    """Press Run, and wait until hand work is put over what was found."""
+
+    def run_until_placing():
+        press(qtbot, dock.run_button)
+        qtbot.waitUntil(slow.begun.is_set)
+
+    return run_until_placing
+
+
+@pytest.fixture
+def end(qtbot, dock, slow):
+    """Let the run come to its end."""
+
+    def end():
+        slow.go_on.set()
+        qtbot.waitUntil(lambda: not dock.running)
+
+    return end
+
+
+def test_hand_work_is_carried_over_by_the_worker(found, slow, run_until_placing, end):
     paint(found)
-    threads = []
-    for name in ("gather", "merge"):
-        honest = getattr(HandWork, name)
 
-        def spied(*values, honest=honest):
-            threads.append(threading.current_thread())
-            return honest(*values)
+    run_until_placing()
+    end()
 
-        monkeypatch.setattr(HandWork, name, spied)
-
-    press(qtbot, dock.run_button)
-    qtbot.waitUntil(lambda: not dock.running)
-
-    assert threads
-    assert threading.main_thread() not in threads[:2]
+    assert len(slow.threads) == 1
+    assert threading.main_thread() not in slow.threads
 
 
 def test_what_is_painted_while_hand_work_is_carried_over_is_in_it(
-    qtbot, viewer, dock, found, monkeypatch
+    viewer, found, run_until_placing, end
 ):
     paint(found)
-    merge, begun, go_on = HandWork.merge, threading.Event(), threading.Event()
-
-    def slow(self, derived):
-        begun.set()
-        go_on.wait(10)
-        return merge(self, derived)
-
-    monkeypatch.setattr(HandWork, "merge", slow)
-    press(qtbot, dock.run_button)
-    qtbot.waitUntil(begun.is_set)
+    run_until_placing()
     paint(found, 60, 60, 778)
-    go_on.set()
-    qtbot.waitUntil(lambda: not dock.running)
+    end()
 
     second = nuclei(viewer)[-1]
-    assert second is not found
+    assert len(nuclei(viewer)) == 2
     assert np.array_equal(second.data == 777, found.data == 777)
     assert np.array_equal(second.data == 778, found.data == 778)
-    assert len(nuclei(viewer)) == 2
+
+
+def test_whoever_never_stops_painting_gets_the_run_s_nuclei_too(
+    viewer, found, slow, run_until_placing, end
+):
+    paint(found)
+    run_until_placing()
+    merge, places = slow.merge, iter(range(20, 240, 10))
+
+    def painted_meanwhile(hand, derived):
+        if threading.current_thread() is not threading.main_thread():
+            place = next(places)
+            found.data[place : place + 5, 5:10] = 800 + place
+        return merge(hand, derived)
+
+    slow.merge = painted_meanwhile
+    end()
+
+    second = nuclei(viewer)[-1]
+    assert len(slow.threads) < 10
+    assert slow.threads[-1] is threading.main_thread()
+    assert (second.data == 820).any()
+    for label in np.unique(found.data[found.data > 800]):
+        assert np.array_equal(second.data == label, found.data == label)
+
+
+def test_what_is_removed_while_it_is_carried_over_does_not_come_back(
+    viewer, found, run_until_placing, end
+):
+    paint(found)
+    run_until_placing()
+    viewer.layers.remove(found)
+    end()
+
+    (second,) = nuclei(viewer)
+    assert not (second.data == 777).any()
 
 
 def test_cancel_while_hand_work_is_carried_over_leaves_it(
-    qtbot, viewer, dock, found, monkeypatch
+    qtbot, dock, found, run_until_placing, end
 ):
     paint(found)
     before = found.data.copy()
-    merge, begun, go_on = HandWork.merge, threading.Event(), threading.Event()
-
-    def slow(self, derived):
-        begun.set()
-        go_on.wait(10)
-        return merge(self, derived)
-
-    monkeypatch.setattr(HandWork, "merge", slow)
-    press(qtbot, dock.run_button)
-    qtbot.waitUntil(begun.is_set)
+    run_until_placing()
     press(qtbot, dock.cancel_button)
-    go_on.set()
+    end()
     qtbot.wait(100)
 
-    assert not dock.running
-    assert nuclei(viewer) == [found]
+    assert dock.results.current.layer is found
+    assert dock.progress.text.text() == "Cancelled"
     assert np.array_equal(found.data, before)
+
+
+def test_an_untouched_run_in_between_takes_no_hand_work_away(
+    qtbot, viewer, dock, found
+):
+    for _ in range(2):
+        press(qtbot, dock.run_button)
+        qtbot.waitUntil(lambda: not dock.running)
+    paint(found)
+
+    press(qtbot, dock.run_button)
+    qtbot.waitUntil(lambda: not dock.running)
+
+    *_, between, last = nuclei(viewer)
+    assert not (between.data == 777).any()
+    assert np.array_equal(last.data == 777, found.data == 777)
 
 
 def test_hand_work_is_carried_into_the_next_run(qtbot, viewer, dock, panel, found):

@@ -133,6 +133,9 @@ def _read(
             if reviewed
             else np.ones(found.labels.shape, bool)
         )
+        area = None if found.origin is None else found.origin.mask
+        if area is not None and area.shape == checked.shape:
+            checked = checked & area  # beyond it nobody looked for nuclei
         tissue = TissueImage.open(path, pixel_size=pixel_size)
         if tissue.pixel_size is None and found.pixel_size is not None:
             tissue = tissue.with_pixel_size(found.pixel_size, labels[number].name)

@@ -27,7 +27,8 @@ class Origin:
         What found the nuclei.
     mask : (h, w) bool, optional
         On the grid of the labels, where nuclei were wanted; None for everywhere.
-        Beyond, the labels are empty, whatever the tissue holds.
+        Beyond, there are only nuclei that reach there from inside, whatever the
+        tissue holds.
     """
 
     image: str

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,6 +101,8 @@ def write_labels(
     labels, shape = _stored_axes(labels), np.shape(labels)
     _check(labels, pixel_size, offset)
     dtype = _stored_type(labels)
+    if origin and origin.mask is not None and origin.mask.shape != shape:
+        origin = replace(origin, mask=None)  # of other labels
     facts = {
         "program": _PROGRAM,
         "kind": "labels",
@@ -245,6 +247,8 @@ def _as_written(labels: NDArray[Any], facts: dict[str, Any]) -> LabelsFile:
         labels = labels.reshape(facts["shape"])
     row, column = facts["offset"]
     stated = facts.get("origin")
+    if stated is not None and labels.shape != tuple(facts["shape"]):
+        stated = {**stated, "mask": None}  # another program has cut the labels
     origin = None if stated is None else Origin.from_json(stated, labels.shape)
     return LabelsFile(labels, facts["pixel_size"], (row, column), origin)
 

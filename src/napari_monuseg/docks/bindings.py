@@ -33,7 +33,7 @@ def within_limits(nuclei: LabelsLayer, mask: Mask) -> Mask:
 def wanted_mask(nuclei: LabelsLayer) -> Mask | None:
     """Tell where nuclei were wanted, on a layer's grid; None for everywhere.
 
-    Beyond, the layer is empty and says nothing.
+    Beyond, the layer has only nuclei that reach there from inside.
     """
     wanted = origin_facts(nuclei).get("mask")
     if not isinstance(wanted, np.ndarray) or wanted.shape != nuclei.data.shape:

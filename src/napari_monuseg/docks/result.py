@@ -161,6 +161,13 @@ class Result:
         unchanged = reviewed_mask(self) is snapshot.reviewed
         return unchanged and self._holds(snapshot.labels)
 
+    def has_hand_work(self) -> bool:
+        """Tell whether anything was made by hand; what is only reviewed is not."""
+        if self._steps is None or not self._is_whole():
+            return bool(self.hand.edited.any())
+        state = self._steps.state
+        return bool(state.hand.edited.any()) or not self._holds(state.written)
+
     def learn(self, hand: HandWork) -> None:
         """Take over hand work that was gathered from a snapshot."""
         self.hand = hand.knowing(self.hand.used)

@@ -126,9 +126,11 @@ class ResultPanel(QWidget):
             emitter.connect(slot)
             lifetime.add(partial(emitter.disconnect, slot))
 
-    def earlier(self, result: Result) -> list[Result]:
-        """Give the results on the same area as a new one, the last one first."""
-        return [one for one in self._results if one.covers(result)][::-1]
+    def predecessor(self, result: Result) -> Result | None:
+        """Give the last result on the same area, of those with hand work if any."""
+        earlier = [one for one in self._results if one.covers(result)][::-1]
+        corrected = (one for one in earlier if one.has_hand_work())
+        return next(corrected, None) or next(iter(earlier), None)
 
     def add(
         self, result: Result, placed: Placed, earlier: Result | None = None

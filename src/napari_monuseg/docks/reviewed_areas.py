@@ -76,8 +76,11 @@ def find_areas(layers: Any, *, hidden: bool = False) -> list[GatheredArea]:
         Whether to look at the labels that are hidden instead of those shown.
     """
     marks = [layer for layer in layers if is_reviewed_layer(layer)]
+    if not marks:
+        return []
     found = _nuclei(layers, visible=not hidden)
-    images = {image for _, image in found}
+    shown = _nuclei(layers, visible=True) if hidden else []
+    images = {image for _, image in [*found, *shown]}
     areas = []
     taken: dict[Image, Mask] = {}
     for layer, image in found:

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QPushButton
 
 from napari_monuseg.areas import Area, require_moderate
 from napari_monuseg.core.errors import MonusegError
-from napari_monuseg.core.handwork import HandWork
+from napari_monuseg.core.progress import finish
 from napari_monuseg.core.registry import ModelEntry
 from napari_monuseg.docks.area_choice import AreaChoice
 from napari_monuseg.docks.device_choice import DeviceChoice
@@ -38,17 +38,8 @@ class Run:
     begun: float
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Finding:
-    """What came of a run, and the result that is to show it."""
-
-    run: Run
-    found: Found
-    result: Result
-
-
-Known = tuple[Result, Snapshot | HandWork]
-"""An earlier result, and what is known of the hand work in it."""
+PATIENCE = 3
+"""So often nuclei are placed anew because of edits meanwhile; then without a worker."""
 
 
 class SegmentDock(Dock):
@@ -153,43 +144,44 @@ class SegmentDock(Dock):
         )
 
     def _on_found(self, run: Run, found: Found) -> None:
-        segmentation = found.segmentation
-        result = Result.on(
-            run.image,
-            run.area,
-            model_name=run.model.name,
-            maps=segmentation.maps,
-            options=segmentation.instances,
-        )
-        self.pixel_size.remember(run.image, segmentation.maps.assumed_pixel_size)
-        self._place(Finding(run=run, found=found, result=result))
+        guess = found.segmentation.maps.assumed_pixel_size
+        self.pixel_size.remember(run.image, guess)
+        self._place(run, found, PATIENCE)
 
-    def _place(self, finding: Finding) -> None:
+    def _place(self, run: Run, found: Found, patience: int) -> None:
         """Put the nuclei under earlier hand work, in the worker, and show them."""
-        earlier = self.results.earlier(finding.result)
-        if not earlier:
-            found = finding.found
-            self._show(finding, [], Placed(labels=found.labels, count=found.count))
+        earlier = self.results.predecessor(_result(run, found))
+        if earlier is None:
+            placed = Placed(labels=found.labels, count=found.count)
+            self._show(run, found, placed, None)
             return
-        known = [(one, one.snapshot() or one.hand) for one in earlier]
+        known = earlier.snapshot() or earlier.hand
+        if not patience:
+            self._show(run, found, finish(place(found, known)), earlier)
+            return
+
+        def show(placed: Placed) -> None:
+            latest = self.results.predecessor(_result(run, found))
+            edited = isinstance(known, Snapshot) and not earlier.is_still(known)
+            if latest is earlier and not edited:
+                self._show(run, found, placed, earlier)
+            else:  # hand work came or went meanwhile
+                self._place(run, found, patience - 1)
+
         self._slot.start(
-            place(finding.found, [hand for _, hand in known]),
+            place(found, known),
             yielded=self.progress.show_progress,
-            returned=partial(self._show, finding, known),
+            returned=show,
             errored=self._on_error,
             finished=self._on_finished,
         )
 
-    def _show(self, finding: Finding, known: list[Known], placed: Placed) -> None:
-        for one, hand in known:
-            if isinstance(hand, Snapshot) and not one.is_still(hand):
-                self._place(finding)  # it was edited meanwhile
-                return
-        earlier = None if placed.source is None else known[placed.source][0]
-        self.results.add(finding.result, placed, earlier)
-        took = duration(monotonic() - finding.run.begun)
-        device = finding.found.segmentation.device
-        self.progress.end(f"Done in {took} on {device}")
+    def _show(
+        self, run: Run, found: Found, placed: Placed, earlier: Result | None
+    ) -> None:
+        self.results.add(_result(run, found), placed, earlier)
+        took = duration(monotonic() - run.begun)
+        self.progress.end(f"Done in {took} on {found.segmentation.device}")
 
     def _on_error(self, error: Exception) -> None:
         self.progress.end(explain(error))
@@ -209,3 +201,14 @@ class SegmentDock(Dock):
         self._slot.cancel()
         self.progress.end(text)
         self._on_finished()
+
+
+def _result(run: Run, found: Found) -> Result:
+    """Give a result that lies where the image lies now."""
+    return Result.on(
+        run.image,
+        run.area,
+        model_name=run.model.name,
+        maps=found.segmentation.maps,
+        options=found.segmentation.instances,
+    )

@@ -1,6 +1,6 @@
 """The jobs of the Segment dock: generators, run in a worker thread."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,48 +98,33 @@ class Placed:
         How many.
     hand : HandWork, optional
         What of them was made by hand; None where nothing came before.
-    source : int, optional
-        Whose hand work it is, by its place among the earlier ones.
     """
 
     labels: Labels
     count: int
     hand: HandWork | None = None
-    source: int | None = None
 
 
 def place(
-    found: Found, earlier: "Sequence[Snapshot | HandWork]"
+    found: Found, earlier: "Snapshot | HandWork"
 ) -> Generator[Progress, None, Placed]:
-    """Put the nuclei of a run under the hand work of earlier runs on the same area.
+    """Put the nuclei of a run under hand work of an earlier run on the same area.
 
     Parameters
     ----------
     found : Found
         Of the run.
-    earlier : sequence of Snapshot or HandWork
-        Of the earlier runs, the last one first: what their layers hold, or the hand
-        work that is known of those that have no layer to look at. The first with
-        hand work counts, or else the first.
+    earlier : Snapshot or HandWork
+        What the earlier run's layer holds, or the hand work that is known of it
+        where there is no layer to look at.
     """
     yield Progress(message="Keeping what was made by hand")
-    labels, hand, source = found.labels, None, None
-    for number, one in enumerate(earlier):
-        known = one if isinstance(one, HandWork) else one.gather()
-        corrected = bool(known.edited.any())
-        if hand is None or corrected:
-            hand, source = known, number
-        if corrected:
-            break
-        yield Progress(message="Keeping what was made by hand")
-    if hand is not None:
-        labels = hand.merge(found.labels)
+    hand = earlier if isinstance(earlier, HandWork) else earlier.gather()
+    hand.count  # noqa: B018 - found here, not when it is shown
+    labels = hand.merge(found.labels)
     same = labels is found.labels
     return Placed(
-        labels=labels,
-        count=found.count if same else count_nuclei(labels),
-        hand=hand,
-        source=source,
+        labels=labels, count=found.count if same else count_nuclei(labels), hand=hand
     )
 
 
