@@ -218,6 +218,8 @@ def test_unknown_names_and_options_are_one_sentence():
         ("segnet", {"widths": [0, 8]}),
         ("segnet", {"widths": [8], "convolutions": []}),
         ("segnet", {"context": [0]}),
+        ("segnet", {"context": [1.5]}),
+        ("segnet", {"context": [True]}),
         ("segnet", {"widths": [10**9, 10**9]}),
         ("deeplabv3plus", {"encoder_depth": 1}),
         ("deeplabv3plus", {"atrous_rates": [1]}),

@@ -123,8 +123,8 @@ def _segnet(
 ) -> NucleusNetwork:
     if min(widths) < 1:
         raise ValueError("a stage has no filters")
-    if min(context, default=1) < 1:
-        raise ValueError("a dilation is below 1")
+    if not all(type(dilation) is int and dilation >= 1 for dilation in context):
+        raise ValueError("a dilation is no whole number from 1")
     body = SegNet(3, CHANNELS, widths, convolutions, context)
     return NucleusNetwork(body, stride=2 ** len(widths))
 
