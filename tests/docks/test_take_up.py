@@ -14,6 +14,7 @@ from napari_monuseg.core.tiff import read_labels, write_labels
 from napari_monuseg.docks.correction_tools import TOOLS
 from napari_monuseg.docks.reviewed import mark, mark_view, reviewed_mask
 from napari_monuseg.docks.reviewed_areas import find_areas
+from napari_monuseg.layers import placement
 
 PLUGIN = "napari-monuseg"
 
@@ -307,30 +308,30 @@ def test_exported_labels_come_back_onto_their_image(
     assert results.current.pixel_size == pytest.approx(0.25)
 
 
-@pytest.fixture
-def triangle(qtbot, viewer, dock, image):
-    """Give the result of a run in a triangle."""
-    shapes = viewer.add_shapes(
-        [np.array([[40, 60], [40, 200], [200, 60]])],
-        shape_type="polygon",
-        scale=image.scale,
-        translate=image.translate,
-        units=image.units,
+def run_inside(qtbot, dock, image, corners):
+    """Run inside a polygon, and give the result."""
+    shapes = dock._viewer.add_shapes(
+        [np.array(corners)], shape_type="polygon", **placement(image)
     )
     dock.area.choice.value = shapes
     run(qtbot, dock)
     return dock.results.current
 
 
+@pytest.fixture
+def triangle(qtbot, dock, image):
+    """Give the result of a run in a triangle."""
+    return run_inside(qtbot, dock, image, [(40, 60), (40, 200), (200, 60)])
+
+
 def comes_back_with_its_limits(viewer, image, path, mask):
-    """Open a file: nothing counts as reviewed beyond the mask; give its layer."""
+    """Open a file of labels: nothing counts as reviewed beyond the mask."""
     (layer,) = viewer.open(path, plugin=PLUGIN)
     mark_view(viewer, image)
     (area,) = find_areas(viewer.layers)
     assert area.nuclei is layer
     assert 0 < mask.sum() < mask.size
     assert np.array_equal(area.reviewed, mask)
-    return layer
 
 
 @pytest.mark.usefixtures("stage")
@@ -379,15 +380,8 @@ def test_what_was_opened_can_be_reviewed_and_learned_from(
 
 
 def test_an_area_comes_back_to_its_place(qtbot, viewer, dock, image, tmp_path):
-    shapes = viewer.add_shapes(
-        [np.array([[40, 60], [40, 160], [140, 160], [140, 60]])],
-        shape_type="rectangle",
-        scale=image.scale,
-        translate=image.translate,
-        units=image.units,
-    )
-    dock.area.choice.value = shapes
-    run(qtbot, dock)
+    corners = [(40, 60), (40, 160), (140, 160), (140, 60)]
+    run_inside(qtbot, dock, image, corners)
     results = dock.results
     offset = results.current.area.offset
     assert offset[0] > 30

@@ -46,7 +46,7 @@ def write_labels_layer(
         pixel_size=pixel_size,
         offset=offset,
         name=str(facts.get("name", Path(path).stem)),
-        origin=_origin(facts, labels.shape),
+        origin=_origin(facts),
     )
     return [path]
 
@@ -64,15 +64,14 @@ def _place(facts: dict[str, Any]) -> tuple[float | None, tuple[float, float]]:
     return pixel_size, (float(row), float(column))
 
 
-def _origin(facts: dict[str, Any], shape: tuple[int, ...]) -> Origin | None:
-    """Give what labels of a shape were made of; None where nobody said."""
+def _origin(facts: dict[str, Any]) -> Origin | None:
+    """Give what the labels were made of; None where nobody said."""
     known = facts.get("metadata", {}).get(METADATA) or {}
     if not known.get("image_shape"):
         return None
-    mask = known.get("mask")
     return Origin(
         image=known["image"],
         image_shape=known["image_shape"],
         model=known["model"],
-        mask=mask if getattr(mask, "shape", None) == shape else None,
+        mask=known.get("mask"),
     )

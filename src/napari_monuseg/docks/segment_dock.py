@@ -38,8 +38,8 @@ class Run:
     begun: float
 
 
-PATIENCE = 3
-"""So often nuclei are placed anew because of edits meanwhile; then without a worker."""
+ATTEMPTS = 3
+"""So often the worker places nuclei that somebody edits meanwhile; then the window."""
 
 
 class SegmentDock(Dock):
@@ -146,9 +146,9 @@ class SegmentDock(Dock):
     def _on_found(self, run: Run, found: Found) -> None:
         guess = found.segmentation.maps.assumed_pixel_size
         self.pixel_size.remember(run.image, guess)
-        self._place(run, found, PATIENCE)
+        self._place(run, found, ATTEMPTS)
 
-    def _place(self, run: Run, found: Found, patience: int) -> None:
+    def _place(self, run: Run, found: Found, attempts: int) -> None:
         """Put the nuclei under earlier hand work, in the worker, and show them."""
         earlier = self.results.predecessor(_result(run, found))
         if earlier is None:
@@ -156,7 +156,7 @@ class SegmentDock(Dock):
             self._show(run, found, placed, None)
             return
         known = earlier.snapshot() or earlier.hand
-        if not patience:
+        if not attempts:
             self._show(run, found, finish(place(found, known)), earlier)
             return
 
@@ -166,7 +166,7 @@ class SegmentDock(Dock):
             if latest is earlier and not edited:
                 self._show(run, found, placed, earlier)
             else:  # hand work came or went meanwhile
-                self._place(run, found, patience - 1)
+                self._place(run, found, attempts - 1)
 
         self._slot.start(
             place(found, known),
