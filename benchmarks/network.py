@@ -1,4 +1,8 @@
-"""How fast an image becomes labels, against the network alone and a naive tool."""
+"""How fast an image becomes labels, against the network alone and a naive tool.
+
+The network alone is arranged as ours is; the naive tool has it as its library
+builds it.
+"""
 
 import time
 from collections.abc import Callable
@@ -14,7 +18,15 @@ from table import Row
 from tissue import PIXEL_SIZE, tissue
 
 from napari_monuseg.core.checkpoints import load_network
-from napari_monuseg.core.devices import LARGEST_WINDOW, autocast, pick_device, precision
+from napari_monuseg.core.devices import (
+    LARGEST_WINDOW,
+    autocast,
+    largest_window,
+    pick_device,
+    precision,
+)
+from napari_monuseg.core.enlarging import DecoderBlock
+from napari_monuseg.core.folding import fold_batch_norms
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.instances import InstanceOptions, find_nuclei
 from napari_monuseg.core.maps import NucleusMaps
@@ -23,7 +35,7 @@ from napari_monuseg.core.progress import finish
 from napari_monuseg.core.registry import ModelEntry
 from napari_monuseg.core.scores import score_labels
 from napari_monuseg.core.segment import Segmentation, SegmentOptions, segment
-from napari_monuseg.core.torch_import import torch
+from napari_monuseg.core.torch_import import smp, torch
 
 SIDE = 1000
 """Of the image, px."""
@@ -97,11 +109,13 @@ def time_model(model: ModelEntry, rounds: int) -> Timing:
     """Time an image to labels, the network alone and the naive tool, in turns."""
     rgb = tissue(SIDE)
     device = torch.device(pick_device("auto").name)
-    network = load_network(model.path).to(device)
-    fast = load_network(model.path).to(device).to(memory_format=torch.channels_last)
+    network = _as_the_library_has_it(load_network(model.path)).to(device)
+    fast = load_network(model.path)
+    fold_batch_norms(fast)
+    fast = fast.to(memory_format=torch.channels_last).to(device)
     alone = {
         size: partial(_run_network, fast, _cut(rgb, size, fast.stride, device), device)
-        for size in sorted({*WINDOWS, LARGEST_WINDOW[device.type]})
+        for size in sorted({*WINDOWS, largest_window(device)})
     }
     window = _fastest(alone)
     actions = {
@@ -115,7 +129,7 @@ def time_model(model: ModelEntry, rounds: int) -> Timing:
 def tiling_row(model: ModelEntry) -> Row:
     """Compare an image cut into windows with the same image in one piece."""
     rgb = tissue(SIDE)
-    tiled = _segment(rgb, model, window=LARGEST_WINDOW["cpu"])
+    tiled = _segment(rgb, model, window=LARGEST_WINDOW["cpu"])  # two each way
     whole = _segment(rgb, model, window=SIDE + 128)
     threshold = model.info.instances.foreground_threshold
     masks = [one.maps.foreground > threshold for one in (tiled, whole)]
@@ -156,6 +170,24 @@ def _cut(
         )
         for top, left in product(tops, lefts)
     ]
+
+
+def _as_the_library_has_it(network: NucleusNetwork) -> NucleusNetwork:
+    """Give a UNet the decoder of segmentation-models-pytorch back, in place.
+
+    That one enlarges first and convolves then, as a naive tool would let it.
+    """
+    for name, block in list(network.named_modules()):
+        if isinstance(block, DecoderBlock):
+            network.set_submodule(name, _LibraryBlock(block))
+    return network.eval()
+
+
+class _LibraryBlock(smp.decoders.unet.decoder.UnetDecoderBlock):
+    def __init__(self, block: DecoderBlock) -> None:
+        convolution = block.conv1[0]
+        super().__init__(convolution.in_channels, 0, convolution.out_channels)
+        self.load_state_dict(block.state_dict())
 
 
 def _run_network(

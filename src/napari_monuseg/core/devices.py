@@ -25,6 +25,13 @@ needs windows large enough to fill it; when its memory is too small, the window
 is halved while the job runs.
 """
 
+LARGEST_WINDOW_IN_FP32 = 1024
+"""The same on a CPU that computes in fp32, px.
+
+Such a CPU is slower than its memory: a pixel takes as long in windows of 1024 px,
+and fewer are looked at twice.
+"""
+
 _OUT_OF_MEMORY = (
     "out of memory",
     "can't allocate memory",
@@ -119,6 +126,8 @@ def autocast(
 
 def largest_window(device: "torch.device") -> int:
     """Return the largest side of a window that is fast on the device, px."""
+    if device.type == "cpu" and not _cpu_has_bf16():
+        return LARGEST_WINDOW_IN_FP32
     return LARGEST_WINDOW[device.type]
 
 

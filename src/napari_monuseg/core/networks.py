@@ -22,6 +22,7 @@ Regression of the Distance Map", IEEE TMI 38(2), 2019.
 from collections.abc import Callable
 from typing import Any
 
+from napari_monuseg.core.enlarging import DecoderBlock
 from napari_monuseg.core.errors import CheckpointError
 from napari_monuseg.core.interruption import make_interruptible
 from napari_monuseg.core.segnet import SegNet
@@ -112,6 +113,9 @@ def _unet(
         classes=CHANNELS,
     )
     _drop_idle_stages(body.encoder, depth)
+    body.decoder.blocks = nn.ModuleList(
+        DecoderBlock(block.conv1, block.conv2) for block in body.decoder.blocks
+    )
     return NucleusNetwork(body, stride=2**depth)
 
 

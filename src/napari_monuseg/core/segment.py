@@ -16,6 +16,7 @@ from napari_monuseg.core.devices import (
     pick_device,
 )
 from napari_monuseg.core.errors import DeviceError, ImageError
+from napari_monuseg.core.folding import fold_batch_norms
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.instances import InstanceOptions, find_nuclei
 from napari_monuseg.core.magnification import guess_pixel_size
@@ -215,5 +216,6 @@ def _need_less(
 @lru_cache(maxsize=1)
 def _load(path: Path, changed: int, device: str) -> NucleusNetwork:  # noqa: ARG001
     """Return the network on its device; the last one used is kept."""
-    network = load_network(path).to(memory_format=torch.channels_last)
-    return network.to(device)
+    network = load_network(path)
+    fold_batch_norms(network)
+    return network.to(memory_format=torch.channels_last).to(device)
