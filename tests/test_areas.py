@@ -181,8 +181,18 @@ def test_nuclei_mostly_outside_are_dropped_and_the_others_numbered_again():
     labels = np.array([[1, 1, 1, 0], [2, 2, 0, 3]], np.int32)
     mask = np.array([[1, 0, 0, 0], [1, 1, 1, 1]], bool)
 
-    kept = keep_inside(labels, mask)
+    inside = keep_inside(labels, mask)
 
-    assert kept.tolist() == [[0, 0, 0, 0], [1, 1, 0, 2]]
-    assert kept.dtype == np.int32
-    assert keep_inside(labels, None) is labels
+    assert inside.labels.tolist() == [[0, 0, 0, 0], [1, 1, 0, 2]]
+    assert inside.labels.dtype == np.int32
+    assert keep_inside(labels, None).labels is labels
+
+
+def test_what_a_dropped_nucleus_covers_is_not_complete():
+    labels = np.array([[1, 1, 1, 0], [2, 2, 0, 3]], np.int32)
+    mask = np.array([[1, 0, 0, 1], [1, 0, 1, 1]], bool)
+
+    complete = keep_inside(labels, mask).complete
+
+    assert complete.tolist() == [[0, 0, 0, 1], [0, 0, 1, 1]]  # 2 lies half inside
+    assert keep_inside(labels, None).complete is None

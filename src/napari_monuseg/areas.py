@@ -243,8 +243,25 @@ def require_moderate(area: Area) -> None:
         )
 
 
-def keep_inside(labels: Labels, mask: Mask | None) -> Labels:
-    """Drop the nuclei that lie mostly outside, and number the others again.
+@dataclass(frozen=True, eq=False)
+class Inside:
+    """What of an area's nuclei is shown.
+
+    Parameters
+    ----------
+    labels : ndarray
+        Nuclei, ``(H, W)`` int32, those left out that lie mostly outside.
+    complete : ndarray, optional
+        ``(H, W)``, True inside, but for the parts of nuclei that were left out: what
+        is no nucleus there is background. None for everywhere.
+    """
+
+    labels: Labels
+    complete: Mask | None = None
+
+
+def keep_inside(labels: Labels, mask: Mask | None) -> Inside:
+    """Leave out the nuclei that lie mostly outside, and number the others again.
 
     Parameters
     ----------
@@ -254,10 +271,11 @@ def keep_inside(labels: Labels, mask: Mask | None) -> Labels:
         ``(H, W)``, True where nuclei are wanted; None for everywhere.
     """
     if mask is None:
-        return labels
+        return Inside(labels)
     count = int(labels.max()) + 1
     sizes = np.bincount(labels.ravel(), minlength=count)
     sizes_inside = np.bincount(labels[mask], minlength=count)
     kept = (2 * sizes_inside > sizes) & (np.arange(count) > 0)
     numbers = np.where(kept, np.cumsum(kept), 0).astype(np.int32)
-    return numbers[labels]
+    left_out = ~kept & (np.arange(count) > 0)
+    return Inside(numbers[labels], mask & ~left_out[labels])

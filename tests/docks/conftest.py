@@ -11,7 +11,6 @@ from scipy import ndimage
 
 from napari_monuseg.core import registry
 from napari_monuseg.core.checkpoints import save_checkpoint
-from napari_monuseg.core.counting import count_nuclei
 from napari_monuseg.core.instances import InstanceOptions, find_nuclei
 from napari_monuseg.core.maps import NucleusMaps
 from napari_monuseg.core.model_info import ModelInfo
@@ -125,11 +124,7 @@ class Stage:
             segmentation = Segmentation(
                 maps=maps, labels=labels, instances=options, device="CPU, 2 cores"
             )
-            return Found(
-                segmentation=segmentation,
-                labels=labels,
-                count=count_nuclei(labels),
-            )
+            return Found.inside(area, segmentation)
         finally:
             self.closed += 1
 

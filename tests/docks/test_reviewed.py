@@ -8,6 +8,7 @@ from napari.layers import Shapes
 from napari.utils.shortcuts import default_shortcuts
 
 from napari_monuseg.core.autosave import load, saved_files
+from napari_monuseg.core.instances import find_nuclei
 from napari_monuseg.core.progress import finish
 from napari_monuseg.docks.bindings import METADATA
 from napari_monuseg.docks.reviewed import (
@@ -218,11 +219,41 @@ def polygon(qtbot, viewer, dock, image, stage):
 def test_nothing_is_reviewed_outside_of_the_polygon_of_a_run(viewer, image, polygon):
     mark_view(viewer, image)
 
-    inside = polygon.area.mask
-    assert 0.4 < inside.mean() < 0.6
-    assert np.array_equal(reviewed_mask(polygon), inside)
+    assert 0.4 < polygon.area.mask.mean() < 0.6
+    assert not (polygon.complete & ~polygon.area.mask).any()
+    assert np.array_equal(reviewed_mask(polygon), polygon.complete)
     (area,) = find_areas(viewer.layers)
-    assert np.array_equal(area.reviewed, inside)
+    assert np.array_equal(area.reviewed, polygon.complete)
+
+
+def left_out(result):
+    """Tell which pixels inside are those of nuclei that lie mostly outside."""
+    everywhere = finish(find_nuclei(result.maps, result.options))
+    return result.area.mask & (everywhere > 0) & (result.layer.data == 0)
+
+
+def test_no_part_of_a_nucleus_that_was_left_out_counts_as_background(
+    viewer, image, polygon
+):
+    mark_view(viewer, image)
+
+    assert left_out(polygon).any()
+    assert not (reviewed_mask(polygon) & left_out(polygon)).any()
+
+
+def test_what_was_left_out_goes_with_the_sliders_and_with_undo(
+    qtbot, viewer, dock, image, polygon
+):
+    before, facts = polygon.complete, polygon.layer.metadata[METADATA]
+    dock.results.sliders.foreground.setValue(0.2)
+    qtbot.waitUntil(lambda: polygon.complete is not before)
+    mark_view(viewer, image)
+
+    assert (left_out(polygon) & before).any()  # there is more of them
+    assert not (reviewed_mask(polygon) & left_out(polygon)).any()
+    polygon.layer.undo()
+    assert np.array_equal(reviewed_mask(polygon), before)
+    qtbot.waitUntil(lambda: facts["mask"] is before)
 
 
 def test_what_lies_outside_of_a_polygon_is_left_to_the_run_below(
@@ -240,7 +271,7 @@ def test_nothing_is_reviewed_outside_of_a_polygon_that_was_restored(
     viewer, dock, image, polygon
 ):
     mark_view(viewer, image)
-    mask, labels = polygon.area.mask, polygon.layer
+    complete, labels = polygon.complete, polygon.layer
     labels.data_setitem(np.nonzero(labels.data), 0)
     viewer.layers.remove(labels)
     dock.offer.look()
@@ -249,7 +280,7 @@ def test_nothing_is_reviewed_outside_of_a_polygon_that_was_restored(
     dock.results.restore(image, path, corrections)
 
     (area,) = find_areas(viewer.layers)
-    assert np.array_equal(area.reviewed, mask)
+    assert np.array_equal(area.reviewed, complete)
 
 
 def _saved():

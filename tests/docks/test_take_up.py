@@ -338,7 +338,7 @@ def comes_back_with_its_limits(viewer, image, path, mask):
 def test_a_drawn_area_comes_back_with_its_limits(
     qtbot, viewer, dock, triangle, tmp_path
 ):
-    results, image, mask = dock.results, triangle.image, triangle.area.mask
+    results, image, mask = dock.results, triangle.image, triangle.complete
     results.export_button.export(triangle, tmp_path / "mine_nuclei.tif")
     qtbot.waitUntil(lambda: not results.export_button.busy)
     viewer.layers.remove(triangle.layer)
@@ -355,7 +355,7 @@ def test_a_drawn_area_comes_back_with_its_limits(
 def test_a_drawn_area_that_napari_saved_comes_back_with_its_limits(
     viewer, triangle, tmp_path
 ):
-    image, mask = triangle.image, triangle.area.mask
+    image, mask = triangle.image, triangle.complete
     triangle.layer.save(str(tmp_path / "mine_nuclei.tif"), plugin=PLUGIN)
     viewer.layers.remove(triangle.layer)
 

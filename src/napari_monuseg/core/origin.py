@@ -26,9 +26,9 @@ class Origin:
     model : str
         What found the nuclei.
     mask : (h, w) bool, optional
-        On the grid of the labels, where nuclei were wanted; None for everywhere.
-        Beyond, there are only nuclei that reach there from inside, whatever the
-        tissue holds.
+        On the grid of the labels, where all nuclei are among them; None for
+        everywhere. Beyond, there are only those that reach there from inside,
+        whatever the tissue holds.
     """
 
     image: str

@@ -287,7 +287,7 @@ def keep(
         about=_about(entry, reviewed, *hand.count),
         labels=snapshot.labels,
         hand=hand,
-        mask=entry.result.area.mask,
+        mask=snapshot.base.complete,
     )
     yield from save(path, corrections)
     return content

@@ -25,15 +25,15 @@ def bind(nuclei: LabelsLayer, image: Image) -> None:
 
 
 def within_limits(nuclei: LabelsLayer, mask: Mask) -> Mask:
-    """Give what of a mask ``(h, w)`` on a layer lies where its nuclei were wanted."""
+    """Give what of a mask ``(h, w)`` on a layer lies where its nuclei are complete."""
     wanted = wanted_mask(nuclei)
     return mask if wanted is None else mask & wanted
 
 
 def wanted_mask(nuclei: LabelsLayer) -> Mask | None:
-    """Tell where nuclei were wanted, on a layer's grid; None for everywhere.
+    """Tell where a layer's nuclei are complete, on its grid; None for everywhere.
 
-    Beyond, the layer has only nuclei that reach there from inside.
+    Beyond, the layer has only nuclei that reach there from where they were wanted.
     """
     wanted = origin_facts(nuclei).get("mask")
     if not isinstance(wanted, np.ndarray) or wanted.shape != nuclei.data.shape:

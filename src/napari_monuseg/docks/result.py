@@ -122,21 +122,22 @@ class Result:
             image=self.image_name,
             image_shape=image_shape(self.image),
             model=self.model_name,
-            mask=self.area.mask,
+            mask=self.complete,
         )
+
+    @property
+    def complete(self) -> Mask | None:
+        """Where no nucleus was left out, ``(h, w)`` bool; None for everywhere."""
+        return self.area.mask if self._steps is None else self._steps.state.complete
 
     def covers(self, other: "Result") -> bool:
         """Tell whether another result lies on the same part of the same image."""
-        mine, theirs = self.area.mask, other.area.mask
-        same_mask = mine is theirs or (
-            mine is not None and theirs is not None and np.array_equal(mine, theirs)
-        )
         same_window = (self.area.rows, self.area.columns) == (
             other.area.rows,
             other.area.columns,
         )
         same_image = self.image is not None and self.image is other.image
-        return same_image and same_window and same_mask
+        return same_image and same_window and _alike(self.area.mask, other.area.mask)
 
     def next_id(self) -> int:
         """Give an id that no nucleus of the layer has, had, or was promised."""
@@ -190,7 +191,7 @@ class Result:
         if placed.hand is not None:
             self.hand = placed.hand
         self.count = placed.count
-        self._add_layer(viewer, placed.labels)
+        self._add_layer(viewer, placed.labels, placed.complete)
         self._mark(placed.labels)
 
     def show_again(self, viewer: Any) -> Snapshot:
@@ -198,7 +199,7 @@ class Result:
         if self._steps is None:
             raise ValueError("it was not shown before")
         state = self._steps.state
-        self._add_layer(viewer, state.written)
+        self._add_layer(viewer, state.written, state.complete)
         self._mark(state.written)
         return self._snapshot(state.written, state)
 
@@ -226,7 +227,8 @@ class Result:
         self.options = options
         self.learn(reading.hand)
         self.count = reading.count
-        self._steps.write(self._state(reading.labels), continued=continued)
+        state = self._state(reading.labels, reading.complete)
+        self._steps.write(state, continued=continued)
         self._mark(reading.labels)
         return True
 
@@ -235,13 +237,14 @@ class Result:
         if self._steps is not None and self._is_whole():
             self.options = self._steps.state.options
             if self.layer is not None and METADATA in self.layer.metadata:
-                self.layer.metadata[METADATA]["options"] = self.options
+                facts = {"options": self.options, "mask": self.complete}
+                self.layer.metadata[METADATA].update(facts)
 
     def show_restored(self, viewer: Any, labels: Labels, hand: HandWork) -> None:
         """Show nuclei as they were saved, hand work in them."""
         self.hand = hand
         self.count = count_nuclei(labels)
-        self._add_layer(viewer, labels)
+        self._add_layer(viewer, labels, self.area.mask)
         self._mark(labels)
 
     def take(self, layer: LabelsLayer) -> None:
@@ -256,24 +259,26 @@ class Result:
         for name, value in self.place.items():
             setattr(layer, name, value)
         self.count = count_nuclei(labels)
-        self._hold(layer, labels)
+        self._hold(layer, labels, self.area.mask)
         self._mark(labels)
 
-    def _add_layer(self, viewer: Any, labels: Labels) -> None:
+    def _add_layer(self, viewer: Any, labels: Labels, complete: Mask | None) -> None:
         name = f"{self.image_name} nuclei ({self.model_name})"
         # Painting changes the layer's array in place, so it gets one of its own.
         layer = viewer.add_labels(labels.copy(), name=name, opacity=0.5, **self.place)
-        self._hold(layer, labels)
+        self._hold(layer, labels, complete)
 
-    def _hold(self, layer: LabelsLayer, labels: Labels) -> None:
+    def _hold(self, layer: LabelsLayer, labels: Labels, complete: Mask | None) -> None:
         """Be shown in a layer from now on, which holds `labels`."""
         self.layer = layer
-        self._steps = UndoSteps(layer, self._state(labels))
+        self._steps = UndoSteps(layer, self._state(labels, complete))
         if self.image is not None:
             bind(layer, self.image)
 
-    def _state(self, labels: Labels) -> State:
-        return State(written=labels, hand=self.hand, options=self.options)
+    def _state(self, labels: Labels, complete: Mask | None) -> State:
+        return State(
+            written=labels, hand=self.hand, options=self.options, complete=complete
+        )
 
     def _mark(self, labels: Labels) -> None:
         """Say in the layer what it is, and let painting add a nucleus."""
@@ -313,6 +318,17 @@ class Result:
             "pixel_size": self.pixel_size,
             "assumed_pixel_size": self.assumed_pixel_size,
             "offset": self.area.offset,
-            "mask": self.area.mask,
+            "mask": self.complete,
             "options": self.options,
         }
+
+
+def _alike(one: Mask | None, other: Mask | None) -> bool:
+    """Tell whether two masks are of one drawn shape.
+
+    That of a result that was restored lacks the nuclei that were left out.
+    """
+    if one is None or other is None or one is other:
+        return one is other
+    smaller, larger = sorted((one, other), key=np.count_nonzero)
+    return bool((larger | ~smaller).all())

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 from napari.layers import Image, Shapes
 
-from napari_monuseg.areas import Area, Mask, Outline, cover, in_view, outlines
+from napari_monuseg.areas import Mask, Outline, cover, in_view, outlines
 from napari_monuseg.docks.drawn_on import images_under, lies_on
 from napari_monuseg.layers import image_shape, placement
 
@@ -192,23 +192,24 @@ def reviewed_mask(result: Result) -> Mask | None:
     """
     areas = reviewed_outlines(result)
     known = _masks.get(result)
+    complete = result.complete
     drawn = tuple(outline.tobytes() for outline in areas)
-    if known is None or known[0] != drawn:
-        mask = _mask(result.area, areas)
-        known = (drawn, mask if mask.any() else None)
+    if known is None or known.drawn != drawn or known.complete is not complete:
+        mask = cover(result.area.shape, areas)
+        if complete is not None:  # elsewhere nothing is right as it stands
+            mask &= complete
+        known = _Known(drawn, complete, mask if mask.any() else None)
         _masks[result] = known
-    return known[1]
+    return known.mask
 
 
-def _mask(area: Area, areas: list[Outline]) -> Mask:
-    mask = cover(area.shape, areas)
-    # Nuclei outside the area were dropped, so nothing there is right as it stands.
-    return mask if area.mask is None else mask & area.mask
+class _Known(NamedTuple):
+    drawn: tuple[bytes, ...]
+    complete: Mask | None
+    mask: Mask | None
 
 
-_masks: WeakKeyDictionary[Result, tuple[tuple[bytes, ...], Mask | None]] = (
-    WeakKeyDictionary()
-)
+_masks: WeakKeyDictionary[Result, _Known] = WeakKeyDictionary()
 """The masks drawn last: filling polygons takes longer than looking at them."""
 
 

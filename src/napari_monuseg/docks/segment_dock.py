@@ -152,7 +152,9 @@ class SegmentDock(Dock):
         """Put the nuclei under earlier hand work, in the worker, and show them."""
         earlier = self.results.predecessor(_result(run, found))
         if earlier is None:
-            placed = Placed(labels=found.labels, count=found.count)
+            placed = Placed(
+                labels=found.labels, count=found.count, complete=found.complete
+            )
             self._show(run, found, placed, None)
             return
         known = earlier.snapshot() or earlier.hand

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_monuseg.areas import Area, Labels, keep_inside
+from napari_monuseg.areas import Area, Labels, Mask, keep_inside
 from napari_monuseg.core.autosave import fingerprint
 from napari_monuseg.core.counting import InsideCount, count_nuclei, nuclei_inside
 from napari_monuseg.core.handwork import HandWork
@@ -35,11 +35,25 @@ class Found:
         Nuclei, ``(h, w)`` int32, without those outside the area.
     count : int
         How many.
+    complete : ndarray, optional
+        ``(h, w)`` bool, as `Inside` has it.
     """
 
     segmentation: "Segmentation"
     labels: Labels
     count: int
+    complete: Mask | None
+
+    @classmethod
+    def inside(cls, area: Area, segmentation: "Segmentation") -> "Found":
+        """Take what lies inside an area of what was found in its window."""
+        inside = keep_inside(segmentation.labels, area.mask)
+        return cls(
+            segmentation=segmentation,
+            labels=inside.labels,
+            count=count_nuclei(inside.labels),
+            complete=inside.complete,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -82,8 +96,7 @@ def segment_area(
 
     tissue = image.crop(area.rows, area.columns)
     segmentation = yield from segment(tissue, model, SegmentOptions(device=device))
-    labels = keep_inside(segmentation.labels, area.mask)
-    return Found(segmentation=segmentation, labels=labels, count=count_nuclei(labels))
+    return Found.inside(area, segmentation)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -96,12 +109,15 @@ class Placed:
         Nuclei, ``(h, w)`` int32, hand work in them.
     count : int
         How many.
+    complete : ndarray, optional
+        ``(h, w)`` bool, as `Inside` has it.
     hand : HandWork, optional
         What of them was made by hand; None where nothing came before.
     """
 
     labels: Labels
     count: int
+    complete: Mask | None = None
     hand: HandWork | None = None
 
 
@@ -124,7 +140,10 @@ def place(
     labels = hand.merge(found.labels)
     same = labels is found.labels
     return Placed(
-        labels=labels, count=found.count if same else count_nuclei(labels), hand=hand
+        labels=labels,
+        count=found.count if same else count_nuclei(labels),
+        complete=found.complete,
+        hand=hand,
     )
 
 
@@ -142,12 +161,15 @@ class Reading:
         Nuclei, ``(h, w)`` int32, hand work in them.
     count : int
         How many.
+    complete : ndarray, optional
+        ``(h, w)`` bool, as `Inside` has it.
     """
 
     snapshot: "Snapshot"
     hand: HandWork
     labels: Labels
     count: int
+    complete: Mask | None
 
 
 def read_again(
@@ -158,12 +180,17 @@ def read_again(
     They keep the numbers, and with them the colours, that they had.
     """
     found = yield from find_nuclei(maps, options)
-    numbered = keep_numbers(keep_inside(found, area.mask), snapshot.base.written)
+    inside = keep_inside(found, area.mask)
+    numbered = keep_numbers(inside.labels, snapshot.base.written)
     yield Progress(message="Keeping what was made by hand")
     hand = snapshot.gather()
     labels = hand.merge(numbered)
     return Reading(
-        snapshot=snapshot, hand=hand, labels=labels, count=count_nuclei(labels)
+        snapshot=snapshot,
+        hand=hand,
+        labels=labels,
+        count=count_nuclei(labels),
+        complete=inside.complete,
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from napari.layers import Labels as LabelsLayer
 
-from napari_monuseg.areas import Labels
+from napari_monuseg.areas import Labels, Mask
 from napari_monuseg.core.handwork import HandWork
 from napari_monuseg.core.instances import InstanceOptions
 
@@ -35,6 +35,8 @@ class State:
         What of it was made by hand.
     options : InstanceOptions
         How the program's nuclei were read.
+    complete : ndarray, optional
+        ``(h, w)`` bool, where none of them was left out; None for everywhere.
     step : tuple, optional
         What led here, as it stands in the layer's history; None if nothing did.
     """
@@ -42,14 +44,15 @@ class State:
     written: Labels
     hand: HandWork
     options: InstanceOptions
+    complete: Mask | None = None
     step: Change | None = None
 
     @property
     def size(self) -> int:
         """How much memory it takes, bytes."""
         where, before, after = self.step or ((), self.written[:0], self.written[:0])
-        parts = (self.written, *where, before, after)
-        return sum(part.nbytes for part in parts)
+        parts = (self.written, self.complete, *where, before, after)
+        return sum(part.nbytes for part in parts if part is not None)
 
 
 class UndoSteps:
@@ -94,7 +97,9 @@ class UndoSteps:
             self._forget_oldest()
         else:  # other options that read the same nuclei
             same = self._states[standing]
-            self._states[standing] = replace(same, options=state.options)
+            self._states[standing] = replace(
+                same, options=state.options, complete=state.complete
+            )
         self._layer.refresh()
 
     def _standing(self) -> int:
