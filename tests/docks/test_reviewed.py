@@ -283,6 +283,23 @@ def test_nothing_is_reviewed_outside_of_a_polygon_that_was_restored(
     assert np.array_equal(area.reviewed, complete)
 
 
+def test_the_next_run_goes_on_with_a_polygon_that_was_restored(
+    qtbot, viewer, dock, image, polygon
+):
+    labels, without = polygon.layer, int(polygon.layer.data.max())
+    labels.data_setitem(np.nonzero(labels.data == without), 0)
+    viewer.layers.remove(labels)
+    dock.offer.look()
+    dock.results.restore(image, *_saved())
+    restored = dock.results.current
+    assert restored.area.mask.sum() < polygon.area.mask.sum()
+
+    run(qtbot, dock)
+
+    assert dock.results.current is not restored
+    assert dock.results.current.count == without - 1
+
+
 def _saved():
     (path,) = saved_files()
     return path, finish(load(path))
