@@ -137,3 +137,11 @@ def test_an_overlay_of_a_plane_among_axes_of_length_one():
     overlay = Labels(np.zeros((9, 9), int), **placement(image, (10, 20)))
 
     assert np.allclose(world(overlay, 1, 1), world(image, 0, 11, 21)[1:])
+
+
+def test_pixels_that_are_not_square_have_no_pixel_size():
+    for facts in ({"units": ("um", "um")}, {}):
+        oblong = Image(np.zeros((9, 9)), scale=(0.5, 0.25), **facts)
+        nearly = Image(np.zeros((9, 9)), scale=(0.5, 0.502), **facts)
+        assert calibration(oblong).pixel_size is None
+        assert calibration(nearly).pixel_size == pytest.approx(0.501)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from napari.layers import Image
 
+from napari_monuseg.core.calibration import LARGEST_ANISOTROPY
 from napari_monuseg.core.errors import ImageError, MonusegError
 from napari_monuseg.core.image import TissueImage
 
@@ -112,6 +113,8 @@ def calibration(layer: Image) -> Calibration:
 def scale_calibration(scale: Any, units: Sequence[Any]) -> Calibration | None:
     """Read the pixel size from scale and units; scale 1 in pixels says nothing.
 
+    Nor does that of pixels that are not square: no one number is theirs.
+
     Parameters
     ----------
     scale : sequence of float
@@ -123,10 +126,13 @@ def scale_calibration(scale: Any, units: Sequence[Any]) -> Calibration | None:
     lengths = [float(side) * unit for side, unit in zip(sides, units, strict=False)]
     if lengths and all(length.check("[length]") for length in lengths):
         sizes = [length.to("micrometer").magnitude for length in lengths]
+        if max(sizes) > LARGEST_ANISOTROPY * min(sizes):
+            return None
         return Calibration(pixel_size=float(np.mean(sizes)), source="the layer's scale")
     size = float(sides.mean())
     smallest, largest = PLAUSIBLE_PIXEL_SIZES
-    if np.allclose(sides, 1) or not smallest <= size <= largest:
+    oblong = sides.max() > LARGEST_ANISOTROPY * sides.min()
+    if oblong or np.allclose(sides, 1) or not smallest <= size <= largest:
         return None
     return Calibration(pixel_size=size, source="the layer's scale, taken as µm")
 

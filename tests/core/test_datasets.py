@@ -9,10 +9,13 @@ import tifffile
 from napari_monuseg.core.datasets import (
     find_images_without_truth,
     find_samples,
+    find_truths_without_image,
     read_split,
     select,
 )
 from napari_monuseg.core.errors import AnnotationError, DatasetError
+from napari_monuseg.core.origin import Origin
+from napari_monuseg.core.tiff import write_labels
 
 ANNOTATION = (
     "<Annotations><Annotation><Regions><Region><Vertices>"
@@ -90,6 +93,50 @@ def test_images_without_truth_are_left_out_and_can_be_told(tmp_path):
 
     assert [sample.name for sample in find_samples(tmp_path)] == ["a"]
     assert find_images_without_truth(tmp_path) == [tmp_path / "images" / "b.tif"]
+
+
+def test_truths_without_image_can_be_told(tmp_path):
+    add(tmp_path, "a.tif", "a.xml", "b.xml")
+
+    assert find_truths_without_image(tmp_path) == [tmp_path / "b.xml"]
+
+
+@pytest.mark.parametrize("ending", ["svs", "ndpi", "bmp", "jp2", "webp"])
+def test_other_formats_are_images_as_well(tmp_path, ending):
+    add(tmp_path, "a.xml")
+    (tmp_path / f"a.{ending}").touch()
+
+    (sample,) = find_samples(tmp_path)
+
+    assert sample.image_path.suffix == f".{ending}"
+
+
+def test_what_was_segmented_into_the_folder_is_no_tissue(tmp_path):
+    add(tmp_path, "a.tif", "a.xml", "b_nuclei.tif")
+    write_labels(tmp_path / "a_nuclei.tif", np.ones((64, 80), np.int32))
+    (tmp_path / "a_nuclei.png").touch()
+
+    assert [sample.name for sample in find_samples(tmp_path)] == ["a"]
+    assert find_images_without_truth(tmp_path) == [tmp_path / "b_nuclei.tif"]
+
+
+def test_labels_of_a_drawn_area_are_no_truth_of_the_image(tmp_path):
+    add(tmp_path, "images/a.tif")
+    (tmp_path / "labels").mkdir()
+    path = tmp_path / "labels" / "a.tif"
+    (sample,) = find_samples_after(path, tmp_path, np.tri(64, 80, dtype=bool))
+    with pytest.raises(AnnotationError, match="are those of a drawn area"):
+        sample.labels()
+
+    (sample,) = find_samples_after(path, tmp_path, np.ones((64, 80), bool))
+    assert sample.labels().max() == 1
+
+
+def find_samples_after(path, folder, mask):
+    """Write labels that know in which area they were found, and look."""
+    origin = Origin(image="a", image_shape=(64, 80), model="unet", mask=mask)
+    write_labels(path, np.ones((64, 80), np.int32), origin=origin)
+    return find_samples(folder)
 
 
 def test_other_files_and_hidden_ones_are_passed_over(tmp_path):

@@ -1,7 +1,7 @@
 """A model's scores over a folder: every image tried, every failure told."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -41,7 +41,8 @@ def segmenter(predicted):
 
     def segment(image, model, options):
         yield Progress(message="Looking", done=1, total=7)
-        return SimpleNamespace(labels=predicted)
+        maps = SimpleNamespace(assumed_pixel_size=None if image.pixel_size else 0.5)
+        return SimpleNamespace(labels=predicted, maps=maps)
 
     return segment
 
@@ -54,6 +55,15 @@ def run(steps):
             yielded.append(next(steps))
         except StopIteration as finished:
             return yielded, finished.value
+
+
+def test_what_was_guessed_of_an_image_is_told(samples, segmenter):
+    known = [replace(samples[0], pixel_size=0.25), *samples[1:]]
+
+    _, evaluation = run(evaluate(known, MODEL, OPTIONS, segmenter=segmenter))
+
+    assert evaluation.guesses == {"b": 0.5, "c": 0.5}
+    assert evaluation.as_dict()["guessed_pixel_sizes"] == evaluation.guesses
 
 
 def test_every_image_is_scored_whole(samples, segmenter, tissue, predicted):

@@ -5,10 +5,17 @@ import sys
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from napari_monuseg.core.errors import ExportError
-from napari_monuseg.core.figures import LIME, overlay, write_overlay
+from napari_monuseg.core.figures import (
+    LIME,
+    as_text,
+    overlay,
+    write_figure,
+    write_overlay,
+)
 from napari_monuseg.core.image import TissueImage
 
 
@@ -113,3 +120,13 @@ def test_matplotlib_and_torch_are_loaded_only_when_used():
     )
 
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["$5_$6", "Pr\udce4parat", "a_b^c", "50 %"])
+def test_any_name_of_a_file_can_be_drawn(tmp_path, name):
+    figure = Figure()
+    figure.suptitle(as_text(name))
+
+    write_figure(tmp_path / "drawn.png", figure)
+
+    assert (tmp_path / "drawn.png").stat().st_size > 0

@@ -4,7 +4,11 @@ import pytest
 
 from napari_monuseg.core.datasets import find_samples
 from napari_monuseg.core.errors import DatasetError
-from napari_monuseg.core.pixel_sizes import read_pixel_sizes, tell_pixel_sizes
+from napari_monuseg.core.pixel_sizes import (
+    read_pixel_sizes,
+    tell_pixel_sizes,
+    unknown_names,
+)
 
 
 def test_samples_open_with_what_is_told(tissue_folder):
@@ -36,3 +40,9 @@ def test_three_images_of_monuseg_are_at_20x(monuseg):
 
     assert sizes.keys() <= names
     assert set(sizes.values()) == {0.5}
+
+
+def test_names_that_no_image_has_are_told(tissue_folder):
+    sizes = {"one": 0.25, "one.tif": 0.5, "else": 0.5}
+
+    assert unknown_names(sizes, tissue_folder) == ["else", "one.tif"]

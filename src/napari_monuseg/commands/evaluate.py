@@ -1,6 +1,7 @@
 """``napari-monuseg evaluate``: models against images with true nuclei."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,10 +13,16 @@ from napari_monuseg.commands.reading import (
     SeedProminence,
     SmallestNucleus,
     reading,
+    say_unknown,
 )
-from napari_monuseg.core.datasets import Sample, find_images_without_truth
+from napari_monuseg.core.datasets import (
+    Sample,
+    find_images_without_truth,
+    find_truths_without_image,
+)
 from napari_monuseg.core.errors import DatasetError
 from napari_monuseg.core.files import write_beside
+from napari_monuseg.core.folders import require_writable
 from napari_monuseg.core.organs import MONUSEG, read_organs
 from napari_monuseg.core.parts import choose_samples, read_parts
 from napari_monuseg.core.pixel_sizes import MONUSEG as PIXEL_SIZES
@@ -80,9 +87,13 @@ def evaluate(
         raise DatasetError("The --organs are told in a --report; name its folder.")
     organ_of = read_organs(organs or MONUSEG) if report else {}
     # A split names what is meant; `choose_samples` has said what it lacks.
-    without_truth = [] if parts is not None else find_images_without_truth(folder)
-    for path in without_truth:
-        fail(f"{path.name} has no true nuclei beside it and is left out.")
+    alone = [] if parts is not None else list(_alone(folder))
+    for sentence in alone:
+        fail(sentence)
+    if pixel_sizes is not None:
+        say_unknown(sizes, folder)
+    if json_file is not None:
+        require_writable(json_file.parent)
     entries = [find_model(name) for name in model or ["unet"]]
     from napari_monuseg.core.report_tables import Groups
     from napari_monuseg.core.segment import SegmentOptions
@@ -98,12 +109,13 @@ def evaluate(
         groups = Groups(organs=organ_of, parts=parts or {})
         evaluations = _report(samples, entries, options, report, groups)
     _print_tables(evaluations)
-    if json_file is not None:
-        _write_json(json_file, evaluations)
+    _print_guesses(evaluations)
     failures = [pair for evaluation in evaluations for pair in evaluation.failures]
     for name, reason in dict.fromkeys(failures):  # often the same for all models
         fail(f"{name}: {reason}")
-    if failures or without_truth:
+    if json_file is not None:
+        _write_json(json_file, evaluations)
+    if failures or alone:
         raise typer.Exit(1)
 
 
@@ -129,6 +141,25 @@ def _report(
 
     report = ReportOptions(folder=folder, segment=options, groups=groups)
     return run_with_bar(write_report(samples, entries, report), "Report")
+
+
+def _alone(folder: Path) -> Iterator[str]:
+    """Say of each image without truth, and truth without image, that it is left out."""
+    for path in find_images_without_truth(folder):
+        yield f"{path.name} has no true nuclei beside it and is left out."
+    for path in find_truths_without_image(folder):
+        yield f"{path.name} has no tissue image beside it and is left out."
+
+
+def _print_guesses(evaluations: "list[Evaluation]") -> None:
+    """Say which pixel sizes were guessed; every model has its own guess."""
+    for evaluation in evaluations:
+        for name, guess in evaluation.guesses.items():
+            typer.echo(
+                f"{name} does not state its pixel size; {evaluation.model} guessed "
+                f"{guess:g} µm/px from its nuclei. Give --pixel-sizes if you know it.",
+                err=True,
+            )
 
 
 def _print_tables(evaluations: "list[Evaluation]") -> None:

@@ -1,8 +1,11 @@
-"""How nuclei are read from a network's maps, as sub-commands are told it."""
+"""What several sub-commands are told: how nuclei are read, and pixel sizes."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from napari_monuseg.core.pixel_sizes import unknown_names
 
 ForegroundThreshold = Annotated[
     float | None,
@@ -41,3 +44,13 @@ def reading(
         "smallest_nucleus_um2": smallest_nucleus,
     }
     return {name: value for name, value in asked.items() if value is not None}
+
+
+def say_unknown(sizes: dict[str, float], folder: Path) -> None:
+    """Say on stderr which pixel sizes are of no image of a folder."""
+    for name in unknown_names(sizes, folder):
+        typer.echo(
+            f"The pixel sizes name {name}, which is no image in {folder}; names are "
+            "those of the files, without ending.",
+            err=True,
+        )

@@ -13,7 +13,7 @@ from napari_monuseg.commands.reading import (
     reading,
 )
 from napari_monuseg.core.errors import ExportError, ImageError, MonusegError
-from napari_monuseg.core.folders import make_folder
+from napari_monuseg.core.folders import is_there, make_folder, require_writable
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.origin import Origin
 from napari_monuseg.core.registry import ModelEntry, find_model
@@ -53,13 +53,14 @@ def segment(
         bool,
         typer.Option(
             "--overwrite",
-            help="Replace labels that are there already, hand work included.",
+            help="Replace labels that are there already, hand work included, and "
+            "overlays.",
         ),
     ] = False,
 ) -> None:
     """Find the nuclei in images; write DIR/<image stem>_nuclei.tif for each."""
     entry = find_model(model)
-    _check_output(images, output)
+    _check_output(images, output, overlay=overlay)
     from napari_monuseg.core.segment import SegmentOptions
 
     options = SegmentOptions(
@@ -70,7 +71,7 @@ def segment(
     failed = 0
     for path in images:
         try:
-            _refuse_to_lose(path, output, overwrite=overwrite)
+            _refuse_to_lose(path, output, overlay=overlay, overwrite=overwrite)
             _segment_file(path, output, entry, options, pixel_size, overlay=overlay)
         except MonusegError as error:
             fail(error)
@@ -106,7 +107,7 @@ def _segment_file(
         if overlay:
             from napari_monuseg.core.figures import write_overlay
 
-            write_overlay(output / f"{path.stem}_nuclei.png", image, result.labels)
+            write_overlay(_overlay_path(path, output), image, result.labels)
     typer.echo(f"{labels_path}: {int(result.labels.max())} nuclei on {result.device}")
     guess = result.maps.assumed_pixel_size
     if guess:
@@ -117,7 +118,7 @@ def _segment_file(
         )
 
 
-def _check_output(images: list[Path], output: Path) -> None:
+def _check_output(images: list[Path], output: Path, *, overlay: bool) -> None:
     """Refuse, before any work, what could not be written or would be overwritten."""
     # Some file systems do not tell upper case from lower.
     stems = [path.stem.casefold() for path in images]
@@ -128,22 +129,47 @@ def _check_output(images: list[Path], output: Path) -> None:
             "other; run them into different folders."
         )
     make_folder(output)
+    require_writable(output)
+    given = {str(path.resolve()).casefold() for path in images}
+    for path in images:
+        for written in _written_for(path, output, overlay=overlay):
+            if str(written.resolve()).casefold() in given:
+                raise ExportError(
+                    f"The result of {path.name} would replace {written.name}, which is "
+                    "one of the images; choose another folder."
+                )
 
 
-def _refuse_to_lose(path: Path, output: Path, *, overwrite: bool) -> None:
+def _refuse_to_lose(
+    path: Path, output: Path, *, overlay: bool, overwrite: bool
+) -> None:
     """Refuse an image that is none, or whose labels are there already."""
     if is_labels_file(path):
         raise ImageError(
             f"{path.name} holds labels that this program wrote, not tissue; leave it "
             "out."
         )
-    labels_path = _labels_path(path, output)
-    if labels_path.exists() and not overwrite:
-        raise ExportError(
-            f"{labels_path} is there already and may hold hand work; give --overwrite "
-            "to replace it, or another folder."
-        )
+    for written in filter(is_there, _written_for(path, output, overlay=overlay)):
+        if not overwrite:
+            raise ExportError(
+                f"{written} is there already and may hold hand work; give --overwrite "
+                "to replace it, or another folder."
+            )
+        if written == _labels_path(path, output) and not is_labels_file(written):
+            raise ExportError(
+                f"{written} was not written by this program and is not replaced; "
+                "choose another folder."
+            )
+
+
+def _written_for(path: Path, output: Path, *, overlay: bool) -> list[Path]:
+    labels, drawn = _labels_path(path, output), _overlay_path(path, output)
+    return [labels, drawn] if overlay else [labels]
 
 
 def _labels_path(path: Path, output: Path) -> Path:
     return output / f"{path.stem}_nuclei.tif"
+
+
+def _overlay_path(path: Path, output: Path) -> Path:
+    return output / f"{path.stem}_nuclei.png"

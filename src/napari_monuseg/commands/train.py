@@ -8,9 +8,17 @@ from typing import Annotated, Any, TextIO
 
 import typer
 
-from napari_monuseg.commands.console import run_with_bar
-from napari_monuseg.core.datasets import Sample, find_samples, read_split, select
+from napari_monuseg.commands.console import fail, run_with_bar
+from napari_monuseg.commands.reading import say_unknown
+from napari_monuseg.core.datasets import (
+    Sample,
+    find_images_without_truth,
+    find_samples,
+    read_split,
+    select,
+)
 from napari_monuseg.core.errors import DatasetError, ExportError, TrainingError
+from napari_monuseg.core.folders import refuse_to_replace
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.model_info import ModelInfo
 from napari_monuseg.core.pixel_sizes import (
@@ -95,6 +103,9 @@ def train(
     licence: Annotated[
         str, typer.Option(help="Under which the weights may be used.")
     ] = "",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a model that is there already.")
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where the last run stopped.")
     ] = False,
@@ -107,10 +118,14 @@ def train(
 
     state_path = output.with_suffix(".training")
     _check_paths(output, state_path, resume=resume)
+    if not overwrite:
+        refuse_to_replace(output)
     sizes = read_pixel_sizes(pixel_sizes or MONUSEG)
     samples, validation = (
         tell_pixel_sizes(part, sizes) for part in _choose_samples(folder, split)
     )
+    if pixel_sizes is not None:
+        say_unknown(sizes, folder)
     parent = find_model(base) if base else None
     name, shape = _choose_network(network, parent)
     if label_shift is None:
@@ -232,6 +247,8 @@ def _choose_samples(
     """Return the images to train and to validate on."""
     samples = find_samples(folder)
     if split is None:
+        for path in find_images_without_truth(folder):
+            fail(f"{path.name} has no true nuclei beside it and is left out.")
         return samples, []
     parts = read_split(split)
     if "train" not in parts:

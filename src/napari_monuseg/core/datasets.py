@@ -24,6 +24,7 @@ import tifffile
 from napari_monuseg.core.annotations import read_annotations
 from napari_monuseg.core.errors import AnnotationError, DatasetError
 from napari_monuseg.core.image import TissueImage
+from napari_monuseg.core.tiff import is_labels_file, read_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-IMAGE_ENDINGS = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg"})
+IMAGE_ENDINGS = frozenset(
+    {".tif", ".tiff", ".svs", ".ndpi", ".png", ".jpg", ".jpeg", ".jp2", ".bmp", ".webp"}
+)
 LABEL_ENDINGS = frozenset({".tif", ".tiff"})
 ANNOTATION_ENDINGS = frozenset({".xml"})
 
@@ -141,6 +144,23 @@ def find_images_without_truth(folder: str | Path) -> list[Path]:
     """
     images, truths = _find_files(Path(folder))
     return [path for name, path in images.items() if name not in truths]
+
+
+def find_truths_without_image(folder: str | Path) -> list[Path]:
+    """Find the labels and annotations of a folder that `find_samples` leaves out.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Folder laid out as the module says.
+
+    Raises
+    ------
+    DatasetError
+        If there is no such folder, or two images have one name.
+    """
+    images, truths = _find_files(Path(folder))
+    return [path for name, path in truths.items() if name not in images]
 
 
 def read_split(path: str | Path) -> dict[str, list[str]]:
@@ -256,14 +276,25 @@ def _look_into(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
         truths |= _by_name(rooms["annotations"], ANNOTATION_ENDINGS)
     if "labels" in rooms:
         truths |= _by_name(rooms["labels"], LABEL_ENDINGS)
-    return _by_name(image_folder, IMAGE_ENDINGS), truths
+    ours = _written_here(image_folder)
+    return _by_name(image_folder, IMAGE_ENDINGS, ours), truths
 
 
-def _by_name(folder: Path, endings: frozenset[str]) -> dict[str, Path]:
+def _written_here(folder: Path) -> frozenset[str]:
+    """Tell the stems of what `segment` wrote into a folder of images: no tissue."""
+    written = (path for path in folder.glob("*_nuclei.tif") if is_labels_file(path))
+    return frozenset(path.stem for path in written)
+
+
+def _by_name(
+    folder: Path, endings: frozenset[str], ours: frozenset[str] = frozenset()
+) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         # macOS leaves a hidden ._NAME.tif beside each file on foreign disks.
         if path.suffix.lower() not in endings or path.name.startswith("."):
+            continue
+        if path.stem in ours:
             continue
         if path.stem in found:
             raise DatasetError(
@@ -282,11 +313,19 @@ def _read_label_image(path: Path) -> NDArray[np.int32]:
         raise AnnotationError(
             f"The labels {path.name} cannot be read ({error}); save them as TIFF again."
         ) from error
+    if is_labels_file(path):
+        origin = read_labels(path).origin
+        if origin is not None and origin.mask is not None and not origin.mask.all():
+            raise AnnotationError(
+                f"The labels {path.name} are those of a drawn area, and the rest of "
+                "the image would count as background; export nuclei of the whole "
+                "image, or teach a model with finetune."
+            )
     if labels.dtype.kind not in "iu" or labels.ndim != 2 or not _fits(labels):
         raise AnnotationError(
             f"The labels {path.name} are {labels.dtype} of shape {labels.shape}; "
-            "they must be one plane of whole numbers, 0 for background and another "
-            "number for each nucleus."
+            "they must be one plane of whole numbers up to 2,147,483,647, 0 for "
+            "background and another number for each nucleus."
         )
     return labels.astype(np.int32)
 

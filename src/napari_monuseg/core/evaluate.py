@@ -80,12 +80,15 @@ class Evaluation:
         Name of each image that could not be scored, and why.
     asked : dict of str to float or bool
         In what the model was run otherwise than by default, by name.
+    guesses : dict of str to float
+        By name, the pixel size of each image that did not state one, µm/px.
     """
 
     model: str
     rows: list[tuple[str, Scores]]
     failures: list[tuple[str, str]]
     asked: dict[str, float | bool] = field(default_factory=dict)
+    guesses: dict[str, float] = field(default_factory=dict)
 
     @property
     def mean(self) -> Scores | None:
@@ -99,6 +102,7 @@ class Evaluation:
             "asked": self.asked,
             "images": [{"name": name, **asdict(scores)} for name, scores in self.rows],
             "mean": asdict(self.mean) if self.mean else None,
+            "guessed_pixel_sizes": self.guesses,
             "failures": [
                 {"name": name, "reason": reason} for name, reason in self.failures
             ],
@@ -163,12 +167,15 @@ def evaluate(
     """
     rows: list[tuple[str, Scores]] = []
     failures: list[tuple[str, str]] = []
+    guesses: dict[str, float] = {}
     for number, sample in enumerate(samples):
         segmenting = segmenter or _core_segmenter()
         steps = _score(sample, model, options, segmenting, visitor)
         try:
-            scores = yield from _count(steps, sample.name, number, len(samples))
+            scores, guess = yield from _count(steps, sample.name, number, len(samples))
             rows.append((sample.name, scores))
+            if guess:
+                guesses[sample.name] = guess
         except (CheckpointError, ExportError):
             raise
         except MonusegError as error:
@@ -176,7 +183,9 @@ def evaluate(
     done = len(samples)
     yield Progress(message=f"Scored {len(rows)} images", done=done, total=done)
     asked = options.instances | ({"augment": True} if options.augment else {})
-    return Evaluation(model=model.name, rows=rows, failures=failures, asked=asked)
+    return Evaluation(
+        model=model.name, rows=rows, failures=failures, asked=asked, guesses=guesses
+    )
 
 
 def _core_segmenter() -> Segmenter:
@@ -191,7 +200,8 @@ def _score(
     options: SegmentOptions,
     segmenter: Segmenter,
     visitor: Visitor | None,
-) -> Generator[Progress, None, Scores]:
+) -> Generator[Progress, None, tuple[Scores, float | None]]:
+    """Score one image; also give the pixel size that was guessed, if one was."""
     yield Progress(message="Reading")
     truth = sample.labels()
     with sample.image() as image:
@@ -208,12 +218,15 @@ def _score(
             )
             yield Progress(message="Drawing")
             visitor(scored)
-    return scores
+    return scores, segmentation.maps.assumed_pixel_size
 
 
 def _count(
-    steps: Generator[Progress, None, Scores], name: str, number: int, total: int
-) -> Generator[Progress, None, Scores]:
+    steps: Generator[Progress, None, tuple[Scores, float | None]],
+    name: str,
+    number: int,
+    total: int,
+) -> Generator[Progress, None, tuple[Scores, float | None]]:
     """Pass on what is done to an image, counted in images.
 
     An image's own steps start again from 0 with each stage, so they cannot be added.
@@ -224,8 +237,8 @@ def _count(
             message = f"{name}: {step.message}"
             yield Progress(message=message, done=number, total=total)
     except StopIteration as finished:
-        scores: Scores = finished.value
-        return scores
+        scored: tuple[Scores, float | None] = finished.value
+        return scored
     finally:
         steps.close()  # so that a cancelled image is closed at once
 

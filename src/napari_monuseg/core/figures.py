@@ -143,3 +143,12 @@ def _check_sizes(labels: tuple[int, ...], tissue: tuple[int, ...]) -> None:
 
 def _size(shape: tuple[int, ...]) -> str:
     return "×".join(str(side) for side in shape)
+
+
+def as_text(name: str) -> str:
+    """Give a name as matplotlib can draw it.
+
+    It takes what stands between dollar signs for mathematics, and cannot draw names
+    of files that are no Unicode.
+    """
+    return name.encode("utf-8", "replace").decode().replace("$", r"\$")

@@ -57,3 +57,37 @@ def make_folder(folder: Path) -> None:
         raise ExportError(
             f"The folder {folder} cannot be made: {error.strerror}."
         ) from error
+
+
+def is_there(path: Path) -> bool:
+    """Tell whether there is a file of a name.
+
+    Raises
+    ------
+    ExportError
+        If there can be none: the name is too long, say.
+    """
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise ExportError(
+            f"{path.name} cannot be written ({error.strerror}); give the image a "
+            "shorter name, or choose another folder."
+        ) from error
+    return True
+
+
+def refuse_to_replace(path: Path) -> None:
+    """Refuse to write a file where there is one.
+
+    Raises
+    ------
+    ExportError
+        If so.
+    """
+    if is_there(path):
+        raise ExportError(
+            f"{path} is there already; give --overwrite to replace it, or another name."
+        )

@@ -1,11 +1,16 @@
 """The pixel sizes of images whose files do not state them."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from napari_monuseg.core.datasets import Sample, read_json
+from napari_monuseg.core.datasets import (
+    Sample,
+    find_images_without_truth,
+    find_samples,
+    read_json,
+)
 from napari_monuseg.core.errors import DatasetError
 from napari_monuseg.core.registry import SHIPPED_FOLDER
 
@@ -46,6 +51,19 @@ def _is_size(value: object) -> bool:
         and math.isfinite(value)
         and value > 0
     )
+
+
+def unknown_names(sizes: Iterable[str], folder: str | Path) -> list[str]:
+    """Return the names that no image of a folder has: their pixel sizes count nowhere.
+
+    Raises
+    ------
+    DatasetError
+        As `find_samples` does.
+    """
+    known = {sample.name for sample in find_samples(folder)}
+    known |= {path.stem for path in find_images_without_truth(folder)}
+    return sorted(set(sizes) - known)
 
 
 def tell_pixel_sizes(

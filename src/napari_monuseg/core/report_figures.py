@@ -10,7 +10,7 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from napari_monuseg.core.figures import overlay, thinned
+from napari_monuseg.core.figures import as_text, overlay, thinned
 from napari_monuseg.core.matches import Matches
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ def counts_figure(counts: Mapping[str, Sequence[tuple[float, float]]]) -> Figure
     for (model, pairs), marker in zip(counts.items(), _markers(), strict=False):
         true, found = np.array(pairs, float).reshape(-1, 2).T
         off = np.abs(found - true).mean() if len(pairs) else 0
-        label = f"{model}: off by {off:.0f} in the mean"
+        label = f"{as_text(model)}: off by {off:.0f} in the mean"
         axes.scatter(true, found, 45, marker=marker, alpha=0.8, label=label)
     axes.set(
         xlim=(0, end),
@@ -226,7 +226,7 @@ def _grid(
     high, wide = side * min(1, height / width), side * min(1, width / height)
     size = (columns * wide + 1, rows * (high + 0.6) + 1.2)
     figure = Figure(figsize=size, layout="compressed")
-    figure.suptitle(picture.title, fontsize=15)
+    figure.suptitle(as_text(picture.title), fontsize=15)
     return figure, figure.subplots(rows, columns, squeeze=False).ravel()
 
 

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from napari_monuseg.core.augmentation import AugmentationOptions
 from napari_monuseg.core.crops import CropSource, read_training_images
 from napari_monuseg.core.datasets import Sample
-from napari_monuseg.core.figures import overlay
+from napari_monuseg.core.figures import as_text, overlay
 from napari_monuseg.core.model_info import ModelInfo
 from napari_monuseg.core.progress import Progress
 from napari_monuseg.core.torch_import import torch
@@ -85,7 +85,7 @@ def curves_figure(history: History, title: str) -> Figure | None:
         axes.legend()
     for axes in grid[len(drawn) :]:
         axes.set_axis_off()
-    figure.suptitle(title, fontsize=14)
+    figure.suptitle(as_text(title), fontsize=14)
     return figure
 
 
@@ -162,7 +162,7 @@ def patch_figure(patch: Patch, title: str) -> Figure:
     tissue, contour, distance = figure.subplots(1, 3)
     side = patch.rgb.shape[0]
     tissue.imshow(patch.rgb)
-    tissue.set_title(f"Patch of {patch.image}, augmented")
+    tissue.set_title(f"Patch of {as_text(patch.image)}, augmented")
     tissue.set_xlabel(f"{side} × {side} px")
     contour.imshow(overlay(patch.rgb, patch.nuclei, width=1))
     contour.set_title("with the contour of its nuclei")
@@ -171,7 +171,7 @@ def patch_figure(patch: Patch, title: str) -> Figure:
     figure.colorbar(drawn, ax=distance, shrink=0.8)
     for axes in (tissue, contour, distance):
         axes.set(xticks=[], yticks=[])
-    figure.suptitle(title, fontsize=14)
+    figure.suptitle(as_text(title), fontsize=14)
     return figure
 
 
