@@ -6,11 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
 import tifffile
 
+from napari_monuseg.commands.segment import _check_output, _refuse_to_lose
+from napari_monuseg.core.errors import ExportError, TrainingError
 from napari_monuseg.core.origin import Origin
 from napari_monuseg.core.tiff import write_labels
 
@@ -100,6 +103,56 @@ def test_labels_that_are_there_are_replaced_only_when_asked(
 
     run(*asked, "--overwrite")
     assert tifffile.imread(corrected).max() > 10
+
+
+def test_no_result_takes_the_place_of_an_image(tmp_path):
+    image, mask = tmp_path / "a.tif", tmp_path / "A_nuclei.png"
+
+    _check_output([image, mask], tmp_path, overlay=False)
+    with pytest.raises(ExportError, match=r"would replace A_nuclei\.png|a_nuclei\.png"):
+        _check_output([image, mask], tmp_path, overlay=True)
+    with pytest.raises(ExportError, match=r"a\.tif would replace a_nuclei\.tif"):
+        _check_output([image, tmp_path / "a_nuclei.tif"], tmp_path, overlay=False)
+
+
+def test_a_picture_that_is_there_is_replaced_only_when_asked(tmp_path):
+    image, drawn = tmp_path / "a.tif", tmp_path / "a_nuclei.png"
+    image.touch()
+    drawn.touch()
+
+    refuse = partial(_refuse_to_lose, image, tmp_path)
+    refuse(overlay=False, overwrite=False)
+    with pytest.raises(ExportError, match=r"a_nuclei\.png is there already"):
+        refuse(overlay=True, overwrite=False)
+    refuse(overlay=True, overwrite=True)
+
+
+def test_what_is_not_of_this_program_is_not_even_replaced_when_asked(tmp_path):
+    image, other = tmp_path / "a.tif", tmp_path / "a_nuclei.tif"
+    image.touch()
+    tifffile.imwrite(other, np.zeros((64, 64, 3), np.uint8))
+
+    with pytest.raises(ExportError, match="was not written by this program"):
+        _refuse_to_lose(image, tmp_path, overlay=False, overwrite=True)
+
+
+def test_a_name_that_is_too_long_is_one_sentence(tmp_path):
+    image = tmp_path / f"{'x' * 250}.tif"
+    image.touch()
+
+    with pytest.raises(ExportError, match=r"cannot be written .*; give the image a"):
+        _refuse_to_lose(image, tmp_path, overlay=False, overwrite=False)
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_before_any_work(
+    tmp_path, monkeypatch
+):
+    def refuse(**_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    with pytest.raises(ExportError, match="cannot be written to"):
+        _check_output([tmp_path / "a.tif"], tmp_path / "out", overlay=False)
 
 
 def test_labels_are_not_taken_for_tissue(run, tmp_path):
@@ -489,6 +542,32 @@ def test_what_was_learned_is_kept_when_it_cannot_be_judged(
     assert not (tmp_path / "better.safetensors").exists()
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("train", "TISSUE"),
+        ("finetune", "--model", "tiny", "--image", "IMAGE", "--labels", "LABELS"),
+    ],
+)
+def test_a_model_that_is_there_is_replaced_only_when_asked(
+    run, tissue_folder, tmp_path, command
+):
+    model = tmp_path / "mine.safetensors"
+    model.write_bytes(b"hours of work")
+    names = {
+        "TISSUE": tissue_folder,
+        "IMAGE": tissue_folder / "images" / "one.tif",
+        "LABELS": tissue_folder / "labels" / "one.tif",
+    }
+    asked = [names.get(part, part) for part in command]
+
+    done = run(*asked, "--output", "mine.safetensors", expect=1)
+
+    assert "mine.safetensors is there already; give --overwrite" in done.stderr
+    assert model.read_bytes() == b"hours of work"
+    assert not (tmp_path / "mine.log").exists()
+
+
 def test_finetune_takes_the_pixel_size_that_the_labels_know(tissue_folder, tmp_path):
     from napari_monuseg.commands.finetune import _read
 
@@ -520,6 +599,31 @@ def test_finetune_learns_of_a_drawn_area_only_what_lies_in_it(tissue_folder, tmp
 
     assert np.array_equal(everything.reviewed, mask)
     assert np.array_equal(part.reviewed, mask & (reviewed > 0))
+
+
+def test_finetune_refuses_labels_that_are_of_another_image(
+    tissue_folder, tmp_path, capsys
+):
+    from napari_monuseg.commands.finetune import _read
+
+    one, two = (tissue_folder / "images" / f"{name}.tif" for name in ("one", "two"))
+    truth = tifffile.imread(tissue_folder / "labels" / "one.tif")
+    of_one, of_two, larger = (tmp_path / f"{name}.tif" for name in "abc")
+    for path, image, shape in (
+        (of_one, "one", truth.shape),
+        (of_two, "two", truth.shape),
+        (larger, "one", (1000, 1000)),
+    ):
+        origin = Origin(image=image, image_shape=shape, model="unet")
+        write_labels(path, truth, origin=origin)
+
+    assert len(_read([one, two], [of_one, of_two], [], None)) == 2
+    for images, labels in (([one, two], [of_two, of_one]), ([one], [larger])):
+        with pytest.raises(TrainingError, match="--image and --labels in the same"):
+            _read(images, labels, [], None)
+    assert not capsys.readouterr().err
+    assert len(_read([two], [of_one], [], None)) == 1
+    assert "a.tif says that it is of one" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

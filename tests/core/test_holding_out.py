@@ -82,6 +82,16 @@ def test_what_somebody_chose_to_hold_out_is_held_out(labels):
     assert distance[division.learn].min() == MARGIN + 1
 
 
+def test_all_of_an_area_can_be_chosen_to_judge_by(labels):
+    reviewed = np.ones(labels.shape, bool)
+    chosen = HeldOut(judge=reviewed, stop=np.zeros_like(reviewed))
+
+    held_out = hold_out(labels, reviewed, stop=False, chosen=chosen)
+
+    assert divide(reviewed, held_out).judge.all()
+    assert not divide(reviewed, held_out).learn.any()
+
+
 def test_of_an_area_too_small_to_share_nothing_is_held_out():
     reviewed = np.zeros((256, 256), bool)
     labels = np.zeros((256, 256), np.int32)

@@ -10,6 +10,7 @@ from napari_monuseg.core.augmentation import AugmentationOptions
 from napari_monuseg.core.devices import DeviceInfo
 from napari_monuseg.core.errors import MonusegError, TrainingError
 from napari_monuseg.core.finetuning_options import FinetuneOptions
+from napari_monuseg.core.holding_out import HeldOut
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.lessons import Corrections, Lesson
 from napari_monuseg.core.progress import Progress, finish
@@ -71,6 +72,77 @@ def test_a_model_deleted_meanwhile_is_one_sentence(installed_model, corrections)
         finish(lesson.train())
 
 
+def test_a_model_deleted_during_the_training_is_judged_by_all_the_same(
+    installed_model, corrections
+):
+    lesson = Lesson(find_model("tiny"), corrections, options(steps=1, looks=1))
+    tuned = finish(lesson.train())
+    installed_model.unlink()
+
+    judgement = finish(lesson.judge(tuned))
+
+    assert judgement.changes.keys() == {"dice", "aji", "pq"}
+
+
+def test_an_image_can_be_there_to_judge_by_alone(installed_model, corrections):
+    (one,) = corrections
+    nothing = np.zeros_like(one.reviewed)
+    other = replace(one, held_out=HeldOut(judge=one.reviewed, stop=nothing))
+    lesson = Lesson(find_model("tiny"), [one, other], options(steps=2, looks=1))
+
+    judgement = finish(lesson.judge(finish(lesson.train())))
+
+    assert not lesson.divisions[1].learn.any()
+    assert np.array_equal(lesson.divisions[1].judge, lesson.regions[1].reviewed)
+    assert judgement.nuclei > other.nuclei
+
+
+def test_holding_all_of_it_out_is_one_sentence(installed_model, corrections):
+    (one,) = corrections
+    nothing = np.zeros_like(one.reviewed)
+    all_held = replace(one, held_out=HeldOut(judge=one.reviewed, stop=nothing))
+
+    with pytest.raises(TrainingError, match="or hold out less of it"):
+        finish(Lesson(find_model("tiny"), [all_held], options()).train())
+
+
+@pytest.mark.parametrize("number", [-1, -9999, 2**31 - 1])
+def test_numbers_that_no_nucleus_has_are_one_sentence(
+    installed_model, corrections, number
+):
+    (one,) = corrections
+    labels = one.labels.copy()
+    labels[300:310, 300:310] = number
+
+    with pytest.raises(TrainingError, match="numbers below 0 or above"):
+        finish(
+            Lesson(find_model("tiny"), [replace(one, labels=labels)], options()).train()
+        )
+
+
+def test_large_numbers_with_gaps_take_no_memory(installed_model, corrections):
+    (one,) = corrections
+    labels = np.where(one.labels == 3, 2**30, one.labels)
+    lesson = Lesson(
+        find_model("tiny"), [replace(one, labels=labels)], options(steps=1, looks=1)
+    )
+
+    finish(lesson.train())
+
+    assert lesson.regions[0].labels.max() < 1000
+    assert lesson.regions[0].nuclei == one.nuclei
+
+
+def test_a_pixel_size_at_which_no_nucleus_is_seen_is_one_sentence(
+    installed_model, corrections
+):
+    (one,) = corrections
+    coarse = replace(one, image=one.image.with_pixel_size(2.5, "somebody"))
+
+    with pytest.raises(MonusegError, match=r"At 2\.5 µm/px nuclei cannot be told"):
+        finish(Lesson(find_model("tiny"), [coarse], options()).train())
+
+
 def test_the_pixel_size_that_nothing_states_is_guessed(
     installed_model, corrections, monkeypatch
 ):
@@ -97,6 +169,30 @@ def test_the_pixel_size_that_nothing_states_is_guessed(
     assert as_told == (512, 512, 3)
     (notice,) = lesson.notices
     assert "pale does not state its pixel size; 0.5 µm/px was guessed" in notice
+
+
+def test_images_of_one_name_are_guessed_one_by_one(
+    installed_model, corrections, monkeypatch
+):
+    asked = []
+
+    def guess(image, *_, **__):
+        yield from ()
+        asked.append(image.read(slice(0, 9), slice(0, 9)).mean())
+        return 0.25
+
+    monkeypatch.setattr(lessons, "guess_pixel_size", guess)
+    rgb, _ = synthetic_tissue((512, 512), seed=12)
+    two = [
+        replace(corrections[0], image=TissueImage.from_array(pixels, name="roi1"))
+        for pixels in (rgb, 255 - rgb)
+    ]
+    lesson = Lesson(find_model("tiny"), [*two, two[0]], options(steps=1, looks=1))
+
+    finish(lesson.train())
+
+    assert len(asked) == 2
+    assert asked[0] != asked[1]
 
 
 def test_what_lies_between_two_fields_is_neither_read_nor_looked_at(

@@ -141,6 +141,36 @@ def test_undo_takes_back_a_slider_move_in_one_step(qtbot, panel, found):
     assert np.array_equal(found.data, after)
 
 
+def test_many_edits_do_not_make_the_program_forget_what_it_wrote(qtbot, panel, found):
+    began = np.array(found.data)
+    move(qtbot, panel, 0.9)
+    read = panel.current.options
+    for _ in range(75):  # each a step of napari's undo, which keeps 100 by itself
+        at = np.nonzero(began == began.max())
+        found.data_setitem(at, 0)
+        found.data_setitem(at, int(began.max()))
+    found.data_setitem(np.nonzero(found.data), began[np.nonzero(found.data)])
+
+    assert panel.current._steps.state.options == read
+    move(qtbot, panel, 0.8)
+    assert len(found._undo_history) > 150
+
+
+@pytest.mark.parametrize("edits", [1, 4])
+def test_what_napari_forgot_was_not_undone(qtbot, monkeypatch, panel, found, edits):
+    monkeypatch.setattr(undo_steps, "LONGEST", 3)
+    panel.current._hold(found, np.array(found.data), None)
+    move(qtbot, panel, 0.9)
+    read = panel.current.options
+    lost = np.nonzero(found.data)
+
+    for _ in range(edits):
+        found.data_setitem(lost, 0)
+        found.data_setitem(lost, 1)
+
+    assert panel.current._steps.state.options == read
+
+
 def test_the_sliders_follow_undo_and_redo(qtbot, panel, found):
     began = panel.sliders.value
     move(qtbot, panel, 0.8)

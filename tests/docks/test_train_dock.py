@@ -8,7 +8,9 @@ from qtpy.QtCore import Qt
 
 from napari_monuseg.areas import covered
 from napari_monuseg.core import finetuning
-from napari_monuseg.core.errors import TrainingError
+from napari_monuseg.core.errors import DeviceError, TrainingError
+from napari_monuseg.core.holding_out import propose
+from napari_monuseg.core.lessons import Lesson
 from napari_monuseg.core.model_info import read_info
 from napari_monuseg.core.registry import find_model
 from napari_monuseg.core.samples import synthetic_tissue
@@ -91,6 +93,27 @@ def test_both_docks_are_tabs_of_one_place_and_nothing_is_cut_off(
 def test_without_anything_reviewed_it_says_what_to_do(train, viewer):
     assert not train.train_button.isEnabled()
     assert "Mark what is in view as reviewed" in train.areas.note.text()
+
+
+def test_without_nuclei_under_what_was_reviewed_it_says_so(
+    qtbot, viewer, reviewed, nuclei, train
+):
+    viewer.layers.remove(nuclei)
+    qtbot.waitUntil(lambda: "has no nuclei under it" in train.areas.note.text())
+
+
+@pytest.mark.usefixtures("reviewed")
+def test_nuclei_of_nobody_knows_which_image_are_named(
+    qtbot, viewer, slide, nuclei, train
+):
+    viewer.add_image(slide.data, rgb=True, name="other", **placement(slide))
+    nuclei.name = "mine"
+    qtbot.waitUntil(lambda: "the nuclei of “mine” are of" in train.areas.note.text())
+
+
+def test_what_was_reviewed_beside_the_nuclei_is_said(qtbot, reviewed, nuclei, train):
+    reviewed.data = [np.array([[600, 600], [600, 700], [700, 700], [700, 600]])]
+    qtbot.waitUntil(lambda: "lies beside all nuclei" in train.areas.note.text())
 
 
 def test_reviewed_areas_are_listed_with_their_nuclei(qtbot, reviewed, train):
@@ -261,6 +284,34 @@ def test_what_is_held_out_follows_what_is_reviewed(qtbot, viewer, reviewed, trai
     assert viewer.layers.selection.active is reviewed
 
 
+def test_what_is_shown_as_held_out_goes_by_the_seed(qtbot, viewer, reviewed, train):
+    press(qtbot, train.areas.show_button)
+    before = viewer.layers[HELD_OUT["judge"]].data[0].copy()
+
+    train.options.seed.setValue(1)
+
+    shown = covered(viewer.layers["slide nuclei"], viewer.layers[HELD_OUT["judge"]])
+    assert not np.allclose(viewer.layers[HELD_OUT["judge"]].data[0], before)
+    (correction,) = train.areas.corrections()()
+    used = propose(correction.reviewed, stop=True, seed=1).judge
+    assert np.array_equal(shown & correction.reviewed, used)
+
+
+def test_what_is_held_out_follows_without_taking_the_tool_from_the_hand(
+    qtbot, viewer, nuclei, reviewed, train
+):
+    press(qtbot, train.areas.show_button)
+    viewer.layers.selection.active = nuclei
+    actives = []
+    viewer.layers.selection.events.active.connect(lambda e: actives.append(e.value))
+
+    reviewed.data = [0.5 * reviewed.data[0]]
+    train.areas.refresh()
+
+    assert actives == []
+    assert viewer.layers.selection.active is nuclei
+
+
 def test_what_is_held_out_by_hand_stays(qtbot, viewer, reviewed, train):
     press(qtbot, train.areas.show_button)
     judge = viewer.layers[HELD_OUT["judge"]]
@@ -340,6 +391,54 @@ def test_the_gate_comes_into_view(qtbot, viewer, reviewed, train, quick):
     qtbot.waitUntil(
         lambda: not any(button.visibleRegion().isEmpty() for button in buttons)
     )
+
+
+def test_a_comparison_that_fails_loses_nothing(
+    qtbot, monkeypatch, reviewed, train, quick
+):
+    def fail(*_):
+        yield from ()
+        raise DeviceError("There is no memory left.")
+
+    monkeypatch.setattr(Lesson, "judge", fail)
+    press(qtbot, train.train_button)
+    done(qtbot, train)
+
+    assert train.gate.sentence.text() == "Not compared: There is no memory left."
+    train.gate.name.setText("mine")
+    press(qtbot, train.gate.accept_button)
+    done(qtbot, train)
+    assert find_model("mine").info.parent == "tiny"
+
+
+def test_a_dock_that_is_closed_at_the_gate_asks_again(
+    qtbot, viewer, reviewed, train, quick
+):
+    press(qtbot, train.train_button)
+    done(qtbot, train)
+    sentence = train.gate.sentence.text()
+    viewer.window.remove_dock_widget(train)
+
+    _, again = viewer.window.add_plugin_dock_widget(
+        "napari-monuseg", "Train on corrections"
+    )
+
+    assert not again.gate.isHidden()
+    assert again.gate.sentence.text() == sentence
+    assert not again.train_button.isEnabled()
+    again.gate.name.setText("mine")
+    press(qtbot, again.gate.accept_button)
+    done(qtbot, again)
+    assert find_model("mine").info.parent == "tiny"
+    assert again.train_button.isEnabled()
+
+
+def test_no_model_is_renamed_while_one_learns(qtbot, reviewed, train, quick):
+    press(qtbot, train.train_button)
+    assert not train.manager.isEnabled()
+
+    done(qtbot, train)
+    assert train.manager.isEnabled()
 
 
 def test_a_name_that_is_taken_keeps_the_gate_open(qtbot, reviewed, train, quick):

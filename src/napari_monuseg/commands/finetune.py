@@ -8,10 +8,10 @@ import typer
 
 from napari_monuseg.commands.console import run_with_bar
 from napari_monuseg.core.errors import MonusegError, TrainingError
-from napari_monuseg.core.folders import require_writable
+from napari_monuseg.core.folders import refuse_to_replace, require_writable
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.registry import ENDING, find_model
-from napari_monuseg.core.tiff import read_labels
+from napari_monuseg.core.tiff import LabelsFile, read_labels
 
 if TYPE_CHECKING:
     from napari_monuseg.core.gate import Judgement
@@ -54,6 +54,9 @@ def finetune(
     crop: Annotated[int, typer.Option(help="Side of the crops, px.")] = 256,
     seed: Annotated[int, typer.Option(help="Of the crops and what is held out.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda:0, mps.")] = "auto",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a model that is there already.")
+    ] = False,
     only_if_better: Annotated[
         bool,
         typer.Option(
@@ -68,6 +71,8 @@ def finetune(
             "exists."
         )
     require_writable(output.parent)
+    if not overwrite:
+        refuse_to_replace(output)
     entry = find_model(model)
     corrections = _read(image, labels, reviewed or [], pixel_size)
     from napari_monuseg.core.checkpoints import save_checkpoint
@@ -95,7 +100,7 @@ def finetune(
             typer.echo(line)
     except MonusegError as error:  # what it has learned is not lost for that
         unjudged = error
-        judgement = Judgement(nuclei=0, changes={}, drift={}, before=[], after=[])
+        judgement = Judgement.none(str(error))
     if only_if_better and not judgement.accept:
         typer.echo(f"{output} was not written.")
     else:
@@ -128,6 +133,11 @@ def _read(
                 f"The labels {labels[number].name} have more than one plane; save the "
                 "plane that belongs to the image."
             )
+        if found.labels.dtype != np.int32:  # read as such wherever they fit
+            raise TrainingError(
+                f"The labels {labels[number].name} have numbers above "
+                f"{np.iinfo(np.int32).max:,}; number the nuclei from 1."
+            )
         checked = (
             read_labels(reviewed[number]).labels > 0
             if reviewed
@@ -137,18 +147,43 @@ def _read(
         if area is not None and area.shape == checked.shape:
             checked = checked & area  # beyond it nobody looked for nuclei
         tissue = TissueImage.open(path, pixel_size=pixel_size)
+        _require_origin(found, labels[number], tissue, path, images)
         if tissue.pixel_size is None and found.pixel_size is not None:
             tissue = tissue.with_pixel_size(found.pixel_size, labels[number].name)
         row, column = found.offset
         corrections.append(
             Corrections(
                 image=tissue,
-                labels=found.labels.astype(np.int32),
+                labels=found.labels,
                 reviewed=checked,
                 offset=(round(row), round(column)),
             )
         )
     return corrections
+
+
+def _require_origin(
+    found: LabelsFile, labels: Path, tissue: TissueImage, path: Path, images: list[Path]
+) -> None:
+    """Refuse labels that say they are of another image; if unsure, only say so."""
+    origin = found.origin
+    if origin is None:
+        return
+    shape = (tissue.height, tissue.width)
+    others = {image.stem for image in images} - {path.stem}
+    if origin.image_shape != shape or origin.image in others:
+        height, width = origin.image_shape
+        raise TrainingError(
+            f"The labels {labels.name} are of {origin.image}, {height}×{width} px, not "
+            f"of {path.name}, {shape[0]}×{shape[1]} px; give --image and --labels in "
+            "the same order."
+        )
+    if origin.image != path.stem:
+        typer.echo(
+            f"{labels.name} says that it is of {origin.image}; it is taken as of "
+            f"{path.name}.",
+            err=True,
+        )
 
 
 def _report(judgement: "Judgement") -> list[str]:

@@ -17,6 +17,9 @@ from typing import Any
 
 from napari_monuseg.core.errors import ImageError
 
+PIXEL_SIZES = (0.05, 1.1)
+"""Smallest and largest at which nuclei can be told, µm/px (200× to 9×)."""
+
 PLAUSIBLE_PIXEL_SIZES = (0.05, 20.0)
 LARGEST_ANISOTROPY = 1.01
 
@@ -183,3 +186,19 @@ def _ratio(value: Any) -> float:
         case (int(above), int(below)) if below:
             return above / below
     return 0.0
+
+
+def require_pixel_size(pixel_size: float) -> None:
+    """Refuse a pixel size, µm/px, at which nuclei cannot be told.
+
+    Raises
+    ------
+    ImageError
+        If it is not among `PIXEL_SIZES`.
+    """
+    finest, coarsest = PIXEL_SIZES
+    if not finest <= pixel_size <= coarsest:
+        raise ImageError(
+            f"At {pixel_size:g} µm/px nuclei cannot be told apart; the pixel size "
+            f"must lie between {finest} and {coarsest} µm/px (40× is about 0.25)."
+        )

@@ -277,7 +277,7 @@ def _check(
     if not any(mask.any() for mask in learned):
         raise TrainingError(
             "There is no whole nucleus in the reviewed areas to learn from; mark a "
-            "larger area as reviewed."
+            "larger area as reviewed, or hold out less of it."
         )
 
 

@@ -42,6 +42,8 @@ class Judgement:
         ``outside`` the reviewed areas, and on the ``sample`` tissue.
     before, after : list of Seen
         What the two found in each strip, to be shown.
+    problem : str
+        Why nothing could be compared; empty where it could.
     """
 
     nuclei: int
@@ -49,6 +51,12 @@ class Judgement:
     drift: dict[str, float]
     before: list[Seen]
     after: list[Seen]
+    problem: str = ""
+
+    @classmethod
+    def none(cls, problem: str) -> "Judgement":
+        """Say why there is none: what was learned is not lost for that."""
+        return cls(nuclei=0, changes={}, drift={}, before=[], after=[], problem=problem)
 
     @property
     def verdict(self) -> str:
@@ -71,6 +79,8 @@ class Judgement:
 
     def sentence(self) -> str:
         """Say the verdict in plain words."""
+        if self.problem:
+            return f"Not compared: {self.problem}"
         if not self.changes:
             return "Too few to judge: the area was too small to hold any of it back."
         aji = self.changes["aji"]

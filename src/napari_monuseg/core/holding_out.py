@@ -70,18 +70,21 @@ def hold_out(
     stop : bool
         Whether there are nuclei enough to spare some to stop the training.
     chosen : HeldOut, optional
-        What somebody wants to be held out; otherwise it is as `propose` says.
+        What somebody wants to be held out, all of the area if need be; otherwise
+        it is as `propose` says.
     seed : int
         As `propose` takes it.
 
     Returns
     -------
     HeldOut
-        Nothing, where no whole nucleus would be left to learn from.
+        Nothing, where what is proposed leaves no whole nucleus to learn from.
     """
-    held_out = chosen or propose(reviewed, stop=stop, seed=seed)
-    if nuclei_inside(labels, divide(reviewed, held_out).learn).inside:
-        return held_out
+    if chosen is not None:
+        return chosen
+    proposed = propose(reviewed, stop=stop, seed=seed)
+    if nuclei_inside(labels, divide(reviewed, proposed).learn).inside:
+        return proposed
     nothing = np.zeros_like(reviewed)
     return HeldOut(judge=nothing, stop=nothing)
 

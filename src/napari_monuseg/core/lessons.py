@@ -4,6 +4,7 @@ Read the areas, fine-tune, judge on what was held back, describe the new model. 
 dock and the command line both go this way.
 """
 
+import copy
 from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
@@ -29,7 +30,7 @@ from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.magnification import guess_pixel_size
 from napari_monuseg.core.model_info import ModelInfo
 from napari_monuseg.core.networks import NucleusNetwork
-from napari_monuseg.core.numbering import number_pieces
+from napari_monuseg.core.numbering import close_gaps, number_pieces
 from napari_monuseg.core.predict import PredictOptions
 from napari_monuseg.core.progress import Progress
 from napari_monuseg.core.regions import Region, read_regions, require_reviewed
@@ -56,7 +57,8 @@ class Corrections:
         What of it is held out, on the grid of `labels`; None for what the program
         proposes.
     corrected : int or None
-        How many nuclei had to be corrected in there; None where nobody counted.
+        How many nuclei had to be corrected in there since the model found them; None
+        where nobody counted.
     """
 
     image: TissueImage
@@ -113,8 +115,9 @@ class Lesson:
         self.divisions: list[Division] = []
         self._corrections = corrections
         self._guesses: list[str] = []
-        self._sizes: dict[tuple[str, int, int], float] = {}
+        self._sizes: dict[tuple[str, int, int, bytes], float] = {}
         self._finetuning: Finetuning | None = None
+        self._base: NucleusNetwork | None = None
 
     @property
     def history(self) -> list[dict[str, float]]:
@@ -132,10 +135,13 @@ class Lesson:
         info = self.model.info
         yield Progress(message=f"Loading {info.name}")
         network = load_network(self.model.path)
+        # To judge by: the file may be gone or have another name by then.
+        self._base = copy.deepcopy(network)
         for one in self._corrections:
             require_reviewed(one.image, one.labels, one.reviewed, one.offset)
         self._corrections = [
-            replace(one, labels=number_pieces(one.labels)) for one in self._corrections
+            replace(one, labels=close_gaps(number_pieces(one.labels)))
+            for one in self._corrections
         ]
         enough = sum(one.nuclei for one in self._corrections) >= FEWEST_TO_STOP
         for number, one in enumerate(self._corrections):
@@ -178,7 +184,9 @@ class Lesson:
         if image.pixel_size or image.assumed_pixel_size:
             return image
         info = self.model.info
-        key = (image.name, image.height, image.width)  # areas of one image share it
+        # Areas of one image share it, images of one name do not.
+        somewhere = image.read(slice(0, 64), slice(0, 64)).tobytes()
+        key = (image.name, image.height, image.width, somewhere)
         if key in self._sizes:
             return image.assuming(self._sizes[key])
         guess = yield from guess_pixel_size(
@@ -226,7 +234,9 @@ class Lesson:
     def _judge_on(
         self, device: str, tuned: FinetunedNetwork
     ) -> Generator[Progress, None, Judgement]:
-        base = load_network(self.model.path)
+        if self._base is None:
+            raise ValueError("nothing was trained yet")
+        base = copy.deepcopy(self._base)
         before, after = (
             network.to(memory_format=torch.channels_last).to(device)
             for network in (base, tuned.network)

@@ -3,8 +3,12 @@
 import numpy as np
 from skimage.measure import label
 
+from napari_monuseg.core.counting import ids_in
 from napari_monuseg.core.overlaps import Numbers, Overlaps
 from napari_monuseg.core.separation import Labels
+
+LARGEST_NUMBER = 2**30
+"""Of a nucleus that can be corrected: there must be room for more."""
 
 SMALLEST_PIECE = 16
 """Of a number's pieces, those of as many pixels are nuclei."""
@@ -69,6 +73,16 @@ def number_pieces(labels: Labels, *, smallest: int = SMALLEST_PIECE) -> Labels:
         return labels
     numbers[others] = int(labels.max()) + np.arange(1, others.size + 1)
     numbered: Labels = np.take(numbers.astype(np.int32), pieces)
+    return numbered
+
+
+def close_gaps(labels: Labels) -> Labels:
+    """Give nuclei ``(H, W)`` the numbers from 1 on, without gaps, in their order."""
+    ids = ids_in(labels)
+    if not ids.size or ids.size == int(ids[-1]):
+        return labels
+    numbered: Labels = (np.searchsorted(ids, labels) + 1).astype(np.int32)
+    numbered[labels == 0] = 0
     return numbered
 
 

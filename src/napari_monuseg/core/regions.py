@@ -12,10 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_monuseg.core.boxes import Window, clusters, shifted, size, widened
+from napari_monuseg.core.calibration import require_pixel_size
 from napari_monuseg.core.counting import nuclei_inside
 from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.holding_out import HeldOut
 from napari_monuseg.core.image import TissueImage
+from napari_monuseg.core.numbering import LARGEST_NUMBER
 from napari_monuseg.core.resampling import at_pixel_size
 from napari_monuseg.core.stains import StainReference, Tones, apply_tones
 
@@ -70,7 +72,7 @@ class Region:
 def require_reviewed(
     image: TissueImage, labels: Labels, reviewed: Mask, offset: tuple[int, int] = (0, 0)
 ) -> None:
-    """Refuse labels of which nothing was reviewed, or that do not fit their image.
+    """Refuse labels that cannot be learned from, or do not fit their image.
 
     Parameters
     ----------
@@ -84,7 +86,9 @@ def require_reviewed(
     Raises
     ------
     TrainingError
-        If so.
+        If so, or if nothing was reviewed.
+    ImageError
+        If nuclei cannot be told at the image's pixel size.
     """
     if labels.shape != reviewed.shape:
         raise TrainingError(
@@ -98,6 +102,13 @@ def require_reviewed(
             f"image has {image.height}×{image.width}; choose the labels that belong "
             "to it."
         )
+    if labels.min(initial=0) < 0 or labels.max(initial=0) > LARGEST_NUMBER:
+        raise TrainingError(
+            f"The labels of {image.name} have numbers below 0 or above "
+            f"{LARGEST_NUMBER:,}; number its nuclei from 1, and leave 0 for background."
+        )
+    if image.pixel_size is not None:
+        require_pixel_size(image.pixel_size)
     if not reviewed.any():
         raise TrainingError(
             f"Nothing of {image.name} is marked as reviewed; mark the part whose "

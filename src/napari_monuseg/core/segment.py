@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from napari_monuseg.core.calibration import require_pixel_size
 from napari_monuseg.core.checkpoints import load_network
 from napari_monuseg.core.devices import (
     DeviceInfo,
@@ -30,9 +31,6 @@ from napari_monuseg.core.torch_import import torch
 
 SMALLEST_IMAGE = 32
 """Sides below this hold no whole nucleus to go by, px."""
-
-PIXEL_SIZES = (0.05, 1.1)
-"""Smallest and largest pixel size at which nuclei can be told, µm/px (200× to 9×)."""
 
 SMALLEST_WINDOW = 256
 """Windows are not halved below this when memory runs out, px."""
@@ -144,13 +142,8 @@ def _check(image: TissueImage) -> None:
             f"The image is {image.height}×{image.width} px; nuclei can be found from "
             f"{SMALLEST_IMAGE}×{SMALLEST_IMAGE} px up."
         )
-    finest, coarsest = PIXEL_SIZES
-    if image.pixel_size is not None and not finest <= image.pixel_size <= coarsest:
-        raise ImageError(
-            f"At {image.pixel_size:g} µm/px nuclei cannot be told apart; the "
-            f"pixel size must lie between {finest} and {coarsest} µm/px (40× is "
-            "about 0.25)."
-        )
+    if image.pixel_size is not None:
+        require_pixel_size(image.pixel_size)
 
 
 def _predict_within_memory(

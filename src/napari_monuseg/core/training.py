@@ -137,7 +137,11 @@ def train(
     yield from _train_steps(source, validation, options, state, state_path)
     instances: InstanceOptions | None = None
     scores: dict[str, float] = {}
-    network = state.averaged_network(source, options)
+    network = (
+        state.averaged_network(source, options)
+        if state.step
+        else state.averaged.eval()  # nothing was learned: it stays as it is
+    )
     if validation:
         maps = yield from _look(validation, network, options, state)
         instances, scores = choose_thresholds(maps)

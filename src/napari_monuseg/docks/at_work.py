@@ -51,5 +51,6 @@ def selection_kept(layers: Any) -> Iterator[None]:
         yield
     finally:
         layers._activate_on_insert = True
-        if layers.selection.active is not active:
+        gone = active is not None and active not in layers
+        if layers.selection.active is not active and not gone:
             layers.selection.active = active

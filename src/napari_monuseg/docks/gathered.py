@@ -16,13 +16,14 @@ from qtpy.QtWidgets import (
 )
 
 from napari_monuseg.core.errors import TrainingError
-from napari_monuseg.docks.bindings import origin_facts
+from napari_monuseg.docks.bindings import image_of, origin_facts
 from napari_monuseg.docks.held_out import HeldOutLayers
 from napari_monuseg.docks.layer_watch import LayerWatch
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.note import Note
 from napari_monuseg.docks.pixel_size import stated_pixel_size
-from napari_monuseg.docks.reviewed_areas import GatheredArea, find_areas
+from napari_monuseg.docks.reviewed import is_reviewed_layer
+from napari_monuseg.docks.reviewed_areas import GatheredArea, find_areas, may_count
 from napari_monuseg.layers import tissue_image
 
 if TYPE_CHECKING:
@@ -38,6 +39,21 @@ NONE_TICKED = "Every area is left out: tick at least one to learn from it."
 HIDDEN = (
     "What is marked as reviewed lies on nuclei that are hidden: show their layer to "
     "learn from them."
+)
+
+NO_NUCLEI = (
+    "What is marked as reviewed has no nuclei under it: press “Run” in the Segment "
+    "dock, or open your own."
+)
+
+STRAY = (
+    "Nothing tells which image the nuclei of “{name}” are of: open it, or press "
+    "“Correct these labels” in the Segment dock."
+)
+
+NOT_ON_THEM = (
+    "What is marked as reviewed lies beside all nuclei, or on several images at once: "
+    "hide all images but its own."
 )
 
 PAUSE_MS = 300
@@ -110,6 +126,11 @@ class GatheredAreas(QWidget):
 
         return make
 
+    def hold_out_by(self, seed: int) -> None:
+        """Take the seed of the training, which decides what is held out."""
+        self._held_out.seed = seed
+        self._held_out.follow(self._included())
+
     def _included(self) -> list[GatheredArea]:
         return [area for area in self._areas if id(area.nuclei) not in self._left_out]
 
@@ -152,7 +173,16 @@ class GatheredAreas(QWidget):
 
     def _remedy(self) -> str:
         """Say what to do where there is nothing to learn from."""
-        return HIDDEN if find_areas(self._viewer.layers, hidden=True) else REMEDY
+        layers = self._viewer.layers
+        if not any(is_reviewed_layer(one) and len(one.data) for one in layers):
+            return REMEDY
+        if find_areas(layers, hidden=True):
+            return HIDDEN
+        nuclei = [one for one in layers if may_count(one)]
+        strays = [one for one in nuclei if image_of(one, layers) is None]
+        if strays:
+            return STRAY.format(name=strays[-1].name)
+        return NOT_ON_THEM if nuclei else NO_NUCLEI
 
     def _on_layers(self) -> None:
         self._unwatch()

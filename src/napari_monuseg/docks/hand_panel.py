@@ -139,6 +139,7 @@ class HandPanel(QWidget):
         if counted is not None:
             result.count = counted.nuclei
             result.learn(counted.hand)
+            result.note_effort(counted.corrected)
             self._say_reviewed(counted.reviewed)
             self.counted.emit()
             self._outline()

@@ -10,6 +10,7 @@ from napari.layers import Shapes
 from napari_monuseg.areas import Mask, covered
 from napari_monuseg.core.boxes import bounding_window
 from napari_monuseg.core.holding_out import FEWEST_TO_STOP, HeldOut, propose
+from napari_monuseg.docks.at_work import selection_kept
 from napari_monuseg.docks.bindings import METADATA
 from napari_monuseg.docks.reviewed_areas import GatheredArea
 
@@ -36,13 +37,15 @@ class HeldOutLayers:
 
     def __init__(self, viewer: Any) -> None:
         self._viewer = viewer
+        self.seed = 0
+        """Even or odd: at which end the strip to judge by lies."""
 
     def show(self, areas: Sequence[GatheredArea]) -> None:
         """Draw what the program proposes to hold out of some areas."""
         for layer in self._layers().values():
             if layer is not None:
                 self._viewer.layers.remove(layer)
-        boxes = _proposed(areas)
+        boxes = _proposed(areas, self.seed)
         for role, name in HELD_OUT.items():
             if boxes[role]:
                 self._viewer.add_shapes(
@@ -60,13 +63,12 @@ class HeldOutLayers:
     def follow(self, areas: Sequence[GatheredArea]) -> None:
         """Draw it again if something else is proposed by now, unless it was changed."""
         drawn = self._drawn()
-        boxes = _proposed(areas)
+        boxes = _proposed(areas, self.seed)
         if drawn is None or not any(boxes.values()) or _equal(boxes, drawn):
             return
         if self._untouched():
-            selected = set(self._viewer.layers.selection)
-            self.show(areas)
-            self._viewer.layers.selection = selected & set(self._viewer.layers)
+            with selection_kept(self._viewer.layers):
+                self.show(areas)
 
     def chosen(self, area: GatheredArea) -> HeldOut | None:
         """Give what the user holds out of an area; None if that is left to us."""
@@ -104,11 +106,11 @@ class HeldOutLayers:
         return named[0] if named and isinstance(named[0], Shapes) else None
 
 
-def _proposed(areas: Sequence[GatheredArea]) -> Boxes:
+def _proposed(areas: Sequence[GatheredArea], seed: int) -> Boxes:
     enough = sum(area.count for area in areas) >= FEWEST_TO_STOP
     boxes: Boxes = {role: [] for role in HELD_OUT}
     for area in areas:
-        proposed = propose(area.reviewed, stop=enough)
+        proposed = propose(area.reviewed, stop=enough, seed=seed)
         for role, mask in (("judge", proposed.judge), ("stop", proposed.stop)):
             if mask.any():
                 boxes[role].append(_box(area.nuclei, mask))

@@ -37,12 +37,15 @@ class Snapshot:
         Every id ever given by hand.
     reviewed : ndarray, optional
         ``(h, w)`` bool, True where everything is right as it stands.
+    brought : HandWork, optional
+        What of the hand work was there from the first; None where nobody knows.
     """
 
     labels: Labels
     base: State
     used: frozenset[int]
     reviewed: Mask | None
+    brought: HandWork | None
 
     def gather(self) -> HandWork:
         """Find the hand work; it may take a while where much was edited."""
@@ -89,12 +92,13 @@ class Result:
     _steps: UndoSteps | None = None
 
     def __post_init__(self) -> None:
-        self.hand = HandWork.none(self.area.shape)
+        self.hand = self._brought = HandWork.none(self.area.shape)
         if self.maps is not None:
             self.pixel_size = self.maps.pixel_size
             self.assumed_pixel_size = self.maps.assumed_pixel_size
 
     _largest_id: int = 0
+    _brought: HandWork | None = field(init=False)
 
     @classmethod
     def on(cls, image: Image, area: Area, **facts: Any) -> "Result":
@@ -173,8 +177,8 @@ class Result:
         """Take over hand work that was gathered from a snapshot."""
         self.hand = hand.knowing(self.hand.used)
 
-    def note_effort(self, corrected: int) -> None:
-        """Say in the layer how many nuclei were corrected, for a training to tell."""
+    def note_effort(self, corrected: int | None) -> None:
+        """Say in the layer how many reviewed nuclei were corrected since the run."""
         if self.layer is not None and METADATA in self.layer.metadata:
             self.layer.metadata[METADATA]["corrected"] = corrected
 
@@ -189,7 +193,7 @@ class Result:
             The nuclei.
         """
         if placed.hand is not None:
-            self.hand = placed.hand
+            self.hand = self._brought = placed.hand
         self.count = placed.count
         self._add_layer(viewer, placed.labels, placed.complete)
         self._mark(placed.labels)
@@ -256,6 +260,7 @@ class Result:
             ``(h, w)`` int32, as the area; it is moved to where the area lies.
         """
         labels = np.array(layer.data)
+        self._brought = None
         for name, value in self.place.items():
             setattr(layer, name, value)
         self.count = count_nuclei(labels)
@@ -308,6 +313,7 @@ class Result:
             base=base,
             used=self.hand.used,
             reviewed=reviewed_mask(self),
+            brought=self._brought,
         )
 
     def _facts(self) -> dict[str, Any]:

@@ -249,7 +249,6 @@ class ResultPanel(QWidget):
         nuclei = "nucleus" if result.count == 1 else "nuclei"
         found = f"{result.count:,} {nuclei} in “{result.image_name}”"
         self.count.setText(", ".join([found, *_by_hand(result.hand.count)]))
-        result.note_effort(sum(result.hand.count))
 
     def _on_active(self, event: Any) -> None:
         for result in self._results:

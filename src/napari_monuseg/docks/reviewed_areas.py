@@ -102,17 +102,15 @@ def _nuclei(layers: Any, *, visible: bool) -> list[tuple[LabelsLayer, Image]]:
     looked_at = [
         layer
         for layer in reversed(layers)
-        if isinstance(layer, LabelsLayer)
-        and layer.visible == visible
-        and _may_count(layer)
+        if layer.visible == visible and may_count(layer)
     ]
     ordered = sorted(looked_at, key=is_anonymous)
     placed = [(layer, image_of(layer, layers)) for layer in ordered]
     return [(layer, image) for layer, image in placed if image is not None]
 
 
-def _may_count(nuclei: LabelsLayer) -> bool:
+def may_count(layer: Any) -> bool:
     """Tell whether a layer can hold nuclei; napari's button makes empty ones."""
-    if nuclei.ndim != 2 or nuclei.multiscale:
+    if not isinstance(layer, LabelsLayer) or layer.ndim != 2 or layer.multiscale:
         return False
-    return not is_anonymous(nuclei) or bool(np.asarray(nuclei.data).any())
+    return not is_anonymous(layer) or bool(np.asarray(layer.data).any())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from napari_monuseg.areas import Area, Labels, Mask, keep_inside
 from napari_monuseg.core.autosave import fingerprint
 from napari_monuseg.core.counting import InsideCount, count_nuclei, nuclei_inside
+from napari_monuseg.core.effort import corrected_since
 from napari_monuseg.core.handwork import HandWork
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.instances import InstanceOptions, find_nuclei
@@ -68,11 +69,14 @@ class Counted:
         What was made by hand.
     reviewed : InsideCount, optional
         Those in the reviewed area; None if nothing was reviewed.
+    corrected : int, optional
+        How many were corrected in there since the run; None where nobody knows.
     """
 
     nuclei: int
     hand: HandWork
     reviewed: InsideCount | None
+    corrected: int | None
 
 
 def segment_area(
@@ -203,11 +207,14 @@ def count(
         return None
     hand = snapshot.gather()
     hand.count  # noqa: B018 - found here, not when it is shown
-    reviewed = snapshot.reviewed
+    reviewed, brought = snapshot.reviewed, snapshot.brought
     return Counted(
         nuclei=count_nuclei(snapshot.labels),
         hand=hand,
         reviewed=None if reviewed is None else nuclei_inside(snapshot.labels, reviewed),
+        corrected=None
+        if reviewed is None or brought is None
+        else corrected_since(brought, hand, reviewed),
     )
 
 

@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from napari_monuseg.areas import Area, require_moderate
 from napari_monuseg.core.errors import CorrectionError, MonusegError
 from napari_monuseg.core.instances import InstanceOptions
+from napari_monuseg.core.numbering import LARGEST_NUMBER
 from napari_monuseg.docks.bindings import NOBODY, image_of, origin_facts, wanted_mask
 from napari_monuseg.docks.layer_watch import LayerWatch
 from napari_monuseg.docks.lifetime import Lifetime
@@ -20,9 +21,6 @@ from napari_monuseg.docks.note import Line
 from napari_monuseg.docks.pixel_size import stated_pixel_size
 from napari_monuseg.docks.result import Result
 from napari_monuseg.layers import image_shape, is_tissue
-
-LARGEST_NUMBER = 2**30
-"""Of a nucleus, so that int32 has many left for those that are added."""
 
 
 class Found(NamedTuple):

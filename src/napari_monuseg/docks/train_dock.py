@@ -1,6 +1,7 @@
 """The training dock: what was corrected, how long, watch, and keep or discard."""
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from napari.utils.notifications import show_error
 from qtpy.QtCore import QTimer
@@ -24,6 +25,9 @@ from napari_monuseg.docks.section import section
 from napari_monuseg.docks.train_options import TrainOptions
 from napari_monuseg.docks.train_steps import Handle, Taught, judge_so_far, keep, teach
 from napari_monuseg.jobs import JobSlot
+
+_left: WeakKeyDictionary[Any, Taught] = WeakKeyDictionary()
+"""What a dock that was closed had taught, by viewer."""
 
 
 class TrainDock(Dock):
@@ -58,6 +62,8 @@ class TrainDock(Dock):
         self._lay_out()
         self._connect()
         self._on_model()
+        self._go_on()
+        self._lifetime.add(self._leave)
 
     def _lay_out(self) -> None:
         self._stack(
@@ -80,11 +86,26 @@ class TrainDock(Dock):
 
     def _connect(self) -> None:
         self.model.changed.connect(self._on_model)
+        self.options.seed.valueChanged.connect(self.areas.hold_out_by)
         self.areas.changed.connect(self._refresh)
         self.train_button.clicked.connect(self._on_train)
         self.cancel_button.clicked.connect(self._on_cancel)
         self.gate.accepted.connect(self._on_accept)
         self.gate.discarded.connect(self._on_discard)
+
+    def _leave(self) -> None:
+        """Leave what was taught, and neither kept nor discarded, to the next dock."""
+        if self._taught is not None:
+            _left[self._viewer] = self._taught
+
+    def _go_on(self) -> None:
+        """Ask again about what an earlier dock of the viewer left."""
+        taught = _left.pop(self._viewer, None)
+        if taught is not None:
+            self._handle.lesson = taught.lesson
+            self.curves.setVisible(True)
+            self._on_taught(taught)
+            self._refresh()
 
     @property
     def running(self) -> bool:
@@ -101,6 +122,7 @@ class TrainDock(Dock):
             running=self.running,
         )
         self.gate.setEnabled(not self.running)
+        self.manager.setEnabled(not self.running)
 
     def _on_model(self) -> None:
         model = self.model.value

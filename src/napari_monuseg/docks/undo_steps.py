@@ -7,6 +7,7 @@ Hand work is what differs from what the program wrote, so the program must know
 which of its states the layer stands on, also after some steps were undone.
 """
 
+from collections import deque
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +20,10 @@ from napari_monuseg.core.instances import InstanceOptions
 
 MEMORY = 256 * 1024**2
 """What the steps that can be undone may take, bytes; the last one is always kept."""
+
+LONGEST = 5000
+"""How many steps can be undone. napari's own 100 are gone soon where nuclei are
+corrected one by one, and with them the step that tells what the program wrote last."""
 
 Change = tuple[tuple[Any, ...], Labels, Labels]
 
@@ -69,6 +74,9 @@ class UndoSteps:
     def __init__(self, layer: LabelsLayer, first: State) -> None:
         self._layer = layer
         self._states = [first]
+        layer._history_limit = LONGEST
+        layer._undo_history = deque(layer._undo_history, LONGEST)
+        layer._redo_history = deque(layer._redo_history, LONGEST)
 
     @property
     def state(self) -> State:
@@ -112,12 +120,14 @@ class UndoSteps:
         for index in range(1, len(self._states)):
             if id(self._states[index].step) in undone:
                 return index - 1
+        if len(self._layer._undo_history) >= LONGEST:  # forgotten, but not undone
+            return len(self._states) - 1
         return self._most_alike()
 
     def _most_alike(self) -> int:
         """Find the state that the layer resembles most: its history says nothing.
 
-        napari forgets old steps, and what was undone once something else is done.
+        napari forgets what was undone once something else is done.
         """
         if len(self._states) == 1:
             return 0
