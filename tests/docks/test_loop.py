@@ -6,6 +6,7 @@ from hands import press
 from napari.layers import Labels
 
 from napari_monuseg.core.registry import find_model
+from napari_monuseg.docks.bindings import METADATA
 
 
 @pytest.fixture
@@ -60,6 +61,7 @@ def test_from_a_tissue_to_a_better_model_with_the_hand_work_kept(
     viewer.layers.selection.active = nuclei
     press(qtbot, segment.results.hand.mark_button)
     qtbot.waitUntil(lambda: train.areas.list.count() == 1)
+    qtbot.waitUntil(lambda: bool(nuclei.metadata[METADATA].get("corrected")))
     press(qtbot, train.train_button)
     qtbot.waitUntil(lambda: not train.running, timeout=60_000)
     assert train.curves.axes[0].lines
