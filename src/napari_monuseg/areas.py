@@ -275,7 +275,7 @@ def keep_inside(labels: Labels, mask: Mask | None) -> Inside:
     count = int(labels.max()) + 1
     sizes = np.bincount(labels.ravel(), minlength=count)
     sizes_inside = np.bincount(labels[mask], minlength=count)
-    kept = (2 * sizes_inside > sizes) & (np.arange(count) > 0)
+    nuclei = np.arange(count) > 0
+    kept = (2 * sizes_inside > sizes) & nuclei
     numbers = np.where(kept, np.cumsum(kept), 0).astype(np.int32)
-    left_out = ~kept & (np.arange(count) > 0)
-    return Inside(numbers[labels], mask & ~left_out[labels])
+    return Inside(numbers[labels], mask & ~(nuclei & ~kept)[labels])

@@ -109,7 +109,7 @@ def test_no_result_takes_the_place_of_an_image(tmp_path):
     image, mask = tmp_path / "a.tif", tmp_path / "A_nuclei.png"
 
     _check_output([image, mask], tmp_path, overlay=False)
-    with pytest.raises(ExportError, match=r"would replace A_nuclei\.png|a_nuclei\.png"):
+    with pytest.raises(ExportError, match=r"would replace a_nuclei\.png"):
         _check_output([image, mask], tmp_path, overlay=True)
     with pytest.raises(ExportError, match=r"a\.tif would replace a_nuclei\.tif"):
         _check_output([image, tmp_path / "a_nuclei.tif"], tmp_path, overlay=False)
@@ -519,10 +519,10 @@ def test_what_was_learned_is_kept_when_it_cannot_be_judged(
     from napari_monuseg.core.lessons import Lesson
     from napari_monuseg.core.model_info import read_info
 
-    def starved(_lesson, _tuned):
+    def starved(*_):
         raise DeviceError("The computer's memory is too small.")
 
-    monkeypatch.setattr(Lesson, "judge", starved)
+    monkeypatch.setattr(Lesson, "_judge_on", starved)
     output = tmp_path / "taught.safetensors"
     facts = {
         "image": [tissue_folder / "images" / "one.tif"],
@@ -533,9 +533,9 @@ def test_what_was_learned_is_kept_when_it_cannot_be_judged(
         "device": "cpu",
     }
 
-    with pytest.raises(DeviceError, match="too small"):
+    with pytest.raises(TrainingError, match="too small"):
         finetune(**facts, output=output)
-    with pytest.raises(DeviceError, match="too small"):
+    with pytest.raises(TrainingError, match="too small"):
         finetune(**facts, output=tmp_path / "better.safetensors", only_if_better=True)
 
     assert read_info(output).scores["held out"]["changes"] == {}

@@ -7,9 +7,8 @@ import pytest
 import tifffile
 
 from napari_monuseg.core.datasets import (
-    find_images_without_truth,
     find_samples,
-    find_truths_without_image,
+    find_unpaired,
     read_split,
     select,
 )
@@ -92,13 +91,13 @@ def test_images_without_truth_are_left_out_and_can_be_told(tmp_path):
     add(tmp_path, "images/a.tif", "images/b.tif", "labels/a.tif", "labels/c.tif")
 
     assert [sample.name for sample in find_samples(tmp_path)] == ["a"]
-    assert find_images_without_truth(tmp_path) == [tmp_path / "images" / "b.tif"]
+    assert find_unpaired(tmp_path)[0] == [tmp_path / "images" / "b.tif"]
 
 
 def test_truths_without_image_can_be_told(tmp_path):
     add(tmp_path, "a.tif", "a.xml", "b.xml")
 
-    assert find_truths_without_image(tmp_path) == [tmp_path / "b.xml"]
+    assert find_unpaired(tmp_path)[1] == [tmp_path / "b.xml"]
 
 
 @pytest.mark.parametrize("ending", ["svs", "ndpi", "bmp", "jp2", "webp"])
@@ -117,7 +116,7 @@ def test_what_was_segmented_into_the_folder_is_no_tissue(tmp_path):
     (tmp_path / "a_nuclei.png").touch()
 
     assert [sample.name for sample in find_samples(tmp_path)] == ["a"]
-    assert find_images_without_truth(tmp_path) == [tmp_path / "b_nuclei.tif"]
+    assert find_unpaired(tmp_path)[0] == [tmp_path / "b_nuclei.tif"]
 
 
 def test_labels_of_a_drawn_area_are_no_truth_of_the_image(tmp_path):
@@ -145,7 +144,7 @@ def test_other_files_and_hidden_ones_are_passed_over(tmp_path):
         (tmp_path / name).write_bytes(b"not an image")
 
     assert len(find_samples(tmp_path)) == 1
-    assert find_images_without_truth(tmp_path) == []
+    assert find_unpaired(tmp_path)[0] == []
 
 
 @pytest.mark.parametrize(
@@ -240,7 +239,7 @@ def test_the_published_split_fits_the_published_images(monuseg):
         "test_same_organ": 8,
         "test_other_organ": 6,
     }
-    assert find_images_without_truth(monuseg) == []
+    assert find_unpaired(monuseg)[0] == []
 
 
 def test_a_selection_keeps_its_order_and_takes_each_once(tmp_path):

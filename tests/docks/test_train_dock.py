@@ -400,7 +400,7 @@ def test_a_comparison_that_fails_loses_nothing(
         yield from ()
         raise DeviceError("There is no memory left.")
 
-    monkeypatch.setattr(Lesson, "judge", fail)
+    monkeypatch.setattr(Lesson, "_judge_on", fail)
     press(qtbot, train.train_button)
     done(qtbot, train)
 

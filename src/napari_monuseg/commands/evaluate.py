@@ -1,7 +1,6 @@
 """``napari-monuseg evaluate``: models against images with true nuclei."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,12 +13,9 @@ from napari_monuseg.commands.reading import (
     SmallestNucleus,
     reading,
     say_unknown,
+    say_unpaired,
 )
-from napari_monuseg.core.datasets import (
-    Sample,
-    find_images_without_truth,
-    find_truths_without_image,
-)
+from napari_monuseg.core.datasets import Sample
 from napari_monuseg.core.errors import DatasetError
 from napari_monuseg.core.files import write_beside
 from napari_monuseg.core.folders import require_writable
@@ -87,9 +83,7 @@ def evaluate(
         raise DatasetError("The --organs are told in a --report; name its folder.")
     organ_of = read_organs(organs or MONUSEG) if report else {}
     # A split names what is meant; `choose_samples` has said what it lacks.
-    alone = [] if parts is not None else list(_alone(folder))
-    for sentence in alone:
-        fail(sentence)
+    unpaired = parts is None and say_unpaired(folder)
     if pixel_sizes is not None:
         say_unknown(sizes, folder)
     if json_file is not None:
@@ -115,7 +109,7 @@ def evaluate(
         fail(f"{name}: {reason}")
     if json_file is not None:
         _write_json(json_file, evaluations)
-    if failures or alone:
+    if failures or unpaired:
         raise typer.Exit(1)
 
 
@@ -141,14 +135,6 @@ def _report(
 
     report = ReportOptions(folder=folder, segment=options, groups=groups)
     return run_with_bar(write_report(samples, entries, report), "Report")
-
-
-def _alone(folder: Path) -> Iterator[str]:
-    """Say of each image without truth, and truth without image, that it is left out."""
-    for path in find_images_without_truth(folder):
-        yield f"{path.name} has no true nuclei beside it and is left out."
-    for path in find_truths_without_image(folder):
-        yield f"{path.name} has no tissue image beside it and is left out."
 
 
 def _print_guesses(evaluations: "list[Evaluation]") -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import typer
 
 from napari_monuseg.commands.console import run_with_bar
-from napari_monuseg.core.errors import MonusegError, TrainingError
+from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.folders import refuse_to_replace, require_writable
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.registry import ENDING, find_model
@@ -77,7 +77,6 @@ def finetune(
     corrections = _read(image, labels, reviewed or [], pixel_size)
     from napari_monuseg.core.checkpoints import save_checkpoint
     from napari_monuseg.core.finetuning_options import FinetuneOptions
-    from napari_monuseg.core.gate import Judgement
     from napari_monuseg.core.lessons import Lesson
 
     options = FinetuneOptions(
@@ -93,22 +92,17 @@ def finetune(
     tuned = run_with_bar(lesson.train(), entry.name)
     for notice in lesson.notices:
         typer.echo(notice, err=True)
-    unjudged: MonusegError | None = None
-    try:
-        judgement = run_with_bar(lesson.judge(tuned), "Judging")
-        for line in _report(judgement):
-            typer.echo(line)
-    except MonusegError as error:  # what it has learned is not lost for that
-        unjudged = error
-        judgement = Judgement.none(str(error))
+    judgement = run_with_bar(lesson.judge(tuned), "Judging")
+    for line in [] if judgement.problem else _report(judgement):
+        typer.echo(line)
     if only_if_better and not judgement.accept:
         typer.echo(f"{output} was not written.")
     else:
         info = lesson.describe(output.stem, tuned, judgement)
         save_checkpoint(output, tuned.network, info)
         typer.echo(f"{output}: {tuned.steps} steps in {tuned.minutes:.1f} minutes")
-    if unjudged is not None:
-        raise unjudged
+    if judgement.problem:
+        raise TrainingError(judgement.problem)
 
 
 def _read(

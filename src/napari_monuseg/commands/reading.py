@@ -1,10 +1,12 @@
-"""What several sub-commands are told: how nuclei are read, and pixel sizes."""
+"""What several sub-commands are told and say: of reading nuclei, and of folders."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from napari_monuseg.commands.console import fail
+from napari_monuseg.core.datasets import find_unpaired
 from napari_monuseg.core.pixel_sizes import unknown_names
 
 ForegroundThreshold = Annotated[
@@ -54,3 +56,13 @@ def say_unknown(sizes: dict[str, float], folder: Path) -> None:
             "those of the files, without ending.",
             err=True,
         )
+
+
+def say_unpaired(folder: Path) -> bool:
+    """Name images without truth and truths without image; tell if there are any."""
+    images, truths = find_unpaired(folder)
+    for path in images:
+        fail(f"{path.name} has no true nuclei beside it and is left out.")
+    for path in truths:
+        fail(f"{path.name} has no tissue image beside it and is left out.")
+    return bool(images or truths)

@@ -8,15 +8,9 @@ from typing import Annotated, Any, TextIO
 
 import typer
 
-from napari_monuseg.commands.console import fail, run_with_bar
-from napari_monuseg.commands.reading import say_unknown
-from napari_monuseg.core.datasets import (
-    Sample,
-    find_images_without_truth,
-    find_samples,
-    read_split,
-    select,
-)
+from napari_monuseg.commands.console import run_with_bar
+from napari_monuseg.commands.reading import say_unknown, say_unpaired
+from napari_monuseg.core.datasets import Sample, find_samples, read_split, select
 from napari_monuseg.core.errors import DatasetError, ExportError, TrainingError
 from napari_monuseg.core.folders import refuse_to_replace
 from napari_monuseg.core.instances import InstanceOptions
@@ -247,8 +241,7 @@ def _choose_samples(
     """Return the images to train and to validate on."""
     samples = find_samples(folder)
     if split is None:
-        for path in find_images_without_truth(folder):
-            fail(f"{path.name} has no true nuclei beside it and is left out.")
+        say_unpaired(folder)
         return samples, []
     parts = read_split(split)
     if "train" not in parts:

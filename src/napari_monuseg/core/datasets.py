@@ -124,8 +124,8 @@ def find_samples(folder: str | Path) -> list[Sample]:
     return samples
 
 
-def find_images_without_truth(folder: str | Path) -> list[Path]:
-    """Find the images of a folder that `find_samples` leaves out.
+def find_unpaired(folder: str | Path) -> tuple[list[Path], list[Path]]:
+    """Find what `find_samples` leaves out of a folder.
 
     Parameters
     ----------
@@ -134,8 +134,9 @@ def find_images_without_truth(folder: str | Path) -> list[Path]:
 
     Returns
     -------
-    list of Path
-        Images without labels or annotation, sorted by name.
+    images, truths : list of Path
+        Images without labels or annotation, and labels and annotations without an
+        image, each sorted by name.
 
     Raises
     ------
@@ -143,24 +144,10 @@ def find_images_without_truth(folder: str | Path) -> list[Path]:
         If there is no such folder, or two images have one name.
     """
     images, truths = _find_files(Path(folder))
-    return [path for name, path in images.items() if name not in truths]
-
-
-def find_truths_without_image(folder: str | Path) -> list[Path]:
-    """Find the labels and annotations of a folder that `find_samples` leaves out.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Folder laid out as the module says.
-
-    Raises
-    ------
-    DatasetError
-        If there is no such folder, or two images have one name.
-    """
-    images, truths = _find_files(Path(folder))
-    return [path for name, path in truths.items() if name not in images]
+    return (
+        [path for name, path in images.items() if name not in truths],
+        [path for name, path in truths.items() if name not in images],
+    )
 
 
 def read_split(path: str | Path) -> dict[str, list[str]]:
@@ -306,21 +293,7 @@ def _by_name(
 
 
 def _read_label_image(path: Path) -> NDArray[np.int32]:
-    try:
-        labels: NDArray[Any] = np.squeeze(tifffile.imread(path))
-    # A broken file makes tifffile and its codecs raise nearly anything.
-    except Exception as error:
-        raise AnnotationError(
-            f"The labels {path.name} cannot be read ({error}); save them as TIFF again."
-        ) from error
-    if is_labels_file(path):
-        origin = read_labels(path).origin
-        if origin is not None and origin.mask is not None and not origin.mask.all():
-            raise AnnotationError(
-                f"The labels {path.name} are those of a drawn area, and the rest of "
-                "the image would count as background; export nuclei of the whole "
-                "image, or teach a model with finetune."
-            )
+    labels = np.squeeze(_read_own(path) if is_labels_file(path) else _read_other(path))
     if labels.dtype.kind not in "iu" or labels.ndim != 2 or not _fits(labels):
         raise AnnotationError(
             f"The labels {path.name} are {labels.dtype} of shape {labels.shape}; "
@@ -328,6 +301,30 @@ def _read_label_image(path: Path) -> NDArray[np.int32]:
             "background and another number for each nucleus."
         )
     return labels.astype(np.int32)
+
+
+def _read_own(path: Path) -> NDArray[Any]:
+    """Read labels that say in what they were found."""
+    found = read_labels(path)
+    mask = None if found.origin is None else found.origin.mask
+    if mask is not None and not mask.all():
+        raise AnnotationError(
+            f"The labels {path.name} are those of a drawn area, and the rest of the "
+            "image would count as background; export nuclei of the whole image, or "
+            "teach a model with finetune."
+        )
+    return found.labels
+
+
+def _read_other(path: Path) -> NDArray[Any]:
+    try:
+        labels: NDArray[Any] = tifffile.imread(path)
+    # A broken file makes tifffile and its codecs raise nearly anything.
+    except Exception as error:
+        raise AnnotationError(
+            f"The labels {path.name} cannot be read ({error}); save them as TIFF again."
+        ) from error
+    return labels
 
 
 def _fits(labels: NDArray[np.integer]) -> bool:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from napari_monuseg.core.checkpoints import load_network
 from napari_monuseg.core.counting import nuclei_inside
 from napari_monuseg.core.devices import is_out_of_memory, pick_device
-from napari_monuseg.core.errors import TrainingError
+from napari_monuseg.core.errors import MonusegError, TrainingError
 from napari_monuseg.core.finetuning import FinetunedNetwork, Finetuning
 from napari_monuseg.core.finetuning_options import FinetuneOptions
 from napari_monuseg.core.gate import Judgement, judge
@@ -36,6 +36,7 @@ from napari_monuseg.core.progress import Progress
 from napari_monuseg.core.regions import Region, read_regions, require_reviewed
 from napari_monuseg.core.registry import ModelEntry
 from napari_monuseg.core.samples import immunohistochemistry_restained
+from napari_monuseg.core.stains import Stain
 from napari_monuseg.core.torch_import import torch
 
 
@@ -115,7 +116,7 @@ class Lesson:
         self.divisions: list[Division] = []
         self._corrections = corrections
         self._guesses: list[str] = []
-        self._sizes: dict[tuple[str, int, int, bytes], float] = {}
+        self._sizes: dict[tuple[str, int, int, Stain], float] = {}
         self._finetuning: Finetuning | None = None
         self._base: NucleusNetwork | None = None
 
@@ -184,9 +185,8 @@ class Lesson:
         if image.pixel_size or image.assumed_pixel_size:
             return image
         info = self.model.info
-        # Areas of one image share it, images of one name do not.
-        somewhere = image.read(slice(0, 64), slice(0, 64)).tobytes()
-        key = (image.name, image.height, image.width, somewhere)
+        # Areas of one image share it, and its stain; images of one name do not.
+        key = (image.name, image.height, image.width, image.stain)
         if key in self._sizes:
             return image.assuming(self._sizes[key])
         guess = yield from guess_pixel_size(
@@ -220,8 +220,21 @@ class Lesson:
         ----------
         tuned : FinetunedNetwork
             Of `train` or `result`.
+
+        Returns
+        -------
+        Judgement
+            It names the problem where there was one: what was learned is not lost.
         """
         yield Progress(message="Comparing before and after")
+        try:
+            return (yield from self._judge_somewhere(tuned))
+        except MonusegError as error:
+            return Judgement.none(str(error))
+
+    def _judge_somewhere(
+        self, tuned: FinetunedNetwork
+    ) -> Generator[Progress, None, Judgement]:
         device = pick_device(self.options.device).name
         try:
             return (yield from self._judge_on(device, tuned))

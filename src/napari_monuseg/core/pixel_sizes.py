@@ -7,8 +7,8 @@ from pathlib import Path
 
 from napari_monuseg.core.datasets import (
     Sample,
-    find_images_without_truth,
     find_samples,
+    find_unpaired,
     read_json,
 )
 from napari_monuseg.core.errors import DatasetError
@@ -62,7 +62,7 @@ def unknown_names(sizes: Iterable[str], folder: str | Path) -> list[str]:
         As `find_samples` does.
     """
     known = {sample.name for sample in find_samples(folder)}
-    known |= {path.stem for path in find_images_without_truth(folder)}
+    known |= {path.stem for path in find_unpaired(folder)[0]}
     return sorted(set(sizes) - known)
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from napari_monuseg.core.errors import MonusegError
 from napari_monuseg.core.progress import Progress
 from napari_monuseg.core.registry import ModelEntry
 
@@ -72,12 +71,7 @@ def judge_so_far(
     lesson: "Lesson", tuned: "FinetunedNetwork"
 ) -> Generator[Progress, None, Taught]:
     """Judge what a training came to, or had come to when it was cancelled."""
-    from napari_monuseg.core.gate import Judgement
-
-    try:
-        judgement = yield from lesson.judge(tuned)
-    except MonusegError as error:  # what it has learned is not lost for that
-        judgement = Judgement.none(str(error))
+    judgement = yield from lesson.judge(tuned)
     return Taught(lesson=lesson, tuned=tuned, judgement=judgement)
 
 
