@@ -3,6 +3,7 @@
 import shutil
 
 import dask.array as da
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
@@ -180,6 +181,18 @@ def test_annotations_take_the_shape_of_their_image(viewer, tmp_path, tissue, fol
     assert layer.data.shape == (200, 256)
     assert np.argwhere(layer.data).min(axis=0).tolist() == [21, 11]
     assert layer.name == "one annotations"
+
+
+@pytest.mark.parametrize("ending", ["TIF", "webp"])
+def test_annotations_find_their_image_by_any_ending(viewer, tmp_path, tissue, ending):
+    (tmp_path / "one.xml").write_text(XML)
+    (tmp_path / "one.txt").write_text("a note")
+    write = tifffile.imwrite if ending == "TIF" else imagecodecs.imwrite
+    write(tmp_path / f"one.{ending}", tissue[0][:200])
+
+    (layer,) = viewer.open(tmp_path / "one.xml", plugin=PLUGIN)
+
+    assert layer.data.shape == (200, 256)
 
 
 @pytest.fixture

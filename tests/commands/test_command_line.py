@@ -189,11 +189,17 @@ def test_evaluate_prints_a_table_and_writes_json(run, tissue_folder, tmp_path):
 
 
 def test_evaluate_scores_only_the_part_of_a_split(run, tissue_folder, tmp_path):
-    (tmp_path / "split.json").write_text('{"train": ["one", "two"], "test": ["three"]}')
+    parts = {"train": ["one", "two"], "test": ["three"], "none": []}
+    (tmp_path / "split.json").write_text(json.dumps(parts))
 
     done = run(
         *("evaluate", tissue_folder, "--model", "tiny"),
         *("--split", "split.json", "--part", "test"),
+    )
+    empty = run(
+        *("evaluate", tissue_folder, "--model", "tiny"),
+        *("--split", "split.json", "--part", "none"),
+        expect=1,
     )
     wrong = run(
         *("evaluate", tissue_folder, "--model", "tiny"),
@@ -203,7 +209,8 @@ def test_evaluate_scores_only_the_part_of_a_split(run, tissue_folder, tmp_path):
 
     assert "three" in done.stdout
     assert "one" not in done.stdout
-    assert "has no part 'exam'; it has train, test" in wrong.stderr
+    assert "split.json names no image in none" in empty.stderr
+    assert "has no part 'exam'; it has train, test, none" in wrong.stderr
 
 
 def test_evaluate_says_what_has_no_truth(run, tissue_folder, tmp_path):
@@ -599,6 +606,27 @@ def test_finetune_learns_of_a_drawn_area_only_what_lies_in_it(tissue_folder, tmp
 
     assert np.array_equal(everything.reviewed, mask)
     assert np.array_equal(part.reviewed, mask & (reviewed > 0))
+
+
+def test_finetune_learns_what_was_checked_twice_only_once(
+    tissue_folder, tmp_path, capsys
+):
+    from napari_monuseg.commands.finetune import _read
+
+    image = tissue_folder / "images" / "one.tif"
+    truth = tifffile.imread(tissue_folder / "labels" / "one.tif")
+    a, b = tmp_path / "a.tif", tmp_path / "b.tif"
+    write_labels(a, truth[20:120, 10:90], offset=(20, 10))
+    write_labels(b, truth[60:200, 40:200], offset=(60, 40))
+
+    first, second = _read([image, image], [a, b], [], None)
+
+    assert first.reviewed.all()
+    assert not second.reviewed[:60, :50].any()
+    assert second.reviewed.sum() == 140 * 160 - 60 * 50
+    assert "a.tif and b.tif share a part of one.tif" in capsys.readouterr().err
+    with pytest.raises(TrainingError, match=r"All that was checked in a\.tif"):
+        _read([image, image], [a, a], [], None)
 
 
 def test_finetune_refuses_labels_that_are_of_another_image(

@@ -96,6 +96,34 @@ def test_the_earlier_region_keeps_the_pixel(write):
     assert np.count_nonzero(labels == 2) == 16 - 4
 
 
+def square(left, top, side):
+    right, bottom = left + side, top + side
+    return [(left, top), (right, top), (right, bottom), (left, bottom)]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_an_outline_around_others_is_refused(write, first):
+    nuclei = [square(x, y, 4) for x in (5, 15, 25) for y in (5, 15)]
+    tissue = square(2, 2, 40)
+    outlines = [tissue, *nuclei] if first else [*nuclei, tissue]
+    number = 1 if first else 7
+
+    with pytest.raises(
+        AnnotationError, match=f"Outline {number} of .* around 6 others"
+    ):
+        read_annotations(write(aperio(*outlines)), (50, 50))
+
+
+def test_a_large_nucleus_among_small_ones_is_one(write):
+    nuclei = [square(x, y, 4) for x in (5, 15, 25) for y in (5, 15)]
+    beside = square(31, 2, 18)
+    within = [square(33, 4, 4), square(40, 4, 4)]
+
+    labels = read_annotations(write(aperio(*nuclei, *within, beside)), (50, 50))
+
+    assert set(np.unique(labels)) == set(range(10))
+
+
 def test_regions_without_an_area_are_skipped(write):
     xml = aperio([], [(1, 1)], [(1, 1), (5, 5)], SQUARE)
 

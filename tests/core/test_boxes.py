@@ -9,6 +9,7 @@ from napari_monuseg.core.boxes import (
     blocks,
     bounding_window,
     clusters,
+    placed,
     shifted,
     size,
     widened,
@@ -29,6 +30,19 @@ def test_windows_are_widened_inside_the_image_and_shifted():
     assert widened(window, 3, (6, 30)) == (slice(0, 6), slice(5, 12))
     assert shifted(window, (10, 1)) == (slice(12, 15), slice(9, 10))
     assert size(window) == (3, 1)
+
+
+@given(
+    offset=st.tuples(st.integers(0, 30), st.integers(0, 30)),
+    corner=st.tuples(st.integers(0, 30), st.integers(0, 30)),
+)
+def test_a_layer_is_placed_on_a_window_of_its_image(offset, corner):
+    layer = np.arange(1, 71, dtype=np.int32).reshape(7, 10)
+    image = np.zeros((60, 60), np.int32)
+    image[offset[0] : offset[0] + 7, offset[1] : offset[1] + 10] = layer
+    window = shifted((slice(0, 12), slice(0, 5)), corner)
+
+    assert np.array_equal(placed(layer, offset, window), image[window])
 
 
 @given(shape=st.tuples(st.integers(1, 40), st.integers(1, 40)), side=st.integers(1, 50))

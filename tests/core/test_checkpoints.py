@@ -54,6 +54,24 @@ def test_models_from_before_stains_were_matched_take_tissue_as_it_is():
     assert ModelInfo.from_metadata(header, "old").stains is None
 
 
+def test_models_from_before_say_nothing_of_where_they_learned():
+    header = INFO.as_metadata()
+    values = json.loads(header["model"])
+    del values["learned"]
+    header["model"] = json.dumps(values)
+
+    assert ModelInfo.from_metadata(header, "old").learned == ()
+
+
+@pytest.mark.parametrize("learned", [3, [{}], ["slide"], [{"place": {"image": "a"}}]])
+def test_damaged_places_are_one_sentence(learned):
+    header = INFO.as_metadata()
+    header["model"] = json.dumps(json.loads(header["model"]) | {"learned": learned})
+
+    with pytest.raises(CheckpointError, match="is damaged"):
+        ModelInfo.from_metadata(header, "bad")
+
+
 @pytest.mark.parametrize("stains", [{}, {"mean": [1, 2]}, 3, "red"])
 def test_damaged_stains_are_one_sentence(stains):
     header = INFO.as_metadata()

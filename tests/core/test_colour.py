@@ -173,10 +173,10 @@ def test_white_is_zero_is_inverted(tmp_path):
     np.testing.assert_array_equal(rgb[0, :, 0], [255, 0, 55])
 
 
-@pytest.mark.parametrize("fault", [1, 257])
-def test_a_palette_gives_its_colours(tmp_path, fault):
+@pytest.mark.parametrize("widened", [257, 256, 1])
+def test_a_palette_gives_its_colours(tmp_path, widened):
     colours = np.zeros((3, 256), dtype=np.uint16)
-    colours[:, 7] = np.array([200, 100, 50]) * 257 // fault
+    colours[:, 7] = np.array([200, 100, 50]) * widened
     grey = np.full((4, 4), 7, dtype=np.uint8)
 
     rgb = opened(tmp_path / "a.tif", grey, photometric="palette", colormap=colours)

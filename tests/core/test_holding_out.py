@@ -103,3 +103,38 @@ def test_of_an_area_too_small_to_share_nothing_is_held_out():
     assert not held_out.judge.any()
     assert not held_out.stop.any()
     assert np.array_equal(divide(reviewed, held_out).learn, reviewed)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_what_was_learned_from_does_not_judge(labels, seed):
+    reviewed = np.ones(labels.shape, bool)
+    learned = np.zeros_like(reviewed)
+    learned[:200] = True
+    learned[201:230, ::2] = True  # no nucleus fits between
+
+    held_out = hold_out(labels, reviewed, stop=True, seed=seed, learned=learned)
+
+    assert held_out.judge.mean() == pytest.approx(0.2, abs=0.01)
+    assert held_out.stop.mean() == pytest.approx(0.15, abs=0.01)
+    assert not (held_out.judge & learned).any()
+    assert not held_out.judge[:230].any()
+    assert not (held_out.judge & held_out.stop).any()
+
+
+def test_the_strip_that_judged_before_judges_again(labels):
+    reviewed = np.ones(labels.shape, bool)
+    before = hold_out(labels, reviewed, stop=True)
+
+    for seed in (0, 1):
+        again = hold_out(labels, reviewed, stop=True, seed=seed, learned=~before.judge)
+        assert np.array_equal(again.judge, before.judge)
+
+
+def test_where_all_was_learned_from_nothing_judges(labels):
+    reviewed = np.zeros(labels.shape, bool)
+    reviewed[:300] = True
+
+    held_out = hold_out(labels, reviewed, stop=True, learned=reviewed)
+
+    assert not held_out.judge.any()
+    assert held_out.stop.any()

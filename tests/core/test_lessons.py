@@ -7,14 +7,16 @@ import pytest
 
 from napari_monuseg.core import lessons
 from napari_monuseg.core.augmentation import AugmentationOptions
+from napari_monuseg.core.checkpoints import save_checkpoint
 from napari_monuseg.core.devices import DeviceInfo
 from napari_monuseg.core.errors import MonusegError, TrainingError
 from napari_monuseg.core.finetuning_options import FinetuneOptions
 from napari_monuseg.core.holding_out import HeldOut
 from napari_monuseg.core.image import TissueImage
+from napari_monuseg.core.learned import Learned
 from napari_monuseg.core.lessons import Corrections, Lesson
 from napari_monuseg.core.progress import Progress, finish
-from napari_monuseg.core.registry import find_model
+from napari_monuseg.core.registry import find_model, user_folder
 from napari_monuseg.core.samples import synthetic_tissue
 
 
@@ -95,6 +97,52 @@ def test_an_image_can_be_there_to_judge_by_alone(installed_model, corrections):
     assert not lesson.divisions[1].learn.any()
     assert np.array_equal(lesson.divisions[1].judge, lesson.regions[1].reviewed)
     assert judgement.nuclei > other.nuclei
+
+
+def test_what_an_earlier_round_learned_from_does_not_judge_a_later_one(
+    installed_model, corrections
+):
+    (one,) = corrections
+    small = np.zeros_like(one.reviewed)
+    small[150:420] = True
+    first = Lesson(
+        find_model("tiny"), [replace(one, reviewed=small)], options(steps=2, looks=1)
+    )
+    tuned = finish(first.train())
+    info = first.describe("first", tuned, finish(first.judge(tuned)))
+    save_checkpoint(user_folder() / "first.safetensors", tuned.network, info)
+
+    # Round 2: the area has grown, and its end lies in what round 1 learned from.
+    second = Lesson(find_model("first"), corrections, options(steps=1, seed=1))
+    finish(second.train())
+    after = second.describe("second", tuned, finish(second.judge(tuned)))
+
+    (division,) = second.divisions
+    assert division.judge.any()
+    judged_first = first.divisions[0].judge
+    assert judged_first.any()
+    assert not (division.judge[150:420] & ~judged_first[150:420]).any()
+    assert [part.place.image for part in after.learned] == ["pale", "pale"]
+    assert second.notices == []
+
+
+def test_judging_by_what_was_learned_from_is_said(installed_model, corrections):
+    (one,) = corrections
+    judge = np.zeros_like(one.reviewed)
+    judge[:200] = True
+    base = find_model("tiny")
+    known = np.zeros_like(judge)
+    known[:50] = True
+    base = replace(
+        base, info=replace(base.info, learned=(Learned.of(one.place, known),))
+    )
+    held_out = HeldOut(judge=judge, stop=np.zeros_like(judge))
+    lesson = Lesson(base, [replace(one, held_out=held_out)], options(steps=1))
+
+    finish(lesson.train())
+
+    (notice,) = lesson.notices
+    assert notice.startswith("Of what judges in pale, 25% was learned from")
 
 
 def test_holding_all_of_it_out_is_one_sentence(installed_model, corrections):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -164,6 +165,19 @@ def test_the_page_has_the_tables_and_links_only_what_is_there(report):
     assert "## net (own)" in page
     assert "no history of its training" in page.partition("## net (own)")[2]
     assert "Not in its history" in page.partition("## net (own)")[0]
+
+
+def test_names_of_files_that_are_no_unicode_are_reported(samples, model, options):
+    named = [replace(samples[0], name=os.fsdecode(b"Pr\xe4parat"))]
+
+    finish(write_report(named, [model], options, segmenter=segmenter))
+
+    page = (options.folder / "report.md").read_text()
+    links = re.findall(r"\]\(([^)]*Pr[^)]*)\)", page)
+    assert links
+    for link in links:
+        assert (options.folder / unquote(link, errors="surrogateescape")).is_file()
+    assert "Pr?parat" in (options.folder / "scores.csv").read_text()
 
 
 def test_an_image_that_fails_is_told_on_the_page(samples, model, options):

@@ -10,11 +10,12 @@ from napari_monuseg.areas import covered
 from napari_monuseg.core import finetuning
 from napari_monuseg.core.errors import DeviceError, TrainingError
 from napari_monuseg.core.holding_out import propose
+from napari_monuseg.core.learned import Learned, Place
 from napari_monuseg.core.lessons import Lesson
 from napari_monuseg.core.model_info import read_info
 from napari_monuseg.core.registry import find_model
 from napari_monuseg.core.samples import synthetic_tissue
-from napari_monuseg.docks import train_dock
+from napari_monuseg.docks import gathered, train_dock
 from napari_monuseg.docks.bindings import METADATA
 from napari_monuseg.docks.held_out import HELD_OUT
 from napari_monuseg.docks.pixel_size import PixelSize
@@ -310,6 +311,40 @@ def test_what_is_held_out_follows_without_taking_the_tool_from_the_hand(
 
     assert actives == []
     assert viewer.layers.selection.active is nuclei
+
+
+def test_what_the_model_learned_from_is_not_shown_to_judge_it(
+    qtbot, viewer, nuclei, reviewed, train
+):
+    press(qtbot, train.areas.show_button)
+    top = np.zeros((512, 512), bool)
+    top[:100] = True
+    there = Place(image="slide", image_shape=(512, 512), offset=(0, 0))
+
+    train.areas.judge_for((Learned.of(there, top),))
+
+    shown = covered(nuclei, viewer.layers[HELD_OUT["judge"]])
+    assert shown.mean() == pytest.approx(0.2 * 420 / 512, abs=0.01)
+    assert not (shown & top).any()
+    (correction,) = train.areas.corrections()()
+    assert correction.held_out is None  # as proposed
+
+
+def test_where_the_model_learned_from_all_it_says_that_nothing_judges(
+    qtbot, monkeypatch, viewer, reviewed, train
+):
+    said = []
+    monkeypatch.setattr(gathered, "show_info", said.append)
+    press(qtbot, train.areas.show_button)
+    assert said == []
+    there = Place(image="slide", image_shape=(512, 512), offset=(0, 0))
+
+    train.areas.judge_for((Learned.of(there, np.ones((512, 512), bool)),))
+    press(qtbot, train.areas.show_button)
+
+    assert HELD_OUT["judge"] not in viewer.layers
+    assert HELD_OUT["stop"] in viewer.layers
+    assert said == [gathered.NOTHING_JUDGES]
 
 
 def test_what_is_held_out_by_hand_stays(qtbot, viewer, reviewed, train):

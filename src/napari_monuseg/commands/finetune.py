@@ -119,7 +119,7 @@ def _read(
             f"{len(reviewed)} --reviewed; give one --labels for each image, and one "
             "--reviewed for each or none."
         )
-    corrections = []
+    corrections: list[Corrections] = []
     for number, path in enumerate(images):
         found = read_labels(labels[number])
         if found.labels.ndim != 2:
@@ -145,15 +145,33 @@ def _read(
         if tissue.pixel_size is None and found.pixel_size is not None:
             tissue = tissue.with_pixel_size(found.pixel_size, labels[number].name)
         row, column = found.offset
-        corrections.append(
-            Corrections(
-                image=tissue,
-                labels=found.labels,
-                reviewed=checked,
-                offset=(round(row), round(column)),
-            )
+        one = Corrections(
+            image=tissue,
+            labels=found.labels,
+            reviewed=checked,
+            offset=(round(row), round(column)),
         )
+        for before, other in enumerate(corrections):
+            if images[before].samefile(path) and one.leave_out(other):
+                _say_checked_twice(labels[before], labels[number], path, one)
+        corrections.append(one)
     return corrections
+
+
+def _say_checked_twice(
+    before: Path, labels: Path, image: Path, one: "Corrections"
+) -> None:
+    """Say which labels count where two were checked; refuse those that never do."""
+    if not one.reviewed.any():
+        raise TrainingError(
+            f"All that was checked in {labels.name} was checked in {before.name} as "
+            f"well, of the same {image.name}; leave one of them out."
+        )
+    typer.echo(
+        f"{before.name} and {labels.name} share a part of {image.name}; what was "
+        f"checked in both is learned from {before.name}.",
+        err=True,
+    )
 
 
 def _require_origin(

@@ -11,6 +11,7 @@ from napari.layers import Image
 from napari.utils.notifications import show_error
 
 from napari_monuseg.core.annotations import read_annotations
+from napari_monuseg.core.dataset_files import image_beside
 from napari_monuseg.core.errors import AnnotationError, MonusegError
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.origin import Origin
@@ -23,8 +24,6 @@ Reader = Callable[[Any], list[LayerData]]
 
 IMAGE_FOLDERS = (".", "../Tissue Images", "../images")
 """Where the image may lie, as seen from its XML."""
-
-IMAGE_ENDINGS = (".tif", ".tiff", ".png", ".svs", ".ndpi", ".jpg", ".jpeg", ".bmp")
 
 LARGEST_SIDE = 16384
 """Labels larger than this are not drawn as they are, px."""
@@ -65,10 +64,9 @@ def _read_annotations(path: Any) -> list[LayerData]:
 def _image_shape(xml: Path) -> tuple[int, int]:
     """Give the size of the image that an XML belongs to, px."""
     for folder in IMAGE_FOLDERS:
-        for ending in IMAGE_ENDINGS:
-            path = xml.parent / folder / f"{xml.stem}{ending}"
-            if path.is_file():
-                return _shape(path)
+        path = image_beside(xml.parent / folder, xml.stem)
+        if path is not None:
+            return _shape(path)
     raise AnnotationError(
         f"{xml.name} has no image: put {xml.stem}.tif beside it, or into a folder "
         "“Tissue Images” or “images” beside its own."

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+WIDE, MOST_WITHIN = 3, 3
+"""An outline so many times as wide and high as most, around more others than this, is
+none of a nucleus."""
+
 _HALF_OPEN = 1e-4
 _LARGEST_COORDINATE = 1e9
 
@@ -38,9 +42,13 @@ def read_annotations(path: str | Path, shape: tuple[int, int]) -> NDArray[np.int
     Raises
     ------
     AnnotationError
-        If the file cannot be read as Aperio XML.
+        If the file cannot be read as Aperio XML, or an outline is drawn around
+        others, as no nucleus is.
     """
-    return rasterise(read_polygons(path), shape)
+    polygons = read_polygons(path)
+    labels = rasterise(polygons, shape)
+    _require_nuclei(polygons, labels, Path(path).name)
+    return labels
 
 
 def read_polygons(path: str | Path) -> list[NDArray[np.float64]]:
@@ -97,6 +105,30 @@ def rasterise(
         rows, columns = np.transpose(polygons[label - 1]) + _HALF_OPEN
         labels[polygon(rows, columns, shape)] = label
     return labels
+
+
+def _require_nuclei(
+    polygons: Sequence[NDArray[np.float64]], labels: NDArray[np.int32], name: str
+) -> None:
+    """Refuse outlines around others: of tissue or of an area, they hide its nuclei."""
+    if not polygons:
+        return
+    boxes = np.array([[one.min(0), one.max(0)] for one in polygons])
+    spans = np.ptp(boxes, axis=1)
+    wide = (spans > WIDE * np.median(spans, axis=0)).all(1)
+    for number in map(int, np.flatnonzero(wide)):
+        low, high = boxes[number]
+        within = (boxes[:, 0] >= low).all(1) & (boxes[:, 1] <= high).all(1)
+        covered = set(np.flatnonzero(within) + 1) - {number + 1}
+        rows, columns = np.transpose(polygons[number]) + _HALF_OPEN
+        seen = labels[polygon(rows, columns, labels.shape)]
+        hidden = covered - set(np.unique(labels))
+        around = (covered & set(np.unique(seen))) | hidden
+        if len(around) > MOST_WITHIN:
+            raise AnnotationError(
+                f"Outline {number + 1} of {name} is drawn around {len(around)} others, "
+                "as no nucleus is; delete it and export the rest again."
+            )
 
 
 class _RegionReader:

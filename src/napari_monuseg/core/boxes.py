@@ -1,6 +1,7 @@
 """Windows of an image: what holds a mask, more around it, and blocks that tile it."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -92,6 +93,12 @@ def widened(window: tuple[slice, ...], margin: int, shape: tuple[int, ...]) -> W
     )
 
 
+def window_at(offset: tuple[int, int], shape: tuple[int, ...]) -> Window:
+    """Return the window of a shape that begins at an offset, px."""
+    (top, left), (height, width) = offset, shape
+    return slice(top, top + height), slice(left, left + width)
+
+
 def shifted(window: Window, offset: tuple[int, int]) -> Window:
     """Return a window moved down and to the right by an offset, px."""
     rows, columns = window
@@ -105,6 +112,36 @@ def size(window: Window) -> tuple[int, int]:
     """Return a window's height and width, px."""
     rows, columns = window
     return rows.stop - rows.start, columns.stop - columns.start
+
+
+def placed(
+    layer: npt.NDArray[Any], offset: tuple[int, int], window: Window
+) -> npt.NDArray[Any]:
+    """Return a window of an image with what a layer on a part of it holds there.
+
+    Parameters
+    ----------
+    layer : (h, w) array
+        On the image's grid.
+    offset : tuple of int
+        Row and column of the image where it begins, px.
+    window : tuple of slice
+        Rows and columns of the image, px.
+
+    Returns
+    -------
+    (H, W) array
+        0 where the layer has nothing.
+    """
+    canvas = np.zeros(size(window), layer.dtype)
+    target, source = [], []
+    for side, length, start in zip(window, layer.shape, offset, strict=True):
+        first = max(side.start, start)
+        stop = max(first, min(side.stop, start + length))
+        target.append(slice(first - side.start, stop - side.start))
+        source.append(slice(first - start, stop - start))
+    canvas[tuple(target)] = layer[tuple(source)]
+    return canvas
 
 
 def blocks(shape: tuple[int, ...], side: int) -> Iterator[Window]:

@@ -1,14 +1,6 @@
-"""Folders of tissue images with their true nuclei.
+"""Tissue images with their true nuclei, of a folder or of a part of a split.
 
-A folder may be laid out in any of these ways::
-
-    MoNuSeg as distributed      Tissue Images/NAME.tif + Annotations/NAME.xml
-    side by side                NAME.tif + NAME.xml
-    labels                      images/NAME.tif + labels/NAME.tif
-    annotations                 images/NAME.tif + annotations/NAME.xml
-
-Where an image has both labels and an annotation, the labels are the truth. Upper
-and lower case make no difference in folder names and endings.
+How a folder may be laid out is said by `dataset_files`.
 """
 
 from __future__ import annotations
@@ -22,6 +14,7 @@ import numpy as np
 import tifffile
 
 from napari_monuseg.core.annotations import read_annotations
+from napari_monuseg.core.dataset_files import ANNOTATION_ENDINGS, find_files
 from napari_monuseg.core.errors import AnnotationError, DatasetError
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.tiff import is_labels_file, read_labels
@@ -31,12 +24,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from numpy.typing import NDArray
-
-IMAGE_ENDINGS = frozenset(
-    {".tif", ".tiff", ".svs", ".ndpi", ".png", ".jpg", ".jpeg", ".jp2", ".bmp", ".webp"}
-)
-LABEL_ENDINGS = frozenset({".tif", ".tiff"})
-ANNOTATION_ENDINGS = frozenset({".xml"})
 
 
 @dataclass(frozen=True)
@@ -98,7 +85,7 @@ def find_samples(folder: str | Path) -> list[Sample]:
     Parameters
     ----------
     folder : str or Path
-        Folder laid out as the module says.
+        Folder laid out as `dataset_files` says.
 
     Returns
     -------
@@ -111,7 +98,7 @@ def find_samples(folder: str | Path) -> list[Sample]:
         If there is no such folder, it has no image with truth, or two images of
         one name.
     """
-    images, truths = _find_files(Path(folder))
+    images, truths = find_files(Path(folder))
     samples = [
         Sample(name, images[name], truths[name]) for name in images if name in truths
     ]
@@ -130,7 +117,7 @@ def find_unpaired(folder: str | Path) -> tuple[list[Path], list[Path]]:
     Parameters
     ----------
     folder : str or Path
-        Folder laid out as the module says.
+        Folder laid out as `dataset_files` says.
 
     Returns
     -------
@@ -143,7 +130,7 @@ def find_unpaired(folder: str | Path) -> tuple[list[Path], list[Path]]:
     DatasetError
         If there is no such folder, or two images have one name.
     """
-    images, truths = _find_files(Path(folder))
+    images, truths = find_files(Path(folder))
     return (
         [path for name, path in images.items() if name not in truths],
         [path for name, path in truths.items() if name not in images],
@@ -240,56 +227,6 @@ def _is_split(split: object) -> bool:
         isinstance(names, list) and all(isinstance(name, str) for name in names)
         for names in split.values()
     )
-
-
-def _find_files(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
-    """Return the images and the truths of a folder by name, sorted."""
-    try:
-        return _look_into(folder)
-    except OSError as error:
-        raise DatasetError(
-            f"{error.filename or folder} cannot be looked into ({error.strerror}); "
-            "ask for the right to, or copy it."
-        ) from error
-
-
-def _look_into(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
-    if not folder.is_dir():
-        raise DatasetError(f"There is no folder {folder}; check the path.")
-    rooms = {path.name.lower(): path for path in folder.iterdir() if path.is_dir()}
-    image_folder = rooms.get("tissue images", rooms.get("images", folder))
-    truths = _by_name(image_folder, ANNOTATION_ENDINGS)
-    if "annotations" in rooms:
-        truths |= _by_name(rooms["annotations"], ANNOTATION_ENDINGS)
-    if "labels" in rooms:
-        truths |= _by_name(rooms["labels"], LABEL_ENDINGS)
-    ours = _written_here(image_folder)
-    return _by_name(image_folder, IMAGE_ENDINGS, ours), truths
-
-
-def _written_here(folder: Path) -> frozenset[str]:
-    """Tell the stems of what `segment` wrote into a folder of images: no tissue."""
-    written = (path for path in folder.glob("*_nuclei.tif") if is_labels_file(path))
-    return frozenset(path.stem for path in written)
-
-
-def _by_name(
-    folder: Path, endings: frozenset[str], ours: frozenset[str] = frozenset()
-) -> dict[str, Path]:
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        # macOS leaves a hidden ._NAME.tif beside each file on foreign disks.
-        if path.suffix.lower() not in endings or path.name.startswith("."):
-            continue
-        if path.stem in ours:
-            continue
-        if path.stem in found:
-            raise DatasetError(
-                f"{folder} has both {found[path.stem].name} and {path.name}; "
-                "keep one file of each name."
-            )
-        found[path.stem] = path
-    return dict(sorted(found.items()))
 
 
 def _read_label_image(path: Path) -> NDArray[np.int32]:

@@ -82,7 +82,10 @@ class Judgement:
         if self.problem:
             return f"Not compared: {self.problem}"
         if not self.changes:
-            return "Too few to judge: the area was too small to hold any of it back."
+            return (
+                "Too few to judge: what was reviewed is too small to hold any of it "
+                "back, or was learned from before."
+            )
         aji = self.changes["aji"]
         figures = (
             f"AJI {aji.before:.3f} before, {aji.after:.3f} after "

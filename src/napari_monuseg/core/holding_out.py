@@ -58,6 +58,7 @@ def hold_out(
     stop: bool,
     chosen: HeldOut | None = None,
     seed: int = 0,
+    learned: Mask | None = None,
 ) -> HeldOut:
     """Decide what of a reviewed area is held out.
 
@@ -74,6 +75,8 @@ def hold_out(
         it is as `propose` says.
     seed : int
         As `propose` takes it.
+    learned : (H, W) bool, optional
+        As `propose` takes it.
 
     Returns
     -------
@@ -82,14 +85,16 @@ def hold_out(
     """
     if chosen is not None:
         return chosen
-    proposed = propose(reviewed, stop=stop, seed=seed)
+    proposed = propose(reviewed, stop=stop, seed=seed, learned=learned)
     if nuclei_inside(labels, divide(reviewed, proposed).learn).inside:
         return proposed
     nothing = np.zeros_like(reviewed)
     return HeldOut(judge=nothing, stop=nothing)
 
 
-def propose(reviewed: Mask, *, stop: bool, seed: int = 0) -> HeldOut:
+def propose(
+    reviewed: Mask, *, stop: bool, seed: int = 0, learned: Mask | None = None
+) -> HeldOut:
     """Choose what to hold out: strips at the two ends of a reviewed area.
 
     Parameters
@@ -100,16 +105,41 @@ def propose(reviewed: Mask, *, stop: bool, seed: int = 0) -> HeldOut:
         Whether there are nuclei enough to spare some to stop the training.
     seed : int
         Even or odd: at which end the judging strip lies.
+    learned : (H, W) bool, optional
+        What the model has learned from before: it does not judge. Where all of the
+        area was, nothing does.
     """
     height, width = size(bounding_window(reviewed))
     axis = 0 if height >= width else 1
-    along = reviewed.sum(1 - axis).cumsum() / reviewed.sum()
-    if seed % 2:
-        along = 1 - along
-    shape = (-1, 1) if axis == 0 else (1, -1)
-    judged = (along <= JUDGE_SHARE).reshape(shape)
-    stopped = (along > 1 - STOP_SHARE * stop).reshape(shape)
-    return HeldOut(judge=reviewed & judged, stop=reviewed & stopped)
+    turned = seed % 2 == 1
+    pixels = int(reviewed.sum())
+    fresh = reviewed if learned is None else _wide(reviewed & ~learned)
+    judge = _strip(fresh, JUDGE_SHARE * pixels, axis, last=turned)
+    rest = reviewed & ~judge
+    if not stop or not rest.any():
+        return HeldOut(judge=judge, stop=np.zeros_like(reviewed))
+    return HeldOut(
+        judge=judge, stop=_strip(rest, STOP_SHARE * pixels, axis, last=not turned)
+    )
+
+
+def _wide(mask: Mask) -> Mask:
+    """Return a mask without what is too narrow in it for a whole nucleus."""
+    opened = np.zeros_like(mask)
+    if mask.any():
+        window = bounding_window(mask)
+        side = 2 * MARGIN + 1
+        eroded = ndimage.minimum_filter(mask[window], side, mode="constant")
+        opened[window] = mask[window] & ndimage.maximum_filter(eroded, side)
+    return opened
+
+
+def _strip(mask: Mask, pixels: float, axis: int, *, last: bool) -> Mask:
+    """Return the first rows or columns of a mask, or the last, of so many pixels."""
+    along = mask.sum(1 - axis).cumsum()
+    taken = (along[-1] - along if last else along) <= pixels
+    strip: Mask = mask & taken.reshape((-1, 1) if axis == 0 else (1, -1))
+    return strip
 
 
 def divide(reviewed: Mask, held_out: HeldOut) -> Division:

@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 import numpy as np
 import numpy.typing as npt
 
+from napari_monuseg.core.boxes import placed, window_at
 from napari_monuseg.core.checkpoints import load_network
 from napari_monuseg.core.counting import nuclei_inside
 from napari_monuseg.core.devices import is_out_of_memory, pick_device
@@ -27,6 +28,7 @@ from napari_monuseg.core.holding_out import (
     hold_out,
 )
 from napari_monuseg.core.image import TissueImage
+from napari_monuseg.core.learned import Learned, Place, learned_there
 from napari_monuseg.core.magnification import guess_pixel_size
 from napari_monuseg.core.model_info import ModelInfo
 from napari_monuseg.core.networks import NucleusNetwork
@@ -74,6 +76,22 @@ class Corrections:
         """How many nuclei lie wholly inside the reviewed area."""
         return nuclei_inside(self.labels, self.reviewed).inside
 
+    @property
+    def place(self) -> Place:
+        """Where in the image they lie."""
+        return Place(
+            image=self.image.name,
+            image_shape=(self.image.height, self.image.width),
+            offset=self.offset,
+        )
+
+    def leave_out(self, other: "Corrections") -> bool:
+        """Give up what was reviewed in others of the image; tell whether anything."""
+        window = window_at(self.offset, self.reviewed.shape)
+        both = self.reviewed & placed(other.reviewed, other.offset, window)
+        self.reviewed[both] = False
+        return bool(both.any())
+
 
 class Lesson:
     """Teaches a model from corrections.
@@ -115,7 +133,8 @@ class Lesson:
         self.regions: list[Region] = []
         self.divisions: list[Division] = []
         self._corrections = corrections
-        self._guesses: list[str] = []
+        self._remarks: list[str] = []
+        self._learned: list[Learned] = []
         self._sizes: dict[tuple[str, int, int, Stain], float] = {}
         self._finetuning: Finetuning | None = None
         self._base: NucleusNetwork | None = None
@@ -127,9 +146,9 @@ class Lesson:
 
     @property
     def notices(self) -> list[str]:
-        """What the user should know so far: guesses, and see `Finetuning`."""
+        """What the user should know so far; see also `Finetuning`."""
         later = self._finetuning.notices if self._finetuning else []
-        return [*self._guesses, *later]
+        return [*self._remarks, *later]
 
     def train(self) -> Generator[Progress, None, FinetunedNetwork]:
         """Read the areas and fine-tune; see `Finetuning.steps`."""
@@ -151,13 +170,7 @@ class Lesson:
                 done=number,
                 total=len(self._corrections),
             )
-            held_out = hold_out(
-                one.labels,
-                one.reviewed,
-                stop=enough,
-                chosen=one.held_out,
-                seed=self.options.seed,
-            )
+            held_out = self._hold_out(one, stop=enough)
             for region, held in read_regions(
                 (yield from self._sized(one.image, network)),
                 one.labels,
@@ -177,6 +190,28 @@ class Lesson:
             self.options,
         )
         return (yield from self._finetuning.steps())
+
+    def _hold_out(self, one: Corrections, *, stop: bool) -> HeldOut:
+        """Decide what is held out, and note what is not: the new model knows it."""
+        known = learned_there(self.model.info.learned, one.place, one.labels.shape)
+        held_out = hold_out(
+            one.labels,
+            one.reviewed,
+            stop=stop,
+            chosen=one.held_out,
+            seed=self.options.seed,
+            learned=known if known.any() else None,
+        )
+        judge = one.reviewed & held_out.judge
+        if (judge & known).any():
+            self._remarks.append(
+                f"Of what judges in {one.image.name}, "
+                f"{(judge & known).sum() / judge.sum():.0%} was learned from in an "
+                "earlier round: the model before looks better there than it is."
+            )
+        if (taught := one.reviewed & ~judge).any():
+            self._learned.append(Learned.of(one.place, taught))
+        return held_out
 
     def _sized(
         self, image: TissueImage, network: NucleusNetwork
@@ -198,7 +233,7 @@ class Lesson:
         )
         self._sizes[key] = guess
         if guess != info.pixel_size:
-            self._guesses.append(
+            self._remarks.append(
                 f"{image.name} does not state its pixel size; {guess:g} µm/px was "
                 "guessed from its nuclei."
             )
@@ -309,6 +344,7 @@ class Lesson:
             },
             scores={"held out": _figures(judgement)},
             history=tuned.history,
+            learned=tuple(dict.fromkeys([*parent.learned, *self._learned])),
         )
 
     def _effort(self, nuclei: int) -> float | None:

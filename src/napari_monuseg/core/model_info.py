@@ -9,6 +9,7 @@ from typing import Any
 
 from napari_monuseg.core.errors import CheckpointError
 from napari_monuseg.core.instances import InstanceOptions
+from napari_monuseg.core.learned import Learned
 from napari_monuseg.core.stains import StainReference
 
 FORMAT = "napari-monuseg model 1"
@@ -57,6 +58,8 @@ class ModelInfo:
         Figures on images it never saw, by name.
     history : list of dict
         What was measured while it trained.
+    learned : tuple of Learned
+        Reviewed areas that it was taught with, in all the rounds that led to it.
     """
 
     name: str
@@ -75,6 +78,7 @@ class ModelInfo:
     recipe: dict[str, Any] = field(default_factory=dict)
     scores: dict[str, Any] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
+    learned: tuple[Learned, ...] = ()
 
     def as_metadata(self) -> dict[str, str]:
         """Return the safetensors header: text by name."""
@@ -111,10 +115,12 @@ class ModelInfo:
             instances = InstanceOptions.read(values.pop("instances"))
             down, right = values.pop("label_shift", (0.0, 0.0))
             stains = values.pop("stains", None)
+            learned = values.pop("learned", ())
             info = cls(
                 instances=instances,
                 label_shift=(float(down), float(right)),
                 stains=None if stains is None else StainReference.read(stains),
+                learned=tuple(map(Learned.read, learned)),
                 **values,
             )
             info._check()

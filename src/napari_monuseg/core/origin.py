@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from napari_monuseg.core.mask_text import pack_mask, unpack_mask
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -37,15 +36,14 @@ class Origin:
     mask: NDArray[np.bool_] | None = field(default=None, compare=False)
 
     def as_json(self) -> dict[str, Any]:
-        """Give it as JSON holds it, the mask as its deflated bits in base 64."""
+        """Give it as JSON holds it, the mask as `pack_mask` gives it."""
         facts: dict[str, Any] = {
             "image": self.image,
             "image_shape": list(self.image_shape),
             "model": self.model,
         }
         if self.mask is not None:
-            bits = np.packbits(self.mask).tobytes()
-            facts["mask"] = base64.b64encode(zlib.compress(bits)).decode("ascii")
+            facts["mask"] = pack_mask(self.mask)
         return facts
 
     @classmethod
@@ -69,20 +67,5 @@ class Origin:
             image=str(facts["image"]),
             image_shape=(int(height), int(width)),
             model=str(facts["model"]),
-            mask=_mask(facts["mask"], shape) if facts.get("mask") else None,
+            mask=unpack_mask(facts["mask"], shape) if facts.get("mask") else None,
         )
-
-
-def _mask(text: str, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    count = int(np.prod(shape))
-    needed = -(-count // 8)
-    # No more is unpacked than a mask of that size has.
-    unpacker = zlib.decompressobj()
-    try:
-        packed = unpacker.decompress(base64.b64decode(text, validate=True), needed + 1)
-    except zlib.error as error:
-        raise ValueError("its area cannot be unpacked") from error
-    if len(packed) != needed:
-        raise ValueError("its area has another size than its labels")
-    bits = np.frombuffer(packed, np.uint8)
-    return np.unpackbits(bits, count=count).astype(bool).reshape(shape)

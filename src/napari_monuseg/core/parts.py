@@ -26,7 +26,8 @@ def read_parts(
     Raises
     ------
     DatasetError
-        If the split cannot be read, is not given, or has no such part.
+        If the split cannot be read, is not given, has no such part, or names no
+        image in any of them.
     """
     if split is None:
         if parts:
@@ -38,7 +39,13 @@ def read_parts(
         raise DatasetError(
             f"{split.name} has no part {unknown[0]!r}; it has {', '.join(named)}."
         )
-    return {part: named[part] for part in parts or named}
+    chosen = {part: named[part] for part in parts or named}
+    if not any(chosen.values()):
+        raise DatasetError(
+            f"{split.name} names no image in {', '.join(chosen) or 'any part'}; name "
+            "one at least."
+        )
+    return chosen
 
 
 def choose_samples(folder: Path, parts: dict[str, list[str]] | None) -> list[Sample]:

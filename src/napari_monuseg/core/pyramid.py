@@ -153,9 +153,12 @@ def _encoding(level: Any, name: str) -> Encoding:
 
 
 def _palette(colours: NDArray[Any]) -> NDArray[np.uint8]:
-    """Turn a colour map, (3, n) of 16 or, by mistake, 8 bits, into (n, 3) uint8."""
+    """Turn a colour map, (3, n) of 16 or, by mistake, 8 bits, into (n, 3) uint8.
+
+    Programs widen 8 bits to 16 by 257 or by 256; the high byte is right for both.
+    """
     colours = colours.T
-    return (colours // 257 if colours.max() > 255 else colours).astype(np.uint8)
+    return (colours >> 8 if colours.max() > 255 else colours).astype(np.uint8)
 
 
 def _is_subsampled(page: Any) -> bool:

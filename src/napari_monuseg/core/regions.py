@@ -6,12 +6,11 @@ ignored, never background.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from napari_monuseg.core.boxes import Window, clusters, shifted, size, widened
+from napari_monuseg.core.boxes import clusters, placed, shifted, widened
 from napari_monuseg.core.calibration import require_pixel_size
 from napari_monuseg.core.counting import nuclei_inside
 from napari_monuseg.core.errors import TrainingError
@@ -163,7 +162,7 @@ def read_regions(
     for part in clusters(reviewed, 2 * CONTEXT):
         window = widened(shifted(part, offset), CONTEXT, (image.height, image.width))
         layers = [
-            _place(layer, window, offset)
+            placed(layer, offset, window)
             for layer in (labels, reviewed, held_out.judge, held_out.stop)
         ]
         rgb, corrected, *masks = at_pixel_size(image.crop(*window), layers, pixel_size)
@@ -179,26 +178,6 @@ def read_regions(
         )
         regions.append((region, HeldOut(judge=judge, stop=stop)))
     return regions
-
-
-def _place(layer: npt.NDArray[Any], window: Window, offset: tuple[int, int]) -> Labels:
-    """Return a window of the image's grid with what a layer holds of it."""
-    placed = np.zeros(size(window), np.int32)
-    target, source = _overlap(window, layer.shape, offset)
-    placed[target] = layer[source]
-    return placed
-
-
-def _overlap(
-    window: Window, shape: tuple[int, ...], offset: tuple[int, int]
-) -> tuple[Window, Window]:
-    """Return where labels at an offset lie in a window, and which part of them."""
-    target, source = [], []
-    for side, length, start in zip(window, shape, offset, strict=True):
-        first, stop = max(side.start, start), min(side.stop, start + length)
-        target.append(slice(first - side.start, stop - side.start))
-        source.append(slice(first - start, stop - start))
-    return (target[0], target[1]), (source[0], source[1])
 
 
 def that_count(labels: Labels, area: Mask) -> Mask:

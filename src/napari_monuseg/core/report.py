@@ -208,7 +208,8 @@ def _write_tables(options: ReportOptions, reports: Sequence[ModelReport]) -> Non
     write_figure(options.folder / "counts.png", counts_figure(_counts(reports)))
     for name, text in texts.items():
         with write_beside(options.folder / name) as beside:
-            beside.write_text(text, encoding="utf-8")
+            # Names of files that are no Unicode can be in no text.
+            beside.write_text(text, encoding="utf-8", errors="replace")
 
 
 def _counts(reports: Sequence[ModelReport]) -> dict[str, list[tuple[float, float]]]:

@@ -138,7 +138,7 @@ def _image_figures(report: ModelReport) -> Iterable[str]:
 
 
 def _path(model: str, kind: str, row: Row) -> str:
-    return quote(f"{model}/{kind}/{row.name}.png")
+    return quote(f"{model}/{kind}/{row.name}.png", errors="surrogateescape")
 
 
 def _picture(text: str, path: str) -> str:

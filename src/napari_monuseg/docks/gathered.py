@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Labels as LabelsLayer
 from napari.layers import Shapes
+from napari.utils.notifications import show_info
 from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import (
     QListWidget,
@@ -27,6 +28,7 @@ from napari_monuseg.docks.reviewed_areas import GatheredArea, find_areas, may_co
 from napari_monuseg.layers import tissue_image
 
 if TYPE_CHECKING:
+    from napari_monuseg.core.learned import Learned
     from napari_monuseg.core.lessons import Corrections
 
 REMEDY = (
@@ -54,6 +56,11 @@ STRAY = (
 NOT_ON_THEM = (
     "What is marked as reviewed lies beside all nuclei, or on several images at once: "
     "hide all images but its own."
+)
+
+NOTHING_JUDGES = (
+    "Nothing is held out to judge: the model has learned from all of it in an earlier "
+    "round."
 )
 
 PAUSE_MS = 300
@@ -129,6 +136,11 @@ class GatheredAreas(QWidget):
     def hold_out_by(self, seed: int) -> None:
         """Take the seed of the training, which decides what is held out."""
         self._held_out.seed = seed
+        self._held_out.follow(self._included())
+
+    def judge_for(self, learned: "tuple[Learned, ...]") -> None:
+        """Take what the model has learned from: other parts are to judge it."""
+        self._held_out.learned = learned
         self._held_out.follow(self._included())
 
     def _included(self) -> list[GatheredArea]:
@@ -217,4 +229,5 @@ class GatheredAreas(QWidget):
 
     def _on_show(self) -> None:
         """Draw what the program proposes to hold out, to be seen and changed."""
-        self._held_out.show(self._included())
+        if not self._held_out.show(self._included()):
+            show_info(NOTHING_JUDGES if self._included() else NONE_TICKED)

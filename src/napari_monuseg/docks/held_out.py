@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 from napari.layers import Labels as LabelsLayer
 from napari.layers import Shapes
+from scipy import ndimage
 
 from napari_monuseg.areas import Mask, covered
 from napari_monuseg.core.boxes import bounding_window
 from napari_monuseg.core.holding_out import FEWEST_TO_STOP, HeldOut, propose
+from napari_monuseg.core.learned import Learned
 from napari_monuseg.docks.at_work import selection_kept
 from napari_monuseg.docks.bindings import METADATA
 from napari_monuseg.docks.reviewed_areas import GatheredArea
@@ -39,13 +41,15 @@ class HeldOutLayers:
         self._viewer = viewer
         self.seed = 0
         """Even or odd: at which end the strip to judge by lies."""
+        self.learned: tuple[Learned, ...] = ()
+        """What the model to start from has learned from: it does not judge."""
 
-    def show(self, areas: Sequence[GatheredArea]) -> None:
-        """Draw what the program proposes to hold out of some areas."""
+    def show(self, areas: Sequence[GatheredArea]) -> bool:
+        """Draw what is proposed to hold out of areas; tell whether any of it judges."""
         for layer in self._layers().values():
             if layer is not None:
                 self._viewer.layers.remove(layer)
-        boxes = _proposed(areas, self.seed)
+        boxes = self._proposed(areas)
         for role, name in HELD_OUT.items():
             if boxes[role]:
                 self._viewer.add_shapes(
@@ -59,14 +63,14 @@ class HeldOutLayers:
                     # With the layer, so that it is known to a dock that opens later.
                     metadata={METADATA: {"proposed": boxes}},
                 )
+        return bool(boxes["judge"])
 
     def follow(self, areas: Sequence[GatheredArea]) -> None:
         """Draw it again if something else is proposed by now, unless it was changed."""
         drawn = self._drawn()
-        boxes = _proposed(areas, self.seed)
-        if drawn is None or not any(boxes.values()) or _equal(boxes, drawn):
+        if drawn is None or not self._untouched():
             return
-        if self._untouched():
+        if areas and not _equal(self._proposed(areas), drawn):
             with selection_kept(self._viewer.layers):
                 self.show(areas)
 
@@ -82,6 +86,20 @@ class HeldOutLayers:
             for role, layer in layers.items()
         }
         return HeldOut(**masks)
+
+    def _proposed(self, areas: Sequence[GatheredArea]) -> Boxes:
+        enough = sum(area.count for area in areas) >= FEWEST_TO_STOP
+        boxes: Boxes = {role: [] for role in HELD_OUT}
+        for area in areas:
+            known = area.known(self.learned)
+            proposed = propose(
+                area.reviewed, stop=enough, seed=self.seed, learned=known
+            )
+            for role, mask in (("judge", proposed.judge), ("stop", proposed.stop)):
+                # Between what lies apart there may be what was learned from.
+                parts = [mask] if known is None else _pieces(mask)
+                boxes[role] += [_box(area.nuclei, part) for part in parts if part.any()]
+        return boxes
 
     def _drawn(self) -> Boxes | None:
         """Give what was proposed when the layers were drawn; None if they are gone."""
@@ -106,17 +124,6 @@ class HeldOutLayers:
         return named[0] if named and isinstance(named[0], Shapes) else None
 
 
-def _proposed(areas: Sequence[GatheredArea], seed: int) -> Boxes:
-    enough = sum(area.count for area in areas) >= FEWEST_TO_STOP
-    boxes: Boxes = {role: [] for role in HELD_OUT}
-    for area in areas:
-        proposed = propose(area.reviewed, stop=enough, seed=seed)
-        for role, mask in (("judge", proposed.judge), ("stop", proposed.stop)):
-            if mask.any():
-                boxes[role].append(_box(area.nuclei, mask))
-    return boxes
-
-
 def _equal(ones: Boxes, others: Boxes) -> bool:
     return all(
         len(ones[role]) == len(others[role])
@@ -126,6 +133,11 @@ def _equal(ones: Boxes, others: Boxes) -> bool:
         )
         for role in HELD_OUT
     )
+
+
+def _pieces(mask: Mask) -> list[Mask]:
+    numbers, count = ndimage.label(mask, np.ones((3, 3)))
+    return [numbers == number for number in range(1, count + 1)]
 
 
 def _edge_width(boxes: list[Any]) -> float:

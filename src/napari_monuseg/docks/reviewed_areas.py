@@ -1,5 +1,6 @@
 """What was reviewed in a viewer: which nuclei, on which image, where."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from napari.layers import Labels as LabelsLayer
 from napari_monuseg.areas import Mask, cover, outlines
 from napari_monuseg.core.boxes import bounding_window
 from napari_monuseg.core.counting import nuclei_inside
+from napari_monuseg.core.learned import Learned, Place, learned_there
 from napari_monuseg.docks.bindings import (
     image_of,
     is_anonymous,
@@ -51,6 +53,16 @@ class GatheredArea:
         """Row and column of the image where the nuclei's grid begins, px."""
         row, column = origin_facts(self.nuclei).get("offset", (0, 0))
         return row, column
+
+    def known(self, learned: Sequence[Learned]) -> Mask | None:
+        """Tell what of it a model has learned from; None for nothing."""
+        place = Place(
+            image=self.image.name,
+            image_shape=image_shape(self.image),
+            offset=self.offset,
+        )
+        known = learned_there(learned, place, self.reviewed.shape) & self.reviewed
+        return known if known.any() else None
 
     def leave_out(self, taken: Mask) -> None:
         """Give up what is taken of the image ``(H, W)``, and take the rest."""

@@ -130,6 +130,7 @@ class TrainDock(Dock):
         lines = [_describe_round(number, one) for number, one in enumerate(rounds, 1)]
         self.rounds.setText("\n".join(filter(None, [*lines, advise(rounds)])))
         self.rounds.setVisible(bool(lines))
+        self.areas.judge_for(model.info.learned if model else ())
         self.manager.refresh()
         self._refresh()
 

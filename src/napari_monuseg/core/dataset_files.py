@@ -1,0 +1,100 @@
+"""Which files of a folder are tissue images, and which their true nuclei.
+
+A folder may be laid out in any of these ways::
+
+    MoNuSeg as distributed      Tissue Images/NAME.tif + Annotations/NAME.xml
+    side by side                NAME.tif + NAME.xml
+    labels                      images/NAME.tif + labels/NAME.tif
+    annotations                 images/NAME.tif + annotations/NAME.xml
+
+Where an image has both labels and an annotation, the labels are the truth. Upper
+and lower case make no difference in folder names and endings.
+"""
+
+from pathlib import Path
+
+from napari_monuseg.core.errors import DatasetError
+from napari_monuseg.core.tiff import is_labels_file
+
+IMAGE_ENDINGS = frozenset(
+    {".tif", ".tiff", ".svs", ".ndpi", ".png", ".jpg", ".jpeg", ".jp2", ".bmp", ".webp"}
+)
+LABEL_ENDINGS = frozenset({".tif", ".tiff"})
+ANNOTATION_ENDINGS = frozenset({".xml"})
+
+
+def image_beside(folder: Path, stem: str) -> Path | None:
+    """Find the image of a name in a folder, TIFF before others; None for none."""
+    try:
+        named = sorted(path for path in folder.iterdir() if path.stem == stem)
+    except OSError:  # no such folder, or a closed one
+        return None
+    images = [path for path in named if path.suffix.lower() in IMAGE_ENDINGS]
+    images.sort(key=lambda path: path.suffix.lower() not in {".tif", ".tiff"})
+    return images[0] if images else None
+
+
+def find_files(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
+    """Find the images and the truths of a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Laid out as the module says.
+
+    Returns
+    -------
+    images, truths : dict of str to Path
+        By the stem of their files, sorted.
+
+    Raises
+    ------
+    DatasetError
+        If there is no such folder, it may not be read, or two images have one name.
+    """
+    try:
+        return _look_into(folder)
+    except OSError as error:
+        raise DatasetError(
+            f"{error.filename or folder} cannot be looked into ({error.strerror}); "
+            "ask for the right to, or copy it."
+        ) from error
+
+
+def _look_into(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
+    if not folder.is_dir():
+        raise DatasetError(f"There is no folder {folder}; check the path.")
+    rooms = {path.name.lower(): path for path in folder.iterdir() if path.is_dir()}
+    image_folder = rooms.get("tissue images", rooms.get("images", folder))
+    truths = _by_name(image_folder, ANNOTATION_ENDINGS)
+    if "annotations" in rooms:
+        truths |= _by_name(rooms["annotations"], ANNOTATION_ENDINGS)
+    if "labels" in rooms:
+        truths |= _by_name(rooms["labels"], LABEL_ENDINGS)
+    ours = _written_here(image_folder)
+    return _by_name(image_folder, IMAGE_ENDINGS, ours), truths
+
+
+def _written_here(folder: Path) -> frozenset[str]:
+    """Tell the stems of what `segment` wrote into a folder of images: no tissue."""
+    written = (path for path in folder.glob("*_nuclei.tif") if is_labels_file(path))
+    return frozenset(path.stem for path in written)
+
+
+def _by_name(
+    folder: Path, endings: frozenset[str], ours: frozenset[str] = frozenset()
+) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        # macOS leaves a hidden ._NAME.tif beside each file on foreign disks.
+        if path.suffix.lower() not in endings or path.name.startswith("."):
+            continue
+        if path.stem in ours:
+            continue
+        if path.stem in found:
+            raise DatasetError(
+                f"{folder} has both {found[path.stem].name} and {path.name}; "
+                "keep one file of each name."
+            )
+        found[path.stem] = path
+    return dict(sorted(found.items()))
