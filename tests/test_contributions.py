@@ -15,6 +15,7 @@ from npe2.manifest.utils import import_python_name
 
 from napari_monuseg.contributions import readers
 from napari_monuseg.contributions.readers import annotations_reader, labels_reader
+from napari_monuseg.core.counting import count_nuclei
 from napari_monuseg.core.origin import Origin
 from napari_monuseg.core.tiff import read_labels, write_labels
 from napari_monuseg.docks import device_choice
@@ -236,6 +237,20 @@ def test_saved_annotations_say_where_they_come_from(viewer, annotated, tmp_path)
     assert (written.pixel_size, written.offset) == (None, (0, 0))
 
 
+def test_what_was_painted_in_one_number_is_saved_as_it_is_exported(viewer, tmp_path):
+    labels = np.zeros((40, 60), np.int32)
+    labels[5:15, 5:15] = labels[5:15, 30:50] = 3
+    facts = {"image": "one", "image_shape": (40, 60), "model": "any"}
+    ours = viewer.add_labels(labels, metadata={"napari-monuseg": facts})
+    others = viewer.add_labels(labels)
+
+    ours.save(str(tmp_path / "ours.tif"), plugin=PLUGIN)
+    others.save(str(tmp_path / "others.tif"), plugin=PLUGIN)
+
+    assert count_nuclei(read_labels(tmp_path / "ours.tif").labels) == 2
+    assert np.array_equal(read_labels(tmp_path / "others.tif").labels, labels)
+
+
 def test_annotations_without_an_image_are_a_sentence(viewer, tmp_path, shown):
     (tmp_path / "one.xml").write_text(XML)
 
@@ -297,8 +312,11 @@ def test_a_saved_layer_keeps_pixel_size_and_place(viewer, nuclei, tmp_path):
     assert np.allclose(again.extent.world, layer.extent.world)
 
 
-def test_labels_of_a_run_keep_what_the_run_knew(viewer, nuclei, tmp_path):
-    origin = {"pixel_size": None, "offset": (7, 8)}
+@pytest.mark.parametrize(("known", "written_size"), [(0.25, 0.25), (None, 0.5)])
+def test_labels_of_a_run_keep_what_the_run_knew(
+    viewer, nuclei, tmp_path, known, written_size
+):
+    origin = {"pixel_size": known, "offset": (7, 8)}
     layer = viewer.add_labels(
         nuclei, scale=(0.5, 0.5), metadata={"napari-monuseg": origin}
     )
@@ -306,7 +324,7 @@ def test_labels_of_a_run_keep_what_the_run_knew(viewer, nuclei, tmp_path):
     layer.save(str(tmp_path / "nuclei.tif"), plugin=PLUGIN)
 
     written = read_labels(tmp_path / "nuclei.tif")
-    assert (written.pixel_size, written.offset) == (None, (7, 8))
+    assert (written.pixel_size, written.offset) == (written_size, (7, 8))
 
 
 def test_lazy_labels_and_pyramids_are_saved(viewer, nuclei, tmp_path):

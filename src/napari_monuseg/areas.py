@@ -74,9 +74,14 @@ def in_view(layer: Image, viewer: Any) -> Area:
     return area
 
 
+def camera_of(viewer: Any) -> Any:
+    """Give the camera of a viewer's canvas; napari 0.9 moved it."""
+    return getattr(viewer, "scene", viewer).camera
+
+
 def _view_corners(viewer: Any) -> list[npt.NDArray[np.float64]]:
     """Give the four corners of what the canvas shows, in world coordinates."""
-    camera = getattr(viewer, "scene", viewer).camera  # napari 0.9 moved the camera
+    camera = camera_of(viewer)
     half = np.array(_view_size(viewer)) / 2 / camera.zoom
     shown = list(viewer.dims.displayed)
     corners = []

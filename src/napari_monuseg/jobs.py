@@ -5,7 +5,8 @@ is called in the main thread.
 """
 
 from collections.abc import Callable, Generator
-from typing import Any
+from threading import Event
+from typing import Any, cast
 
 from napari.utils.notifications import notification_manager, show_error
 from superqt.utils import GeneratorWorker, create_worker
@@ -25,6 +26,11 @@ class JobError(Exception):
 class Job(GeneratorWorker):
     """A worker that closes its generator before it says that it has finished."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.ended = Event()
+        """Set when nothing of the job runs any more."""
+
     def work(self) -> Any:
         """Step through the generator; a cancelled one would be left open."""
         try:
@@ -35,9 +41,10 @@ class Job(GeneratorWorker):
             return None
         finally:
             self._gen.close()
+            self.ended.set()
 
 
-def start_job(steps: Steps, **connect: Callable[..., Any]) -> GeneratorWorker:
+def start_job(steps: Steps, **connect: Callable[..., Any]) -> Job:
     """Start `steps` in a worker thread; ``worker.quit()`` stops it at the next step.
 
     A `MonusegError` is shown as one sentence, anything else in napari's own error
@@ -75,7 +82,7 @@ def start_job(steps: Steps, **connect: Callable[..., Any]) -> GeneratorWorker:
         _connect={**connect, "errored": [report, connect.get("errored", _nothing)]},
     )
     worker.start()
-    return worker
+    return cast(Job, worker)
 
 
 def _translated(error: RuntimeError | MemoryError) -> Exception:
@@ -91,11 +98,15 @@ def _nothing(_: object) -> None:
     pass
 
 
+PATIENCE = 60.0
+"""So long a window that closes waits for a job that must not be lost, s."""
+
+
 class JobSlot:
     """A place for one job; what an earlier one still says is not heard."""
 
     def __init__(self) -> None:
-        self._worker: GeneratorWorker | None = None
+        self._worker: Job | None = None
         self._turn = 0
 
     @property
@@ -150,3 +161,10 @@ class JobSlot:
         if self._worker is not None:
             self._worker.quit()
             self._worker = None
+
+    def end(self) -> None:
+        """Wait until the job has done its work, or for a minute; it is not heard."""
+        self._turn += 1
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.ended.wait(PATIENCE)

@@ -320,6 +320,7 @@ def test_evaluate_reports_a_broken_image_and_scores_the_rest(
 
 
 def test_train_makes_a_model_that_segments(run, tissue_folder, tmp_path):
+    (tmp_path / "new.log").write_text("mine\n")
     run(
         *("train", tissue_folder, "--network", "unet", "--output", "new.safetensors"),
         *("--steps", "2", "--device", "cpu", "--licence", "CC0"),
@@ -328,7 +329,9 @@ def test_train_makes_a_model_that_segments(run, tissue_folder, tmp_path):
     run("segment", image, "--model", "new.safetensors", "--output", "out")
 
     assert (tmp_path / "out" / "one_nuclei.tif").exists()
-    assert "step      2" in (tmp_path / "new.log").read_text()
+    log = (tmp_path / "new.log").read_text()
+    assert log.startswith("mine\n")  # nothing says that it can be spared
+    assert "step      2" in log
     assert not (tmp_path / "new.training").exists()
 
 
@@ -362,6 +365,16 @@ def test_images_are_scored_at_the_pixel_size_that_is_told(run, tissue_folder, tm
 
     # Were the table not read, both runs would be the same to the last digit.
     assert found[0.25] != found[0.5]
+
+
+def test_without_steps_and_a_base_nothing_is_trained(run, tissue_folder, tmp_path):
+    done = run(
+        *("train", tissue_folder, "--output", "new.safetensors", "--steps", "0"),
+        expect=1,
+    )
+
+    assert "name the model whose thresholds are to be chosen as --base" in done.stderr
+    assert list(tmp_path.glob("new.*")) == []
 
 
 def test_a_log_that_cannot_be_written_is_one_sentence(run, tissue_folder, tmp_path):
@@ -608,6 +621,17 @@ def test_finetune_learns_of_a_drawn_area_only_what_lies_in_it(tissue_folder, tmp
     assert np.array_equal(part.reviewed, mask & (reviewed > 0))
 
 
+def test_finetune_refuses_labels_of_a_part_that_nothing_places(tissue_folder, tmp_path):
+    from napari_monuseg.commands.finetune import _read
+
+    image = tissue_folder / "images" / "one.tif"
+    truth = tifffile.imread(tissue_folder / "labels" / "one.tif")
+    tifffile.imwrite(tmp_path / "part.tif", truth[40:200, 60:200])
+
+    with pytest.raises(TrainingError, match="nothing says where they lie"):
+        _read([image], [tmp_path / "part.tif"], [], None)
+
+
 def test_finetune_learns_what_was_checked_twice_only_once(
     tissue_folder, tmp_path, capsys
 ):
@@ -623,7 +647,7 @@ def test_finetune_learns_what_was_checked_twice_only_once(
 
     assert first.reviewed.all()
     assert not second.reviewed[:60, :50].any()
-    assert second.reviewed.sum() == 140 * 160 - 60 * 50
+    assert second.reviewed.sum() == second.reviewed.size - 60 * 50
     assert "a.tif and b.tif share a part of one.tif" in capsys.readouterr().err
     with pytest.raises(TrainingError, match=r"All that was checked in a\.tif"):
         _read([image, image], [a, a], [], None)

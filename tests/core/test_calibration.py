@@ -126,7 +126,7 @@ def test_resolution_tags_are_read_in_their_unit(tmp_path, unit, resolution):
 @pytest.mark.parametrize(
     ("unit", "resolution"),
     [
-        *[("INCH", dpi) for dpi in (1, 72, 96, 100, 150, 300, 600, 1200)],
+        *[("INCH", dpi) for dpi in (1, 72, 96, 100, 150, 300, 600, 1200, 2400)],
         *[("CENTIMETER", count) for count in (1, 28, 38, 118, 236)],
         ("NONE", 1),
         ("NONE", 40_000),

@@ -72,6 +72,34 @@ def test_damaged_places_are_one_sentence(learned):
         ModelInfo.from_metadata(header, "bad")
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"date": None},
+        {"parameters": "x"},
+        {"network": ["unet"]},
+        {"licence": 3},
+        {"instances": {"foreground_threshold": "0.5"}},
+        {"instances": {"foreground_threshold": None}},
+        {"instances": {"seed_prominence": float("nan")}},
+        {"stains": {"mean": [1, 2, 3], "spread": [1, 2, 3], "strength": "strong"}},
+        {
+            "stains": {
+                "mean": [float("nan"), 2, 3],
+                "spread": [1, 2, 3],
+                "strength": 0.7,
+            }
+        },
+    ],
+)
+def test_what_no_model_says_is_one_sentence(values):
+    header = INFO.as_metadata()
+    header["model"] = json.dumps(json.loads(header["model"]) | values)
+
+    with pytest.raises(CheckpointError, match="is damaged"):
+        ModelInfo.from_metadata(header, "bad")
+
+
 @pytest.mark.parametrize("stains", [{}, {"mean": [1, 2]}, 3, "red"])
 def test_damaged_stains_are_one_sentence(stains):
     header = INFO.as_metadata()

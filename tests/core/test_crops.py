@@ -37,6 +37,15 @@ def test_distance_is_one_in_the_middle_and_zero_outside(tissue):
         assert distance[labels == number].min() > 0
 
 
+def test_a_large_number_takes_no_memory():
+    labels = np.zeros((20, 40), np.int32)
+    labels[5:15, 5:15] = 2
+    expected = distance_target(labels)
+    labels[5:15, 5:15] = 2_000_000_000
+
+    assert np.array_equal(distance_target(labels), expected)
+
+
 def test_distance_falls_where_nuclei_touch_but_not_at_the_images_edge():
     labels = np.zeros((20, 40), np.int32)
     labels[:, :20], labels[:, 20:] = 1, 2

@@ -68,18 +68,28 @@ def test_the_mask_of_other_labels_is_left_out(tmp_path, shape):
     assert read.mask is None
 
 
-def test_what_another_program_has_cut_has_no_mask(tmp_path):
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda labels: labels[:20], id="cut"),
+        pytest.param(np.rot90, id="turned"),
+        pytest.param(lambda labels: labels[::2, ::2], id="halved"),
+    ],
+)
+def test_what_another_program_has_changed_is_its_own(tmp_path, change):
     path = tmp_path / "nuclei.tif"
     labels = np.arange(1500, dtype=np.int32).reshape(50, 30)
-    write_labels(path, labels, origin=origin(np.tri(50, 30, dtype=bool)))
+    made_of = origin(np.tri(50, 30, dtype=bool))
+    write_labels(path, labels, pixel_size=0.25, offset=(5, 9), origin=made_of)
     with tifffile.TiffFile(path) as file:
         name = file.pages.first.tags.valueof(269)
-    tifffile.imwrite(path, labels[:20], extratags=[(269, "s", 0, name, True)])
+    changed = np.ascontiguousarray(change(labels))
+    tifffile.imwrite(path, changed, extratags=[(269, "s", 0, name, True)])
 
     read = read_labels(path)
 
-    assert np.array_equal(read.labels, labels[:20])
-    assert read.origin.mask is None
+    assert np.array_equal(read.labels, changed)
+    assert (read.pixel_size, read.offset, read.origin) == (None, (0, 0), None)
 
 
 def test_a_large_area_takes_little_room():

@@ -95,6 +95,15 @@ def test_a_given_pixel_size_is_that_of_the_largest_level(slide):
     assert (image.height, image.width) == levels[1].shape[:2]
 
 
+@pytest.mark.parametrize("size", [0.05, 0.37])
+@pytest.mark.parametrize("width", [43, 192])
+def test_a_given_pixel_size_is_taken_to_the_last_digit(tmp_path, size, width):
+    rgb = np.full((40, width, 3), 200, np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", rgb, photometric="rgb")
+
+    assert TissueImage.open(tmp_path / "a.tif", pixel_size=size).pixel_size == size
+
+
 def test_the_largest_level_is_taken_where_nothing_is_asked_for(slide):
     path, levels = slide
 

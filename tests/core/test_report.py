@@ -248,6 +248,20 @@ def test_a_figure_that_cannot_be_written_stops_the_report(samples, model, option
         finish(write_report(samples, [model], options, segmenter=segmenter))
 
 
+def test_a_page_that_is_no_report_is_spared(samples, model, options):
+    options.folder.mkdir(parents=True)
+    page = options.folder / "report.md"
+    page.write_text("my own notes\n")
+
+    with pytest.raises(ExportError, match="is no report; choose another folder"):
+        next(write_report(samples, [model], options, segmenter=segmenter))
+
+    assert page.read_text() == "my own notes\n"
+    page.unlink()
+    for _ in range(2):  # its own page it replaces
+        finish(write_report(samples[:1], [model], options, segmenter=segmenter))
+
+
 def test_two_models_of_one_name_are_refused(samples, model, options):
     with pytest.raises(ExportError, match="Two models are named unet"):
         next(write_report(samples, [model, model], options, segmenter=segmenter))

@@ -14,7 +14,7 @@ from qtpy.QtCore import Qt
 from scipy import ndimage
 from skimage.draw import disk
 
-from napari_monuseg.areas import Area
+from napari_monuseg.areas import Area, camera_of
 from napari_monuseg.core.counting import count_nuclei
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.maps import NucleusMaps
@@ -247,6 +247,26 @@ class TestAtTheCursor:
         assert np.array_equal(layer.data, np.where(labels == 1, 0, labels))
         assert said == ["Nucleus deleted"]
 
+    @pytest.mark.parametrize("turned", [False, True])
+    def test_it_is_the_nucleus_under_the_mouse_also_when_the_view_moved(
+        self, viewer, hand, layer, labels, turned
+    ):
+        if turned:
+            viewer.dims.transpose()
+        hand.point((25, 22))
+        camera = camera_of(viewer)
+        centre = np.array(camera.center)
+        there = np.array(layer.data_to_world((65, 37)))[list(viewer.dims.displayed)]
+        here = np.array(layer.data_to_world((25, 22)))[list(viewer.dims.displayed)]
+        # What was under the mouse moves away, and another nucleus under it.
+        camera.zoom *= 2
+        centre[-2:] = there + (centre[-2:] - here) / 2
+        camera.center = tuple(centre)
+
+        hand.press("D")
+
+        assert np.array_equal(layer.data, np.where(labels == 3, 0, labels))
+
     def test_split_in_two(self, hand, layer, labels):
         hand.point((25, 22))
         hand.press("S")
@@ -325,6 +345,23 @@ class TestAtTheCursor:
 
         assert np.array_equal(layer.data, labels)
         assert why in said[0]
+
+    @pytest.mark.parametrize("key", ["D", "S", "A"])
+    @pytest.mark.parametrize("pixels", [(99, 99), (3, 90, 120), np.uint8])
+    def test_a_layer_with_other_pixels_is_not_corrected(self, hand, said, pixels, key):
+        layer = hand.layer
+        layer.data = (
+            layer.data.astype(pixels)
+            if isinstance(pixels, type)
+            else np.ones(pixels, np.int32)
+        )
+        before = np.array(layer.data)
+        hand.point((25, 22))
+        hand.press(key)
+
+        assert np.array_equal(layer.data, before)
+        assert len(said) == 1
+        assert "was given other pixels; move a slider or run" in said[0]
 
 
 class TestStrokes:

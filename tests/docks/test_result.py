@@ -15,8 +15,12 @@ from napari_monuseg.core.instances import InstanceOptions, find_nuclei
 from napari_monuseg.core.progress import Progress, finish
 from napari_monuseg.core.tiff import read_labels
 from napari_monuseg.docks import result_panel, undo_steps
-from napari_monuseg.docks.bindings import METADATA
+from napari_monuseg.docks.bindings import METADATA, image_of
 from napari_monuseg.docks.newest import PATIENCE, NewestJob
+from napari_monuseg.docks.reviewed import mark_view
+from napari_monuseg.docks.segment_steps import read_again
+
+TRIANGLE = [(40, 60), (200, 80), (90, 220)]
 
 
 @pytest.fixture
@@ -159,7 +163,7 @@ def test_many_edits_do_not_make_the_program_forget_what_it_wrote(qtbot, panel, f
 @pytest.mark.parametrize("edits", [1, 4])
 def test_what_napari_forgot_was_not_undone(qtbot, monkeypatch, panel, found, edits):
     monkeypatch.setattr(undo_steps, "LONGEST", 3)
-    panel.current._hold(found, np.array(found.data), None)
+    panel.current._hold(found, panel.current._state(np.array(found.data), None))
     move(qtbot, panel, 0.9)
     read = panel.current.options
     lost = np.nonzero(found.data)
@@ -169,6 +173,97 @@ def test_what_napari_forgot_was_not_undone(qtbot, monkeypatch, panel, found, edi
         found.data_setitem(lost, 1)
 
     assert panel.current._steps.state.options == read
+
+
+def test_what_is_done_after_a_slider_move_was_undone_is_hand_work(qtbot, panel, found):
+    began, options = np.array(found.data), panel.current.options
+    move(qtbot, panel, 0.95)
+    removed = np.setdiff1d(began, found.data)
+    assert removed.size > 3
+    found.undo()
+    gone = np.isin(began, removed[1:])  # nearly what the slider had removed
+
+    found.data_setitem(np.nonzero(gone), 0)
+
+    assert panel.current._steps.state.options == options
+    hand = panel.current.snapshot().gather()
+    assert hand.count.nuclei == 0
+    assert hand.count.erased > 0
+    move(qtbot, panel, 0.3)
+    assert not found.data[gone].any()
+
+
+def test_what_was_reviewed_meanwhile_is_left_as_it_stands(
+    qtbot, viewer, dock, panel, found
+):
+    before = np.array(found.data)
+    reading = finish(
+        read_again(
+            panel.current.maps,
+            panel.current.area,
+            InstanceOptions(foreground_threshold=0.9),
+            panel.current.snapshot(),
+        )
+    )
+    mark_view(viewer, dock.image.value)
+
+    shown = panel.current.show_reading(reading, InstanceOptions())
+
+    assert not shown
+    assert np.array_equal(found.data, before)
+
+
+@pytest.mark.parametrize("what", ["size", "type"])
+def test_a_layer_that_was_given_other_pixels_comes_back_with_its_hand_work(
+    qtbot, viewer, panel, found, what
+):
+    erase(found, 3)
+    paint(found)
+    qtbot.waitUntil(lambda: panel.current.hand.count.nuclei == 1)
+    gone = panel.current._steps.state.written == 3
+    found.data = (
+        np.zeros((99, 99), np.int32) if what == "size" else found.data.astype(np.uint8)
+    )
+
+    move(qtbot, panel, 0.8)
+
+    again = panel.current.layer
+    assert again is nuclei(viewer)[-1] is not found
+    assert (again.data[disc(128, 128)] == 777).all()
+    assert not again.data[gone].any()
+    assert panel.current.snapshot().gather().count.nuclei == 1
+
+
+def test_one_nucleus_shown_alone_stays_so_when_a_slider_moves(qtbot, panel, found):
+    found.selected_label = 3
+    found.show_selected_label = True
+
+    move(qtbot, panel, 0.3)
+
+    assert found.selected_label == 3
+
+
+def test_an_image_that_is_opened_again_has_its_nuclei(
+    qtbot, viewer, dock, found, image
+):
+    panel, tissue = dock.results, np.array(image.data)
+    paint(found)
+    place = {"scale": (0.5, 0.5), "translate": (3, 4), "units": ("µm", "µm")}
+    viewer.layers.remove(image)
+    viewer.add_image(tissue[:99], rgb=True, name="colon")
+    assert panel.current.image not in viewer.layers
+    again = viewer.add_image(tissue, rgb=True, name="other")
+    assert panel.current.image not in viewer.layers
+    viewer.layers.remove(again)
+    del viewer.layers["colon"]
+
+    again = viewer.add_image(tissue, rgb=True, name="colon", **place)
+
+    assert panel.current.image is image_of(found, viewer.layers) is again
+    assert np.allclose(found.extent.world, again.extent.world)
+    press(qtbot, dock.run_button)
+    qtbot.waitUntil(lambda: not dock.running)
+    assert (nuclei(viewer)[-1].data[disc(128, 128)] == 777).all()
 
 
 def test_the_sliders_follow_undo_and_redo(qtbot, panel, found):
@@ -689,6 +784,60 @@ def test_export_of_an_area_says_its_offset(qtbot, viewer, dock, image, tmp_path)
 
     assert read_labels(tmp_path / "area.tif").offset == (40, 60)
     assert "row 40, column 60" in dock.progress.text.text()
+
+
+@pytest.mark.usefixtures("stage")
+def test_labels_say_where_they_are_from_when_their_image_is_gone(
+    qtbot, viewer, dock, image, tmp_path
+):
+    panel = dock.results
+    corners = np.array([image.data_to_world(corner) for corner in TRIANGLE])
+    viewer.add_shapes([corners], shape_type="polygon")
+    dock.area.choice.setCurrentIndex(2)
+    press(qtbot, dock.run_button)
+    qtbot.waitUntil(lambda: not dock.running)
+    panel.current.image_reference = lambda: None
+
+    move(qtbot, panel, 0.8)
+    panel.export_button.export(panel.current, tmp_path / "a.tif")
+    qtbot.waitUntil(lambda: not panel.export_button.busy)
+
+    origin = read_labels(tmp_path / "a.tif").origin
+    assert (origin.image, origin.image_shape) == ("colon", (256, 256))
+    assert origin.mask is not None
+    assert panel.current.layer.metadata[METADATA]["image_shape"] == (256, 256)
+
+
+def test_the_pixel_size_typed_since_the_run_is_exported(
+    qtbot, dock, panel, found, tmp_path
+):
+    dock.pixel_size.field.setValue(0.4)
+
+    panel.export_button.export(panel.current, tmp_path / "a.tif")
+    qtbot.waitUntil(lambda: not panel.export_button.busy)
+
+    assert read_labels(tmp_path / "a.tif").pixel_size == pytest.approx(0.4)
+
+
+def test_one_file_is_written_after_the_other(qtbot, panel, found, tmp_path):
+    panel.export_button.export(panel.current, tmp_path / "a.tif")
+    assert not panel.export_button.isEnabled()
+
+    qtbot.waitUntil(lambda: not panel.export_button.busy)
+    assert panel.export_button.isEnabled()
+    assert (tmp_path / "a.tif").exists()
+
+
+def test_a_dock_that_is_closed_finishes_the_file(qtbot, viewer, dock, found, tmp_path):
+    labels = np.array(found.data)
+    panel = dock.results
+    panel.export_button.export(panel.current, tmp_path / "a.tif")
+
+    viewer.window.remove_dock_widget(dock)
+    dock.deleteLater()
+
+    qtbot.waitUntil((tmp_path / "a.tif").exists)
+    assert np.array_equal(tifffile.imread(tmp_path / "a.tif"), labels)
 
 
 def test_an_export_that_fails_is_a_sentence(qtbot, dock, panel, found, tmp_path):

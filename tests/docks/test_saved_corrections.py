@@ -236,6 +236,38 @@ def test_a_layer_that_is_removed_is_saved_first(viewer, autosave, found):
     assert np.array_equal(saved().labels, labels)
 
 
+def test_all_layers_removed_at_once_are_saved_with_what_was_reviewed(
+    qtbot, viewer, dock, autosave, found
+):
+    mark_view(viewer, dock.image.value)
+    look(qtbot, autosave)
+    edit(found)
+
+    viewer.layers.clear()
+
+    assert len(saved().about.reviewed) == 1
+    assert saved().about.by_hand == 1
+
+
+def test_what_an_earlier_layer_holds_is_saved_again_when_the_later_goes(
+    qtbot, viewer, dock, autosave, found
+):
+    edit(found)
+    look(qtbot, autosave)
+    run(qtbot, dock)
+    look(qtbot, autosave)
+    look(qtbot, autosave)
+    (later,) = saved_files()
+
+    viewer.layers.remove(nuclei(viewer)[-1])
+    later.unlink()  # its offer is discarded
+    for _ in range(3):
+        look(qtbot, autosave)
+
+    assert nuclei(viewer) == [found]
+    assert np.array_equal(saved().labels, found.data)
+
+
 def test_closing_the_window_saves_what_is_left(qtbot, viewer, autosave, found):
     edit(found)
     labels = found.data.copy()
@@ -444,6 +476,20 @@ def test_an_image_that_goes_takes_its_offer_with_it(viewer, dock, left, tissue):
 
     assert dock.offer.isHidden()
     assert len(saved_files()) == 1
+
+
+def test_while_corrections_are_loaded_they_cannot_be_loaded_twice(
+    qtbot, viewer, dock, left, tissue
+):
+    reopen(viewer, tissue)
+    press(qtbot, dock.offer.restore_button)
+    assert not dock.offer.isEnabled()
+
+    viewer.add_points([[1, 1]])
+
+    assert not dock.offer.isEnabled()
+    qtbot.waitUntil(lambda: bool(nuclei(viewer)))
+    assert np.array_equal(nuclei(viewer)[-1].data, left)
 
 
 def test_damaged_corrections_are_a_sentence(qtbot, viewer, dock, left, tissue):

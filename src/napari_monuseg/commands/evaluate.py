@@ -16,7 +16,7 @@ from napari_monuseg.commands.reading import (
     say_unpaired,
 )
 from napari_monuseg.core.datasets import Sample
-from napari_monuseg.core.errors import DatasetError
+from napari_monuseg.core.errors import DatasetError, ExportError
 from napari_monuseg.core.files import write_beside
 from napari_monuseg.core.folders import require_writable
 from napari_monuseg.core.organs import MONUSEG, read_organs
@@ -88,6 +88,8 @@ def evaluate(
         say_unknown(sizes, folder)
     if json_file is not None:
         require_writable(json_file.parent)
+        if json_file.is_dir():
+            raise ExportError(f"{json_file} is a folder; name a file for the scores.")
     entries = [find_model(name) for name in model or ["unet"]]
     from napari_monuseg.core.report_tables import Groups
     from napari_monuseg.core.segment import SegmentOptions

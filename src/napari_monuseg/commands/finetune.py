@@ -179,9 +179,16 @@ def _require_origin(
 ) -> None:
     """Refuse labels that say they are of another image; if unsure, only say so."""
     origin = found.origin
-    if origin is None:
-        return
     shape = (tissue.height, tissue.width)
+    if origin is None:
+        if found.offset == (0, 0) and found.labels.shape != shape:
+            height, width = found.labels.shape
+            raise TrainingError(
+                f"The labels {labels.name} are {height}×{width} px and {path.name} is "
+                f"{shape[0]}×{shape[1]} px, and nothing says where they lie; give "
+                "labels of the whole image, or as napari-monuseg exported them."
+            )
+        return
     others = {image.stem for image in images} - {path.stem}
     if origin.image_shape != shape or origin.image in others:
         height, width = origin.image_shape

@@ -29,7 +29,9 @@ SeedProminence = Annotated[
 SmallestNucleus = Annotated[
     float | None,
     typer.Option(
-        min=0, help="Smaller ones are left out, µm²; the model's own when left out."
+        min=0,
+        max=1e9,
+        help="Smaller ones are left out, µm²; the model's own when left out.",
     ),
 ]
 

@@ -121,6 +121,11 @@ def train(
     if pixel_sizes is not None:
         say_unknown(sizes, folder)
     parent = find_model(base) if base else None
+    if steps == 0 and parent is None:
+        raise TrainingError(
+            "Without steps nothing is learned; name the model whose thresholds are to "
+            "be chosen as --base."
+        )
     name, shape = _choose_network(network, parent)
     if label_shift is None:
         label_shift = parent.info.label_shift if parent else (0.0, 0.0)
@@ -154,7 +159,7 @@ def train(
         stains=stains,
         state_path=state_path,
     )
-    with _open_log(output.with_suffix(".log"), resume=resume) as log:
+    with _open_log(output.with_suffix(".log"), anew=overwrite and not resume) as log:
         trained = run_with_bar(job, TITLES.get(options.network, ""), log)
     info = ModelInfo(
         name=output.stem,
@@ -207,9 +212,10 @@ def _start(options: Any, parent: ModelEntry) -> Any:
     return network
 
 
-def _open_log(path: Path, *, resume: bool) -> TextIO:
+def _open_log(path: Path, *, anew: bool) -> TextIO:
+    """Open the log to go on with it: what it says already may be somebody else's."""
     try:
-        return path.open("a" if resume else "w")
+        return path.open("w" if anew else "a")
     except OSError as error:
         raise ExportError(
             f"The log {path} cannot be written ({error.strerror}): make sure that its "

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_monuseg.core.numbering import number_pieces
 from napari_monuseg.core.origin import Origin
 from napari_monuseg.core.tiff import write_labels
 from napari_monuseg.docks.bindings import METADATA
@@ -39,6 +40,8 @@ def write_labels_layer(
         return []
     facts = attributes or {}
     labels = np.asarray(data[0] if facts.get("multiscale") else data)
+    if _ours(facts) and labels.ndim == 2 and labels.dtype == np.int32:
+        labels = number_pieces(labels)  # several nuclei painted in one number
     pixel_size, offset = _place(facts)
     write_labels(
         path,
@@ -56,17 +59,23 @@ def _place(facts: dict[str, Any]) -> tuple[float | None, tuple[float, float]]:
     scale = np.asarray(facts.get("scale", (1, 1)), float)[-2:]
     known = scale_calibration(scale, tuple(facts.get("units") or ())[-2:])
     pixel_size = known.pixel_size if known else None
-    origin = facts.get("metadata", {}).get(METADATA)
+    origin = _ours(facts)
     if origin and "offset" in origin:
         row, column = origin["offset"]
-        return origin.get("pixel_size", pixel_size), (float(row), float(column))
+        return origin.get("pixel_size") or pixel_size, (float(row), float(column))
     row, column = np.asarray(facts.get("translate", (0, 0)), float)[-2:] / scale
     return pixel_size, (float(row), float(column))
 
 
+def _ours(facts: dict[str, Any]) -> dict[str, Any]:
+    """Give what a layer of ours keeps; empty for any other."""
+    known = facts.get("metadata", {}).get(METADATA)
+    return known if isinstance(known, dict) else {}
+
+
 def _origin(facts: dict[str, Any]) -> Origin | None:
     """Give what the labels were made of; None where nobody said."""
-    known = facts.get("metadata", {}).get(METADATA) or {}
+    known = _ours(facts)
     if not known.get("image_shape"):
         return None
     return Origin(

@@ -20,7 +20,7 @@ from napari_monuseg.core.errors import ImageError
 PIXEL_SIZES = (0.05, 1.1)
 """Smallest and largest at which nuclei can be told, µm/px (200× to 9×)."""
 
-PLAUSIBLE_PIXEL_SIZES = (0.05, 20.0)
+PLAUSIBLE_PIXEL_SIZES = (0.05, 10.0)
 LARGEST_ANISOTROPY = 1.01
 
 _MICROMETRES = {

@@ -6,6 +6,7 @@ threads, with the partition of one piece: components inside a block are read
 there, those that cross its border in a window of their own.
 """
 
+import math
 from collections.abc import Generator
 from dataclasses import dataclass
 
@@ -65,12 +66,14 @@ class InstanceOptions:
 
         Raises
         ------
-        TypeError
-            If one of them is unknown.
+        TypeError, ValueError
+            If one of them is unknown or no number.
         """
-        return cls(
-            **{name: values[name] for name in values if name != "seed_threshold"}
-        )
+        known = {name: values[name] for name in values if name != "seed_threshold"}
+        for name, value in known.items():
+            if isinstance(value, str) or not math.isfinite(value):
+                raise ValueError(f"{name} is {value!r}")
+        return cls(**known)
 
     def smallest_nucleus_px(self, pixel_size: float) -> int:
         """Return the smallest area in px at a pixel size in µm/px."""

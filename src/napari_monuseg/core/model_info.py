@@ -15,6 +15,8 @@ from napari_monuseg.core.stains import StainReference
 FORMAT = "napari-monuseg model 1"
 """The mark in the header by which our files are known."""
 
+_TEXTS = ("name", "network", "description", "parent", "data", "licence", "date")
+
 _LARGEST_HEADER = 16 * 2**20
 
 
@@ -90,6 +92,11 @@ class ModelInfo:
             raise ValueError(f"a pixel size of {self.pixel_size!r}")
         if not all(map(math.isfinite, self.label_shift)):
             raise ValueError(f"a label shift of {self.label_shift}")
+        for name in _TEXTS:
+            if not isinstance(getattr(self, name), str):
+                raise TypeError(f"{name} is no text")
+        if not isinstance(self.parameters, int) or self.parameters < 0:
+            raise ValueError(f"{self.parameters!r} parameters")
         for name in ("network_options", "recipe", "scores"):
             if not isinstance(getattr(self, name), dict):
                 raise TypeError(f"{name} of another kind")

@@ -108,7 +108,7 @@ def _nearest(
     if size is None:
         return levels[0], calibration
     width = _sides(levels[0])[1]
-    sizes = [size * width / _sides(level)[1] for level in levels]
+    sizes = [size * (width / _sides(level)[1]) for level in levels]
     best = min(range(len(sizes)), key=lambda n: abs(math.log(sizes[n] / wanted)))
     return levels[best], Calibration(sizes[best], calibration.source)
 

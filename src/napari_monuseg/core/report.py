@@ -31,7 +31,7 @@ from napari_monuseg.core.report_figures import (
     panels_figure,
     probability_figure,
 )
-from napari_monuseg.core.report_page import ModelReport, report_page
+from napari_monuseg.core.report_page import TITLE, ModelReport, report_page
 from napari_monuseg.core.report_tables import Groups, as_csv, as_records, table_rows
 from napari_monuseg.core.training_figures import (
     curves_figure,
@@ -118,6 +118,7 @@ def write_report(
     """
     _check_names(models)
     make_folder(options.folder)
+    _spare_notes(options.folder / "report.md")
     reports: list[ModelReport] = []
     for model in models:
         reports.append((yield from _report_model(model, samples, options, segmenter)))
@@ -132,6 +133,19 @@ def _check_names(models: Sequence[ModelEntry]) -> None:
         raise ExportError(
             f"Two models are named {twice[0]}, and their figures would overwrite each "
             "other; name each model once, or rename one of the files."
+        )
+
+
+def _spare_notes(page: Path) -> None:
+    """Refuse to write over a page that is no report."""
+    try:
+        with page.open(encoding="utf-8", errors="replace") as file:
+            begins = file.readline()
+    except OSError:  # it is not there, or the writing will say what is wrong
+        return
+    if begins.strip() not in {"", TITLE}:
+        raise ExportError(
+            f"{page} is there already and is no report; choose another folder."
         )
 
 

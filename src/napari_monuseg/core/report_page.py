@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from napari_monuseg.core.registry import ModelEntry
     from napari_monuseg.core.report_tables import Row
 
+TITLE = "# How good the models are"
+"""The first line, by which a report is known."""
+
 FIGURES = {
     "panels": "tissue, truth, probability and result",
     "probability": "tissue and probability",
@@ -69,7 +72,7 @@ def report_page(reports: Sequence[ModelReport]) -> str:
         One for each model.
     """
     means = [(one.model.name, row) for one in reports for row in one.of("mean")]
-    lines = ["# How good the models are", "", "## All images", ""]
+    lines = [TITLE, "", "## All images", ""]
     lines += [as_markdown(means, "model (images)"), MEANING]
     lines += [_picture("Found against true nuclei", "counts.png"), ""]
     for one in reports:

@@ -114,7 +114,10 @@ class StainReference:
         for name in ("mean", "spread"):
             red, green, blue = map(float, values[name])
             colours[name] = (red, green, blue)
-        return cls(**values | colours)
+        strength = float(values["strength"])
+        if not np.isfinite([*colours["mean"], *colours["spread"], strength]).all():
+            raise ValueError("a stain that is no number")
+        return cls(**values | colours | {"strength": strength})
 
     @classmethod
     def between(cls, stains: Sequence[Stain], strength: float) -> StainReference:

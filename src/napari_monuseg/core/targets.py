@@ -5,6 +5,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from napari_monuseg.core.boxes import widened
+from napari_monuseg.core.numbering import close_gaps
 
 
 def distance_target(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
@@ -22,9 +23,8 @@ def distance_target(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
         no border: a nucleus cut by it goes on beyond.
     """
     distance = np.zeros(labels.shape, np.float32)
+    labels = close_gaps(labels)
     for number, box in enumerate(ndimage.find_objects(labels), start=1):
-        if box is None:
-            continue
         window = widened(box, 1, labels.shape)
         own = labels[window] == number
         inner = ndimage.distance_transform_edt(own).astype(np.float32)

@@ -28,7 +28,7 @@ from napari_monuseg.core.origin import Origin
 from napari_monuseg.core.segments import page_planes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -235,20 +235,26 @@ def read_labels(path: str | Path) -> LabelsFile:
                 page_planes(page)  # says if the file is cut short
             _check_labels(series, path.name)
             labels = _as_int32(series.asarray())
-            if facts := _facts(file):
+            facts = _facts(file)
+            if facts and _is_whole(series, facts["shape"]):
                 return _as_written(labels, facts)
+            # Of others, or cut, turned or scaled by another program since.
             return LabelsFile(labels, _stated_pixel_size(file, path.name))
     except ImageError as error:
         raise AnnotationError(str(error)) from error
 
 
+def _is_whole(series: Any, shape: Sequence[int]) -> bool:
+    """Tell whether planes and their sides are as they were when they were written."""
+    page = series.keyframe
+    sides = [page.imagelength, page.imagewidth]
+    return sides == [1, *shape][-2:] and series.size == math.prod(shape)
+
+
 def _as_written(labels: NDArray[Any], facts: dict[str, Any]) -> LabelsFile:
-    if labels.size == math.prod(facts["shape"]):
-        labels = labels.reshape(facts["shape"])
+    labels = labels.reshape(facts["shape"])
     row, column = facts["offset"]
     stated = facts.get("origin")
-    if stated is not None and labels.shape != tuple(facts["shape"]):
-        stated = {**stated, "mask": None}  # another program has cut the labels
     origin = None if stated is None else Origin.from_json(stated, labels.shape)
     return LabelsFile(labels, facts["pixel_size"], (row, column), origin)
 

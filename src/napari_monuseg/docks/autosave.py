@@ -2,8 +2,6 @@
 
 from collections.abc import Generator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -13,63 +11,23 @@ from weakref import WeakSet
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QWidget
 
-from napari_monuseg.areas import Outline
-from napari_monuseg.core.autosave import (
-    About,
-    SavedCorrections,
-    discard,
-    fingerprint,
-    new_path,
-    save,
-)
+from napari_monuseg.core.autosave import new_path
 from napari_monuseg.core.claims import claim, release
 from napari_monuseg.core.errors import MonusegError
 from napari_monuseg.core.progress import Progress, finish
 from napari_monuseg.docks.edit_watch import EditWatch
 from napari_monuseg.docks.layer_watch import LayerWatch
 from napari_monuseg.docks.lifetime import Lifetime
-from napari_monuseg.docks.result import Result, Snapshot
-from napari_monuseg.docks.reviewed import is_reviewed_layer, reviewed_outlines
+from napari_monuseg.docks.result import Result
+from napari_monuseg.docks.reviewed import is_reviewed_layer
+from napari_monuseg.docks.saving import Entry, content_of, reviewed_of, saving
 from napari_monuseg.jobs import JobSlot
-from napari_monuseg.layers import image_shape
 
 INTERVAL = 2000
 """So often it is looked whether something changed, ms."""
 
 PATIENCE = 60.0
 """After a failure, for so long no other attempt is made, s."""
-
-
-@dataclass(eq=False)
-class Entry:
-    """One result, and what is known of its file.
-
-    Parameters
-    ----------
-    result : Result
-        Whose hand work is saved.
-    path : Path
-        Where.
-    image_path : str
-        The image's own file; empty if there is none.
-    image_shape : tuple of int
-        Height and width of the image, px.
-    """
-
-    result: Result
-    path: Path
-    image_path: str
-    image_shape: tuple[int, int]
-    changed: bool = True
-    saved: tuple[Any, ...] | None = None
-    """What the file holds: the labels' fingerprint and the outlines reviewed."""
-    exported: tuple[Any, ...] | None = None
-    """What was exported last, described in the same way."""
-    watch: EditWatch | None = field(default=None, repr=False)
-
-    def touch(self) -> None:
-        """Remember that there may be something to save."""
-        self.changed = True
 
 
 class Autosave:
@@ -99,6 +57,12 @@ class Autosave:
         self._heard: WeakSet[Any] = WeakSet()
         self._watch = LayerWatch(viewer.layers, self._listen)
         lifetime.add(self._watch.stop)
+        removing = viewer.layers.events.removing
+        removing.connect(self._on_removing)
+        lifetime.add(partial(removing.disconnect, self._on_removing))
+        self._moment = QTimer(parent)
+        self._moment.setSingleShot(True)
+        self._moment.timeout.connect(self._on_left)
         self._listen()
 
     def add(self, result: Result, path: Path | None = None) -> None:
@@ -111,16 +75,8 @@ class Autosave:
         path : Path, optional
             A file there is; one that another window works on is left to it.
         """
-        image = result.image
-        if image is None or result.layer is None:
-            return
-        entry = Entry(
-            result=result,
-            path=_claimed(path, result),
-            image_path=str(image.source.path or ""),
-            image_shape=image_shape(image),
-        )
-        self._begin(entry)
+        if result.image is not None and result.layer is not None:
+            self._begin(Entry(result=result, path=_claimed(path, result)))
 
     def entries(self) -> list[Entry]:
         """Give what is known of every result that is saved."""
@@ -145,6 +101,7 @@ class Autosave:
         if entry is not None:
             release(entry.path)
             entry.path, entry.changed = _claimed(None, earlier), False
+            entry.saved = None  # what was saved there is the other's from now on
         self.add(result, path)
 
     def follow(self, result: Result) -> None:
@@ -159,6 +116,9 @@ class Autosave:
         entry = self._entries.pop(result, None)
         if entry is not None:
             self._finish(entry)
+        for other in self._entries.values():
+            if other.result.covers(result):  # it may have held what the other has
+                other.touch()
 
     def exported(self, result: Result, labels: int) -> None:
         """Delete a result's file, unless it holds what the exported one does not.
@@ -172,7 +132,7 @@ class Autosave:
         """
         entry = self._entries.get(result)
         if entry is not None:
-            entry.exported = _content(labels, _reviewed(result))
+            entry.exported = content_of(labels, reviewed_of(result))
             entry.changed = True
             self.look()
 
@@ -181,7 +141,7 @@ class Autosave:
         if self._slot.busy or monotonic() < self._not_before:
             return
         for entry in [one for one in self._entries.values() if one.changed]:
-            steps = _steps(entry)
+            steps = saving(entry)
             if steps is not None:
                 self._save(entry, steps)
                 return
@@ -213,6 +173,18 @@ class Autosave:
                 layer.events.data.connect(self.touch)
                 self.touch()
 
+    def _on_removing(self, event: Any) -> None:
+        """Keep what is reviewed while its layers go: the nuclei may go with them."""
+        if is_reviewed_layer(self._layers[event.index]):
+            for entry in self._entries.values():
+                if entry.leaving is None:
+                    entry.leaving = reviewed_of(entry.result)
+            self._moment.start(0)
+
+    def _on_left(self) -> None:
+        for entry in self._entries.values():
+            entry.leaving = None
+
     def touch(self, _event: Any = None) -> None:
         """Remember that what was reviewed may be another by now."""
         for entry in self._entries.values():
@@ -229,7 +201,7 @@ class Autosave:
             self._slot.cancel()  # it must not come after what is saved now
             self._saving = None
             entry.changed = True
-        steps = _steps(entry) if entry.changed else None
+        steps = saving(entry) if entry.changed else None
         if steps is not None:
             with suppress(MonusegError):  # nobody is left to be told
                 finish(steps)
@@ -243,70 +215,3 @@ def _claimed(path: Path | None, result: Result) -> Path:
     path = new_path(result.image_name)
     claim(path)
     return path
-
-
-def _steps(entry: Entry) -> Generator[Progress, None, Any] | None:
-    """Copy what is to be saved, and give the job that saves it."""
-    snapshot = entry.result.snapshot()
-    if snapshot is None:
-        return None
-    return keep(entry, entry.path, snapshot, _reviewed(entry.result))
-
-
-def _reviewed(result: Result) -> list[Outline]:
-    """Give what was reviewed, in the image's pixels."""
-    return [outline + result.area.offset for outline in reviewed_outlines(result)]
-
-
-def _content(labels: int, reviewed: list[Outline]) -> tuple[Any, ...]:
-    """Give what tells the content of a file from that of another."""
-    return (labels, *(outline.tobytes() for outline in reviewed))
-
-
-def keep(
-    entry: Entry, path: Path, snapshot: Snapshot, reviewed: list[Outline]
-) -> Generator[Progress, None, tuple[Any, ...] | None]:
-    """Save hand work if there is any that was not exported, else delete its file.
-
-    Returns
-    -------
-    tuple or None
-        What the file holds now; None if there is none.
-    """
-    yield Progress(message="Looking for corrections")
-    content = _content(fingerprint(snapshot.labels), reviewed)
-    # What was reviewed is in no exported file.
-    elsewhere = content == entry.exported and not reviewed
-    if content == entry.saved and not elsewhere:
-        return content
-    hand = snapshot.gather()
-    if elsewhere or not (hand.edited.any() or reviewed):
-        discard(path)
-        return None
-    corrections = SavedCorrections(
-        about=_about(entry, reviewed, *hand.count),
-        labels=snapshot.labels,
-        hand=hand,
-        mask=snapshot.base.complete,
-    )
-    yield from save(path, corrections)
-    return content
-
-
-def _about(entry: Entry, reviewed: list[Outline], by_hand: int, erased: int) -> About:
-    result = entry.result
-    return About(
-        image_name=result.image_name,
-        image_path=entry.image_path,
-        image_shape=entry.image_shape,
-        model_name=result.model_name,
-        options=result.options,
-        offset=result.area.offset,
-        shape=result.area.shape,
-        pixel_size=result.pixel_size,
-        assumed_pixel_size=result.assumed_pixel_size,
-        reviewed=tuple(tuple(map(tuple, outline.tolist())) for outline in reviewed),
-        by_hand=by_hand,
-        erased=erased,
-        date=datetime.now().astimezone().isoformat(timespec="seconds"),
-    )

@@ -16,6 +16,7 @@ from napari_monuseg.core.instances import ASSUMED_PIXEL_SIZE
 from napari_monuseg.docks.drawing import Drawing, pixel_of
 from napari_monuseg.docks.key_button import KeyButton
 from napari_monuseg.docks.lifetime import Lifetime
+from napari_monuseg.docks.pointer import Pointer
 from napari_monuseg.docks.result import Result
 
 Points = Sequence[Sequence[float]]
@@ -182,6 +183,7 @@ class CorrectionTools(QWidget):
     def __init__(self, viewer: Any, lifetime: Lifetime) -> None:
         super().__init__()
         self._viewer = viewer
+        self._pointer = Pointer(viewer, lifetime)
         self._result: Result | None = None
         self._layer: LabelsLayer | None = None
         self._in_hand: Tool | None = None
@@ -221,7 +223,7 @@ class CorrectionTools(QWidget):
         if tool.stroke:
             self._take_or_leave(tool)
         elif self._viewer.mouse_over_canvas and self._layer is not None:
-            self._correct(tool, [pixel_of(self._layer, self._viewer.cursor.position)])
+            self._correct(tool, [pixel_of(self._layer, self._pointer.position)])
         else:
             self.message.emit(f"Move the cursor onto the image and press {tool.key}")
 
@@ -284,6 +286,11 @@ class CorrectionTools(QWidget):
         if not (layer.visible and layer.editable):
             raise CorrectionError(
                 "The layer of the nuclei is hidden or locked; show and unlock it first."
+            )
+        if not result.is_whole():
+            raise CorrectionError(
+                "The layer of the nuclei was given other pixels; move a slider or run "
+                "the network again to go on."
             )
         if self._viewer.dims.ndisplay != 2:
             raise CorrectionError(

@@ -8,6 +8,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QPushButton
 
 from napari_monuseg.docks.lifetime import Lifetime
+from napari_monuseg.docks.pixel_size import stated_pixel_size
 from napari_monuseg.docks.result import Result
 from napari_monuseg.docks.save_dialog import choose_file
 from napari_monuseg.docks.segment_steps import Exported, export
@@ -33,7 +34,7 @@ class ExportButton(QPushButton):
         super().__init__("Export labels…")
         self._result: Result | None = None
         self._slot = JobSlot()
-        lifetime.add(self._slot.cancel)
+        lifetime.add(self._slot.end)  # what was asked for is written
         self.clicked.connect(self._on_clicked)
         self.set_result(None)
 
@@ -45,7 +46,10 @@ class ExportButton(QPushButton):
     def set_result(self, result: Result | None) -> None:
         """Write the nuclei of this result; None if there is none."""
         self._result = result
-        self.setEnabled(result is not None)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        self.setEnabled(self._result is not None and not self.busy)
 
     def export(self, result: Result, path: Path) -> None:
         """Write what the layer shows now, edits and all."""
@@ -53,7 +57,9 @@ class ExportButton(QPushButton):
             export_result(result, path),
             returned=partial(self._on_exported, result),
             errored=lambda error: self.message.emit(str(error)),
+            finished=self._refresh,
         )
+        self._refresh()
 
     def _on_clicked(self) -> None:
         result = self._result
@@ -77,10 +83,17 @@ def export_result(result: Result, path: Path) -> Steps:
     return export(
         path,
         result.pixels(),
-        pixel_size=result.pixel_size,
+        pixel_size=_pixel_size(result),
         offset=result.area.offset,
         origin=result.origin,
     )
+
+
+def _pixel_size(result: Result) -> float | None:
+    """Give the pixel size as it is known now: it may have been typed since the run."""
+    if result.image is None or result.layer is None:
+        return result.pixel_size
+    return stated_pixel_size(result.layer, result.image) or result.pixel_size
 
 
 def _file_name(result: Result) -> str:

@@ -69,6 +69,7 @@ class HandPanel(QWidget):
         self._connect(lifetime)
 
     def _connect(self, lifetime: Lifetime) -> None:
+        lifetime.add(self._outlines.remove)
         lifetime.add(self._leave)
         self._pause.timeout.connect(self._on_pause)
         self.highlight.toggled.connect(self._on_highlight)

@@ -132,7 +132,7 @@ class RestoreOffer(QWidget):
 
     def _show(self) -> None:
         self.setVisible(bool(self._offers))
-        self.setEnabled(True)
+        self.setEnabled(self._loading is None)
         if self._offers:
             self.text.setText(_describe(self._offers[0].about))
 

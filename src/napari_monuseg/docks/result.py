@@ -1,6 +1,6 @@
 """The nuclei of one run, and the labels layer that shows them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -74,6 +74,10 @@ class Result:
         µm/px; None when unknown.
     assumed_pixel_size : float, optional
         What was taken in its place, µm/px.
+    image_shape : tuple of int, optional
+        Height and width of the image, px.
+    image_path : str
+        The image's own file; empty if there is none.
     """
 
     image_name: str
@@ -88,6 +92,8 @@ class Result:
     count: int = 0
     hand: HandWork = field(init=False)
     """The hand work when it was last gathered."""
+    image_shape: tuple[int, int] | None = None
+    image_path: str = ""
     image_reference: "ref[Image] | None" = None
     _steps: UndoSteps | None = None
 
@@ -106,6 +112,8 @@ class Result:
         place = placement(image, area.offset)
         return cls(
             image_name=image.name,
+            image_shape=image_shape(image),
+            image_path=str(image.source.path or ""),
             area=area,
             place=place,
             image_reference=ref(image),  # the image's pixels go when its layer goes
@@ -117,14 +125,34 @@ class Result:
         """The image layer; None if that is gone."""
         return None if self.image_reference is None else self.image_reference()
 
+    def find_again(self, image: Image) -> bool:
+        """Lie on an image from now on, if it is the one that was, opened again."""
+        same = (
+            image.name == self.image_name
+            and image_shape(image) == self.image_shape
+            and str(image.source.path or "") == self.image_path
+        )
+        if same:
+            self.image_reference = ref(image)
+            self.place = placement(image, self.area.offset)
+            if self.layer is not None:
+                self._lie(self.layer)
+                bind(self.layer, image)
+        return same
+
+    def _lie(self, layer: LabelsLayer) -> None:
+        """Move a layer to where the area lies."""
+        for name, value in self.place.items():
+            setattr(layer, name, value)
+
     @property
     def origin(self) -> Origin | None:
         """What an exported file says of where its nuclei come from."""
-        if self.image is None:
+        if self.image_shape is None:
             return None
         return Origin(
             image=self.image_name,
-            image_shape=image_shape(self.image),
+            image_shape=self.image_shape,
             model=self.model_name,
             mask=self.complete,
         )
@@ -157,7 +185,7 @@ class Result:
 
     def snapshot(self) -> Snapshot | None:
         """Give a copy of the pixels in which hand work can be found in a thread."""
-        if self._steps is None or not self._is_whole():
+        if self._steps is None or not self.is_whole():
             return None
         return self._snapshot(self.pixels(), self._steps.state)
 
@@ -168,7 +196,7 @@ class Result:
 
     def has_hand_work(self) -> bool:
         """Tell whether anything was made by hand; what is only reviewed is not."""
-        if self._steps is None or not self._is_whole():
+        if self._steps is None or not self.is_whole():
             return bool(self.hand.edited.any())
         state = self._steps.state
         return bool(state.hand.edited.any()) or not self._holds(state.written)
@@ -203,9 +231,10 @@ class Result:
         if self._steps is None:
             raise ValueError("it was not shown before")
         state = self._steps.state
-        self._add_layer(viewer, state.written, state.complete)
-        self._mark(state.written)
-        return self._snapshot(state.written, state)
+        labels = self.hand.merge(state.written)
+        self._add_layer(viewer, labels, state.complete, state)
+        self._mark(labels)
+        return self._snapshot(labels, state)
 
     def show_reading(
         self, reading: "Reading", options: InstanceOptions, *, continued: bool = False
@@ -224,9 +253,9 @@ class Result:
         Returns
         -------
         bool
-            False if the layer was edited meanwhile: then it stays as it is.
+            False if anything was edited or reviewed meanwhile: then all stays as it is.
         """
-        if self._steps is None or not self._holds(reading.snapshot.labels):
+        if self._steps is None or not self.is_still(reading.snapshot):
             return False
         self.options = options
         self.learn(reading.hand)
@@ -238,7 +267,7 @@ class Result:
 
     def follow_undo(self) -> None:
         """Take the options back with what was read by them, if that was undone."""
-        if self._steps is not None and self._is_whole():
+        if self._steps is not None and self.is_whole():
             self.options = self._steps.state.options
             if self.layer is not None and METADATA in self.layer.metadata:
                 facts = {"options": self.options, "mask": self.complete}
@@ -261,22 +290,27 @@ class Result:
         """
         labels = np.array(layer.data)
         self._brought = None
-        for name, value in self.place.items():
-            setattr(layer, name, value)
+        self._lie(layer)
         self.count = count_nuclei(labels)
-        self._hold(layer, labels, self.area.mask)
+        self._hold(layer, self._state(labels, self.area.mask))
         self._mark(labels)
 
-    def _add_layer(self, viewer: Any, labels: Labels, complete: Mask | None) -> None:
+    def _add_layer(
+        self,
+        viewer: Any,
+        labels: Labels,
+        complete: Mask | None,
+        base: State | None = None,
+    ) -> None:
         name = f"{self.image_name} nuclei ({self.model_name})"
         # Painting changes the layer's array in place, so it gets one of its own.
         layer = viewer.add_labels(labels.copy(), name=name, opacity=0.5, **self.place)
-        self._hold(layer, labels, complete)
+        self._hold(layer, base or self._state(labels, complete))
 
-    def _hold(self, layer: LabelsLayer, labels: Labels, complete: Mask | None) -> None:
-        """Be shown in a layer from now on, which holds `labels`."""
+    def _hold(self, layer: LabelsLayer, base: State) -> None:
+        """Be shown in a layer from now on, in which hand work differs from a state."""
         self.layer = layer
-        self._steps = UndoSteps(layer, self._state(labels, complete))
+        self._steps = UndoSteps(layer, replace(base, step=None))
         if self.image is not None:
             bind(layer, self.image)
 
@@ -290,20 +324,25 @@ class Result:
         if self.layer is not None:
             self.layer.metadata[METADATA] = self._facts()
             largest = max(int(labels.max(initial=0)), *self.hand.used, 0)
-            self.layer.selected_label = min(largest + 1, np.iinfo(np.int32).max)
+            if not self.layer.show_selected_label:  # or all nuclei would vanish
+                self.layer.selected_label = min(largest + 1, np.iinfo(np.int32).max)
 
-    def _is_whole(self) -> bool:
+    def is_whole(self) -> bool:
         """Tell whether the layer still holds the area's pixels, one by one.
 
         napari or another plugin may have put something else there.
         """
         data = None if self.layer is None else self.layer.data
-        return isinstance(data, np.ndarray) and data.shape == self.area.shape
+        return (
+            isinstance(data, np.ndarray)
+            and data.shape == self.area.shape
+            and data.dtype == np.int32
+        )
 
     def _holds(self, labels: Labels) -> bool:
         return (
             self.layer is not None
-            and self._is_whole()
+            and self.is_whole()
             and np.array_equal(self.layer.data, labels)
         )
 
@@ -319,7 +358,7 @@ class Result:
     def _facts(self) -> dict[str, Any]:
         return {
             "image": self.image_name,
-            "image_shape": self.image and image_shape(self.image),
+            "image_shape": self.image_shape,
             "model": self.model_name,
             "pixel_size": self.pixel_size,
             "assumed_pixel_size": self.assumed_pixel_size,

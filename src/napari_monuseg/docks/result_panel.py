@@ -18,7 +18,7 @@ from napari_monuseg.core.handwork import HandCount
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.maps import NucleusMaps
 from napari_monuseg.docks.at_work import is_busy_elsewhere, selection_kept
-from napari_monuseg.docks.autosave import Autosave, Entry
+from napari_monuseg.docks.autosave import Autosave
 from napari_monuseg.docks.correction_tools import CorrectionTools
 from napari_monuseg.docks.export_button import ExportButton
 from napari_monuseg.docks.hand_panel import HandPanel
@@ -27,6 +27,7 @@ from napari_monuseg.docks.newest import NewestJob
 from napari_monuseg.docks.note import Line, Note
 from napari_monuseg.docks.result import Result, Snapshot
 from napari_monuseg.docks.reviewed import mark_again
+from napari_monuseg.docks.saving import Entry
 from napari_monuseg.docks.section import section
 from napari_monuseg.docks.segment_steps import Exported, Placed, Reading, read_again
 from napari_monuseg.docks.sliders import InstanceSliders
@@ -120,6 +121,7 @@ class ResultPanel(QWidget):
         self.export_button.exported.connect(self._on_exported)
         layers = self._viewer.layers
         for emitter, slot in (
+            (layers.events.inserted, self._on_inserted),
             (layers.events.removed, self._on_removed),
             (layers.selection.events.active, self._on_active),
         ):
@@ -127,8 +129,12 @@ class ResultPanel(QWidget):
             lifetime.add(partial(emitter.disconnect, slot))
 
     def predecessor(self, result: Result) -> Result | None:
-        """Give the last result on the same area, of those with hand work if any."""
+        """Give the result on the same area whose hand work goes on.
+
+        The one at work if it has any, else the last that has, else the last.
+        """
         earlier = [one for one in self._results if one.covers(result)][::-1]
+        earlier.sort(key=lambda one: one is not self.current)
         corrected = (one for one in earlier if one.has_hand_work())
         return next(corrected, None) or next(iter(earlier), None)
 
@@ -254,6 +260,13 @@ class ResultPanel(QWidget):
         for result in self._results:
             if result.layer is event.value and result is not self.current:
                 self._choose(result)
+
+    def _on_inserted(self, event: Any) -> None:
+        """Go on with the nuclei of an image that was removed and is opened again."""
+        if isinstance(event.value, Image):
+            for result in self._results:
+                if result.image not in self._viewer.layers:
+                    result.find_again(event.value)
 
     def _on_removed(self, event: Any) -> None:
         for result in [one for one in self._results if one.layer is event.value]:

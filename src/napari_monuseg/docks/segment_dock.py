@@ -25,7 +25,7 @@ from napari_monuseg.docks.result import Result, Snapshot
 from napari_monuseg.docks.result_panel import ResultPanel
 from napari_monuseg.docks.segment_steps import Found, Placed, place, segment_area
 from napari_monuseg.jobs import JobSlot
-from napari_monuseg.layers import tissue_image
+from napari_monuseg.layers import image_shape, tissue_image
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -35,6 +35,7 @@ class Run:
     image: Image
     area: Area
     model: ModelEntry
+    image_shape: tuple[int, int]
     begun: float
 
 
@@ -132,7 +133,13 @@ class SegmentDock(Dock):
         )
         area = self.area.area(image)
         require_moderate(area)
-        self._run = Run(image=image, area=area, model=model, begun=monotonic())
+        self._run = Run(
+            image=image,
+            area=area,
+            model=model,
+            image_shape=image_shape(image),
+            begun=monotonic(),
+        )
         self.progress.begin("Starting…")
         self._refresh()
         self._slot.start(
@@ -144,6 +151,10 @@ class SegmentDock(Dock):
         )
 
     def _on_found(self, run: Run, found: Found) -> None:
+        if image_shape(run.image) != run.image_shape:
+            name = run.image.name
+            self._stop(f"“{name}” was given other pixels, so the run was stopped")
+            return
         guess = found.segmentation.maps.assumed_pixel_size
         self.pixel_size.remember(run.image, guess)
         self._place(run, found, ATTEMPTS)

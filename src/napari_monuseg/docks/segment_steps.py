@@ -208,10 +208,11 @@ def count(
     hand = snapshot.gather()
     hand.count  # noqa: B018 - found here, not when it is shown
     reviewed, brought = snapshot.reviewed, snapshot.brought
+    labels = number_pieces(snapshot.labels)  # as they are exported and learned from
     return Counted(
-        nuclei=count_nuclei(snapshot.labels),
+        nuclei=count_nuclei(labels),
         hand=hand,
-        reviewed=None if reviewed is None else nuclei_inside(snapshot.labels, reviewed),
+        reviewed=None if reviewed is None else nuclei_inside(labels, reviewed),
         corrected=None
         if reviewed is None or brought is None
         else corrected_since(brought, hand, reviewed),

@@ -77,6 +77,7 @@ class UndoSteps:
         layer._history_limit = LONGEST
         layer._undo_history = deque(layer._undo_history, LONGEST)
         layer._redo_history = deque(layer._redo_history, LONGEST)
+        self._history = layer._undo_history
 
     @property
     def state(self) -> State:
@@ -120,15 +121,14 @@ class UndoSteps:
         for index in range(1, len(self._states)):
             if id(self._states[index].step) in undone:
                 return index - 1
-        if len(self._layer._undo_history) >= LONGEST:  # forgotten, but not undone
+        if self._layer._undo_history is not self._history:  # napari began another
+            return self._most_alike()
+        if len(self._history) >= LONGEST:  # forgotten, but not undone
             return len(self._states) - 1
-        return self._most_alike()
+        return 0  # all was undone, and napari forgot it when something else was done
 
     def _most_alike(self) -> int:
-        """Find the state that the layer resembles most: its history says nothing.
-
-        napari forgets what was undone once something else is done.
-        """
+        """Find the state that the layer resembles most: its history says nothing."""
         if len(self._states) == 1:
             return 0
         data = np.asarray(self._layer.data)

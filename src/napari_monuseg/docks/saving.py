@@ -1,0 +1,116 @@
+"""What of a result is written to the disk, and whether the disk holds it already."""
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from napari_monuseg.areas import Outline
+from napari_monuseg.core.autosave import (
+    About,
+    SavedCorrections,
+    discard,
+    fingerprint,
+    save,
+)
+from napari_monuseg.core.progress import Progress
+from napari_monuseg.docks.edit_watch import EditWatch
+from napari_monuseg.docks.result import Result, Snapshot
+from napari_monuseg.docks.reviewed import reviewed_outlines
+
+
+@dataclass(eq=False)
+class Entry:
+    """One result, and what is known of its file.
+
+    Parameters
+    ----------
+    result : Result
+        Whose hand work is saved.
+    path : Path
+        Where.
+    """
+
+    result: Result
+    path: Path
+    changed: bool = True
+    saved: tuple[Any, ...] | None = None
+    """What the file holds: the labels' fingerprint and the outlines reviewed."""
+    exported: tuple[Any, ...] | None = None
+    """What was exported last, described in the same way."""
+    leaving: list[Outline] | None = None
+    """What was reviewed, while its layers go."""
+    watch: EditWatch | None = field(default=None, repr=False)
+
+    def touch(self) -> None:
+        """Remember that there may be something to save."""
+        self.changed = True
+
+
+def saving(entry: Entry) -> Generator[Progress, None, Any] | None:
+    """Copy what is to be saved, and give the job that saves it."""
+    snapshot = entry.result.snapshot()
+    if snapshot is None:
+        return None
+    reviewed = reviewed_of(entry.result) if entry.leaving is None else entry.leaving
+    return keep(entry, entry.path, snapshot, reviewed)
+
+
+def reviewed_of(result: Result) -> list[Outline]:
+    """Give what was reviewed, in the image's pixels."""
+    return [outline + result.area.offset for outline in reviewed_outlines(result)]
+
+
+def content_of(labels: int, reviewed: list[Outline]) -> tuple[Any, ...]:
+    """Give what tells the content of a file from that of another."""
+    return (labels, *(outline.tobytes() for outline in reviewed))
+
+
+def keep(
+    entry: Entry, path: Path, snapshot: Snapshot, reviewed: list[Outline]
+) -> Generator[Progress, None, tuple[Any, ...] | None]:
+    """Save hand work if there is any that was not exported, else delete its file.
+
+    Returns
+    -------
+    tuple or None
+        What the file holds now; None if there is none.
+    """
+    yield Progress(message="Looking for corrections")
+    content = content_of(fingerprint(snapshot.labels), reviewed)
+    # What was reviewed is in no exported file.
+    elsewhere = content == entry.exported and not reviewed
+    if content == entry.saved and not elsewhere:
+        return content
+    hand = snapshot.gather()
+    if elsewhere or not (hand.edited.any() or reviewed):
+        discard(path)
+        return None
+    corrections = SavedCorrections(
+        about=_about(entry, reviewed, *hand.count),
+        labels=snapshot.labels,
+        hand=hand,
+        mask=snapshot.base.complete,
+    )
+    yield from save(path, corrections)
+    return content
+
+
+def _about(entry: Entry, reviewed: list[Outline], by_hand: int, erased: int) -> About:
+    result = entry.result
+    return About(
+        image_name=result.image_name,
+        image_path=result.image_path,
+        image_shape=result.image_shape or result.area.shape,
+        model_name=result.model_name,
+        options=result.options,
+        offset=result.area.offset,
+        shape=result.area.shape,
+        pixel_size=result.pixel_size,
+        assumed_pixel_size=result.assumed_pixel_size,
+        reviewed=tuple(tuple(map(tuple, outline.tolist())) for outline in reviewed),
+        by_hand=by_hand,
+        erased=erased,
+        date=datetime.now().astimezone().isoformat(timespec="seconds"),
+    )
