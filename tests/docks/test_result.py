@@ -641,6 +641,15 @@ def test_the_highlight_goes_with_its_layer(viewer, panel, found):
     assert nuclei(viewer) == []
 
 
+def test_the_highlight_goes_with_the_dock(viewer, dock, panel, found):
+    panel.hand.highlight.setChecked(True)
+    assert len(nuclei(viewer)) == 2
+
+    viewer.window.remove_dock_widget(dock)
+
+    assert nuclei(viewer) == [found]
+
+
 def test_a_highlight_that_is_removed_is_switched_off(viewer, panel, found):
     panel.hand.highlight.setChecked(True)
 

@@ -16,41 +16,12 @@ from napari_monuseg.core.maps import NucleusMaps
 from napari_monuseg.core.origin import Origin
 from napari_monuseg.docks.bindings import METADATA, bind
 from napari_monuseg.docks.reviewed import reviewed_mask
+from napari_monuseg.docks.snapshot import Snapshot
 from napari_monuseg.docks.undo_steps import State, UndoSteps
 from napari_monuseg.layers import image_shape, placement
 
 if TYPE_CHECKING:
     from napari_monuseg.docks.segment_steps import Placed, Reading
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Snapshot:
-    """A result's pixels at one moment, and what tells hand work in them.
-
-    Parameters
-    ----------
-    labels : ndarray
-        What the layer shows, ``(h, w)`` int32.
-    base : State
-        What the program wrote before.
-    used : frozenset of int
-        Every id ever given by hand.
-    reviewed : ndarray, optional
-        ``(h, w)`` bool, True where everything is right as it stands.
-    brought : HandWork, optional
-        What of the hand work was there from the first; None where nobody knows.
-    """
-
-    labels: Labels
-    base: State
-    used: frozenset[int]
-    reviewed: Mask | None
-    brought: HandWork | None
-
-    def gather(self) -> HandWork:
-        """Find the hand work; it may take a while where much was edited."""
-        hand = self.base.hand.knowing(self.used)
-        return hand.gather(self.labels, self.base.written, self.reviewed)
 
 
 @dataclass(kw_only=True, eq=False)

@@ -25,12 +25,13 @@ from napari_monuseg.docks.hand_panel import HandPanel
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.newest import NewestJob
 from napari_monuseg.docks.note import Line, Note
-from napari_monuseg.docks.result import Result, Snapshot
+from napari_monuseg.docks.result import Result
 from napari_monuseg.docks.reviewed import mark_again
 from napari_monuseg.docks.saving import Entry
 from napari_monuseg.docks.section import section
 from napari_monuseg.docks.segment_steps import Exported, Placed, Reading, read_again
 from napari_monuseg.docks.sliders import InstanceSliders
+from napari_monuseg.docks.snapshot import Snapshot
 from napari_monuseg.docks.take_up import TakeUp
 from napari_monuseg.jobs import Steps
 

@@ -16,8 +16,9 @@ from napari_monuseg.core.autosave import (
 )
 from napari_monuseg.core.progress import Progress
 from napari_monuseg.docks.edit_watch import EditWatch
-from napari_monuseg.docks.result import Result, Snapshot
+from napari_monuseg.docks.result import Result
 from napari_monuseg.docks.reviewed import reviewed_outlines
+from napari_monuseg.docks.snapshot import Snapshot
 
 
 @dataclass(eq=False)

@@ -21,9 +21,10 @@ from napari_monuseg.docks.model_choice import ModelChoice
 from napari_monuseg.docks.pixel_size import PixelSize
 from napari_monuseg.docks.progress_line import ProgressLine, duration
 from napari_monuseg.docks.restore_offer import RestoreOffer
-from napari_monuseg.docks.result import Result, Snapshot
+from napari_monuseg.docks.result import Result
 from napari_monuseg.docks.result_panel import ResultPanel
 from napari_monuseg.docks.segment_steps import Found, Placed, place, segment_area
+from napari_monuseg.docks.snapshot import Snapshot
 from napari_monuseg.jobs import JobSlot
 from napari_monuseg.layers import image_shape, tissue_image
 

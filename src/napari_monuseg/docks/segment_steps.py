@@ -21,7 +21,7 @@ from napari_monuseg.core.tiff import write_labels
 
 if TYPE_CHECKING:
     from napari_monuseg.core.segment import Segmentation
-    from napari_monuseg.docks.result import Snapshot
+    from napari_monuseg.docks.snapshot import Snapshot
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
