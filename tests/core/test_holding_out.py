@@ -128,6 +128,8 @@ def test_the_strip_that_judged_before_judges_again(labels):
     for seed in (0, 1):
         again = hold_out(labels, reviewed, stop=True, seed=seed, learned=~before.judge)
         assert np.array_equal(again.judge, before.judge)
+        assert again.stop.mean() == pytest.approx(0.15, abs=0.01)
+        assert not (again.stop & again.judge).any()
 
 
 def test_where_all_was_learned_from_nothing_judges(labels):

@@ -2,6 +2,7 @@
 
 import gc
 import threading
+import time
 import weakref
 
 import numpy as np
@@ -14,7 +15,7 @@ from napari_monuseg.core.handwork import HandWork
 from napari_monuseg.core.instances import InstanceOptions, find_nuclei
 from napari_monuseg.core.progress import Progress, finish
 from napari_monuseg.core.tiff import read_labels
-from napari_monuseg.docks import result_panel, undo_steps
+from napari_monuseg.docks import export_button, result_panel, segment_steps, undo_steps
 from napari_monuseg.docks.bindings import METADATA, image_of
 from napari_monuseg.docks.newest import PATIENCE, NewestJob
 from napari_monuseg.docks.reviewed import mark_view
@@ -177,7 +178,9 @@ def test_what_napari_forgot_was_not_undone(qtbot, monkeypatch, panel, found, edi
 
 def test_what_is_done_after_a_slider_move_was_undone_is_hand_work(qtbot, panel, found):
     began, options = np.array(found.data), panel.current.options
-    move(qtbot, panel, 0.95)
+    sizes = np.bincount(began.ravel())[1:] * 0.25**2
+    panel.sliders.smallest.setValue(float(np.median(sizes[sizes > 0])))
+    settle(qtbot, panel)
     removed = np.setdiff1d(began, found.data)
     assert removed.size > 3
     found.undo()
@@ -189,7 +192,7 @@ def test_what_is_done_after_a_slider_move_was_undone_is_hand_work(qtbot, panel, 
     hand = panel.current.snapshot().gather()
     assert hand.count.nuclei == 0
     assert hand.count.erased > 0
-    move(qtbot, panel, 0.3)
+    move(qtbot, panel, 0.4)
     assert not found.data[gone].any()
 
 
@@ -837,13 +840,19 @@ def test_one_file_is_written_after_the_other(qtbot, panel, found, tmp_path):
     assert (tmp_path / "a.tif").exists()
 
 
-def test_a_dock_that_is_closed_finishes_the_file(qtbot, viewer, dock, found, tmp_path):
+def test_a_dock_that_is_closed_finishes_the_file(
+    qtbot, monkeypatch, dock, found, tmp_path
+):
+    def late(*arguments, **facts):
+        time.sleep(0.3)
+        return (yield from segment_steps.export(*arguments, **facts))
+
+    monkeypatch.setattr(export_button, "export", late)
     labels = np.array(found.data)
     panel = dock.results
     panel.export_button.export(panel.current, tmp_path / "a.tif")
 
-    viewer.window.remove_dock_widget(dock)
-    dock.deleteLater()
+    dock._viewer.window.remove_dock_widget(dock)
 
     qtbot.waitUntil((tmp_path / "a.tif").exists)
     assert np.array_equal(tifffile.imread(tmp_path / "a.tif"), labels)
