@@ -237,6 +237,21 @@ def test_a_layer_that_was_given_other_pixels_comes_back_with_its_hand_work(
     assert panel.current.snapshot().gather().count.nuclei == 1
 
 
+def test_the_hand_work_of_the_layer_at_work_goes_on(qtbot, viewer, dock, found):
+    paint(found)
+    press(qtbot, dock.run_button)
+    qtbot.waitUntil(lambda: not dock.running)
+    viewer.layers.selection = {found}
+    paint(found, 40, 40, number=888)
+
+    press(qtbot, dock.run_button)
+    qtbot.waitUntil(lambda: not dock.running)
+
+    newest = nuclei(viewer)[-1]
+    assert (newest.data[disc(40, 40)] == 888).all()
+    assert (newest.data[disc(128, 128)] == 777).all()
+
+
 def test_one_nucleus_shown_alone_stays_so_when_a_slider_moves(qtbot, panel, found):
     found.selected_label = 3
     found.show_selected_label = True

@@ -485,7 +485,7 @@ def test_while_corrections_are_loaded_they_cannot_be_loaded_twice(
     press(qtbot, dock.offer.restore_button)
     assert not dock.offer.isEnabled()
 
-    viewer.add_points([[1, 1]])
+    viewer.add_image(np.zeros((9, 9)))
 
     assert not dock.offer.isEnabled()
     qtbot.waitUntil(lambda: bool(nuclei(viewer)))
