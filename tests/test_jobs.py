@@ -1,11 +1,12 @@
 import threading
+import time
 
 import pytest
 from napari.utils.notifications import NotificationSeverity, notification_manager
 
 from napari_monuseg.core.errors import DeviceError, ImageError
 from napari_monuseg.core.progress import Progress
-from napari_monuseg.jobs import JobError, JobSlot, start_job
+from napari_monuseg.jobs import FEWEST_THREADS, JobError, JobSlot, start_job
 
 
 @pytest.fixture
@@ -215,3 +216,42 @@ def test_cancel_reaches_into_a_window(qtbot):
     qtbot.waitUntil(lambda: "finished" in said)
 
     assert said == ["closed", "finished"]
+
+
+def test_more_jobs_run_at_once_than_there_are_cores(qtbot):
+    go_on, begun = threading.Event(), []
+
+    def steps():
+        yield Progress(message="One")
+        begun.append(1)
+        go_on.wait(30)
+
+    many = FEWEST_THREADS - 1
+    workers = [start_job(steps()) for _ in range(many)]
+    qtbot.waitUntil(lambda: len(begun) == many)
+
+    assert run(qtbot, iter_of("Another")) == ["Another", ("returned", None), "finished"]
+    go_on.set()
+    qtbot.waitUntil(lambda: not any(worker.is_running for worker in workers))
+
+
+def iter_of(message):
+    yield Progress(message=message)
+
+
+def test_a_job_that_must_not_be_lost_is_waited_for(qtbot):
+    done, heard = [], []
+
+    def steps():
+        time.sleep(0.2)
+        yield Progress(message="One")
+        done.append(1)
+
+    slot = JobSlot()
+    slot.start(steps(), returned=heard.append)
+    slot.end()
+
+    assert done == [1]
+    assert not slot.busy
+    qtbot.wait(50)
+    assert heard == []

@@ -139,6 +139,22 @@ def test_an_overlay_of_a_plane_among_axes_of_length_one():
     assert np.allclose(world(overlay, 1, 1), world(image, 0, 11, 21)[1:])
 
 
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"scale": (1, 0.5, 0.5), "translate": (0, 2, 3), "shear": [0, 0, 0.2]},
+        {"affine": [[1, 0, 0, 0], [0, 0, -1, 200], [0, 1, 0, 5], [0, 0, 0, 1]]},
+    ],
+)
+def test_an_overlay_of_channels_lies_where_the_image_was_turned_to(how):
+    image = Image(np.zeros((3, 50, 60)), **how)
+
+    overlay = Labels(np.zeros((9, 9), int), **placement(image, (10, 20)))
+
+    assert np.allclose(world(overlay, 0, 0), world(image, 0, 10, 20)[1:])
+    assert np.allclose(world(overlay, 5, 3), world(image, 0, 15, 23)[1:])
+
+
 def test_pixels_that_are_not_square_have_no_pixel_size():
     for facts in ({"units": ("um", "um")}, {}):
         oblong = Image(np.zeros((9, 9)), scale=(0.5, 0.25), **facts)

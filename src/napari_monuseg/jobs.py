@@ -9,6 +9,7 @@ from threading import Event
 from typing import Any, cast
 
 from napari.utils.notifications import notification_manager, show_error
+from qtpy.QtCore import QThreadPool
 from superqt.utils import GeneratorWorker, create_worker
 
 from napari_monuseg.core.devices import is_out_of_memory
@@ -17,6 +18,11 @@ from napari_monuseg.core.interruption import Interrupted, interruptible_by
 from napari_monuseg.core.progress import Progress
 
 Steps = Generator[Progress, None, Any]
+
+
+FEWEST_THREADS = 16
+"""So many jobs run at once. Qt would let as many as there are cores, and on two cores
+neither sliders nor exports would do anything while a run and a training go on."""
 
 
 class JobError(Exception):
@@ -73,6 +79,8 @@ def start_job(steps: Steps, **connect: Callable[..., Any]) -> Job:
         elif not worker.abort_requested:
             show_error(str(error))
 
+    pool = QThreadPool.globalInstance()
+    pool.setMaxThreadCount(max(pool.maxThreadCount(), FEWEST_THREADS))
     # Not napari's own `create_worker`: its window keeps every worker it ever made,
     # and with it all that is connected.
     worker = create_worker(

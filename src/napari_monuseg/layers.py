@@ -172,9 +172,12 @@ def placement(layer: Image, offset: tuple[int, int] = (0, 0)) -> dict[str, Any]:
     """
     place = {"scale": layer.scale[-2:], "units": layer.units[-2:]}
     place["translate"] = layer.translate[-2:] + _shift(layer, offset)
-    if layer.ndim == 2:
-        place |= {name: getattr(layer, name) for name in ("rotate", "shear", "affine")}
-    return place
+    plane = [layer.ndim - 2, layer.ndim - 1]
+    return place | {
+        "rotate": layer.rotate[-2:, -2:],
+        "shear": layer.shear[-1:],  # of the upper triangle, row by row
+        "affine": layer.affine.set_slice(plane),
+    }
 
 
 def _shift(layer: Image, offset: tuple[int, int]) -> np.ndarray:

@@ -18,7 +18,7 @@ from napari_monuseg.core.tiff import read_labels
 from napari_monuseg.docks import export_button, result_panel, segment_steps, undo_steps
 from napari_monuseg.docks.bindings import METADATA, image_of
 from napari_monuseg.docks.newest import PATIENCE, NewestJob
-from napari_monuseg.docks.reviewed import mark_view
+from napari_monuseg.docks.reviewed import mark_view, reviewed_mask
 from napari_monuseg.docks.segment_steps import read_again
 
 TRIANGLE = [(40, 60), (200, 80), (90, 220)]
@@ -266,7 +266,8 @@ def test_an_image_that_is_opened_again_has_its_nuclei(
 ):
     panel, tissue = dock.results, np.array(image.data)
     paint(found)
-    place = {"scale": (0.5, 0.5), "translate": (3, 4), "units": ("µm", "µm")}
+    mark_view(viewer, image)
+    place = {"scale": image.scale, "translate": image.translate, "units": image.units}
     viewer.layers.remove(image)
     viewer.add_image(tissue[:99], rgb=True, name="colon")
     assert panel.current.image not in viewer.layers
@@ -279,9 +280,24 @@ def test_an_image_that_is_opened_again_has_its_nuclei(
 
     assert panel.current.image is image_of(found, viewer.layers) is again
     assert np.allclose(found.extent.world, again.extent.world)
+    assert reviewed_mask(panel.current).any()
     press(qtbot, dock.run_button)
     qtbot.waitUntil(lambda: not dock.running)
     assert (nuclei(viewer)[-1].data[disc(128, 128)] == 777).all()
+
+
+def test_an_image_that_is_opened_again_elsewhere_takes_its_nuclei_along(
+    viewer, panel, found, image
+):
+    tissue = np.array(image.data)
+    viewer.layers.remove(image)
+
+    again = viewer.add_image(
+        tissue, rgb=True, name="colon", scale=(0.5, 0.5), translate=(3, 4)
+    )
+
+    assert panel.current.image is again
+    assert np.allclose(found.extent.world, again.extent.world)
 
 
 def test_the_sliders_follow_undo_and_redo(qtbot, panel, found):

@@ -29,7 +29,11 @@ def image_beside(folder: Path, stem: str) -> Path | None:
         named = sorted(path for path in folder.iterdir() if path.stem == stem)
     except OSError:  # no such folder, or a closed one
         return None
-    images = [path for path in named if path.suffix.lower() in IMAGE_ENDINGS]
+    images = [
+        path
+        for path in named
+        if path.suffix.lower() in IMAGE_ENDINGS and path.is_file()
+    ]
     images.sort(key=lambda path: path.suffix.lower() not in {".tif", ".tiff"})
     return images[0] if images else None
 

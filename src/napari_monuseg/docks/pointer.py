@@ -43,6 +43,8 @@ class Pointer:
         if now.position != seen.position:  # somebody else placed it
             return now.position
         shown = list(self._viewer.dims.displayed[-2:])
+        if max(shown) >= len(seen.position):  # of before the layers that are there now
+            return now.position
         position = np.array(seen.position, float)
         from_centre = position[shown] - seen.centre
         position[shown] = now.centre + from_centre * seen.zoom / now.zoom

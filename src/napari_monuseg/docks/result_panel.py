@@ -26,7 +26,11 @@ from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.newest import NewestJob
 from napari_monuseg.docks.note import Line, Note
 from napari_monuseg.docks.result import Result
-from napari_monuseg.docks.reviewed import mark_again
+from napari_monuseg.docks.reviewed import (
+    adopt_drawn,
+    mark_again,
+    release_orphans,
+)
 from napari_monuseg.docks.saving import Entry
 from napari_monuseg.docks.section import section
 from napari_monuseg.docks.segment_steps import Exported, Placed, Reading, read_again
@@ -264,10 +268,15 @@ class ResultPanel(QWidget):
 
     def _on_inserted(self, event: Any) -> None:
         """Go on with the nuclei of an image that was removed and is opened again."""
-        if isinstance(event.value, Image):
-            for result in self._results:
-                if result.image not in self._viewer.layers:
-                    result.find_again(event.value)
+        layers = self._viewer.layers
+        if not isinstance(event.value, Image):
+            return
+        orphans = [one for one in self._results if one.image not in layers]
+        found = [one for one in orphans if one.find_again(event.value)]
+        if found:
+            release_orphans(layers)
+            adopt_drawn(self._viewer)
+            self.autosave.touch()
 
     def _on_removed(self, event: Any) -> None:
         for result in [one for one in self._results if one.layer is event.value]:

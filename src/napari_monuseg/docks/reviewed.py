@@ -91,6 +91,13 @@ def adopt_drawn(viewer: Any) -> bool:
     return found
 
 
+def release_orphans(layers: Any) -> None:
+    """Let areas whose image is gone be of another one that lies under them."""
+    for layer in layers:
+        if layer in _images and _images[layer]() not in layers:
+            del _images[layer]
+
+
 def undecided(layers: Any) -> list[Shapes]:
     """Give the layers of reviewed areas that lie on several images and are of none."""
     drawn = [shapes for shapes in _unbound(layers) if shapes.nshapes]

@@ -11,6 +11,7 @@ from napari.layers import Labels as LabelsLayer
 from napari_monuseg.areas import Mask, cover, outlines
 from napari_monuseg.core.boxes import bounding_window
 from napari_monuseg.core.counting import nuclei_inside
+from napari_monuseg.core.errors import CheckpointError
 from napari_monuseg.core.learned import Learned, Place, learned_there
 from napari_monuseg.docks.bindings import (
     image_of,
@@ -61,7 +62,10 @@ class GatheredArea:
             image_shape=image_shape(self.image),
             offset=self.offset,
         )
-        known = learned_there(learned, place, self.reviewed.shape) & self.reviewed
+        try:
+            known = learned_there(learned, place, self.reviewed.shape) & self.reviewed
+        except CheckpointError:  # the training will say so
+            return None
         return known if known.any() else None
 
     def leave_out(self, taken: Mask) -> None:
