@@ -26,6 +26,8 @@ def build_window() -> tuple[Any, Any]:
 def open_window() -> None:
     """Open napari with the Segment dock and a sample, until it is closed."""
     import napari
+    from qtpy.QtCore import QTimer
 
-    build_window()
+    viewer, _ = build_window()
+    QTimer.singleShot(0, viewer.reset_view)  # once the dock has taken its room
     napari.run()
