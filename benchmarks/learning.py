@@ -20,13 +20,14 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_monuseg.commands.console import run_with_bar
+from napari_monuseg.core.checked import Corrections
 from napari_monuseg.core.checkpoints import load_network
 from napari_monuseg.core.datasets import Sample, find_samples, read_split, select
 from napari_monuseg.core.devices import pick_device
 from napari_monuseg.core.errors import MonusegError
 from napari_monuseg.core.finetuning_options import FinetuneOptions
 from napari_monuseg.core.instances import find_nuclei
-from napari_monuseg.core.lessons import Corrections, Lesson
+from napari_monuseg.core.lessons import Lesson
 from napari_monuseg.core.looks import inside
 from napari_monuseg.core.networks import NucleusNetwork
 from napari_monuseg.core.predict import PredictOptions, predict

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from napari_monuseg.core import lessons, predict
+from napari_monuseg.core.checked import Corrections
 from napari_monuseg.core.finetuning_options import FinetuneOptions
 from napari_monuseg.core.image import TissueImage
-from napari_monuseg.core.lessons import Corrections, Lesson
+from napari_monuseg.core.lessons import Lesson
 from napari_monuseg.core.progress import finish
 from napari_monuseg.core.registry import find_model
 from napari_monuseg.core.samples import synthetic_tissue

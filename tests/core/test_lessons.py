@@ -7,6 +7,7 @@ import pytest
 
 from napari_monuseg.core import lessons
 from napari_monuseg.core.augmentation import AugmentationOptions
+from napari_monuseg.core.checked import Corrections
 from napari_monuseg.core.checkpoints import save_checkpoint
 from napari_monuseg.core.devices import DeviceInfo
 from napari_monuseg.core.errors import MonusegError, TrainingError
@@ -14,7 +15,7 @@ from napari_monuseg.core.finetuning_options import FinetuneOptions
 from napari_monuseg.core.holding_out import HeldOut
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.learned import Learned, learned_there
-from napari_monuseg.core.lessons import Corrections, Lesson
+from napari_monuseg.core.lessons import Lesson
 from napari_monuseg.core.progress import Progress, finish
 from napari_monuseg.core.registry import find_model, user_folder
 from napari_monuseg.core.samples import synthetic_tissue

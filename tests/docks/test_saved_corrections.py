@@ -249,15 +249,21 @@ def test_all_layers_removed_at_once_are_saved_with_what_was_reviewed(
     assert saved().about.by_hand == 1
 
 
-def test_what_an_earlier_layer_holds_is_saved_again_when_the_later_goes(
-    qtbot, viewer, dock, autosave, found
-):
+@pytest.fixture
+def later(qtbot, dock, autosave, found):
+    """The file of a second run, which has the hand work of the first in it."""
     edit(found)
     look(qtbot, autosave)
     run(qtbot, dock)
     look(qtbot, autosave)
     look(qtbot, autosave)
-    (later,) = saved_files()
+    (path,) = saved_files()
+    return path
+
+
+def test_what_an_earlier_layer_holds_is_saved_again_when_the_later_goes(
+    qtbot, viewer, autosave, found, later
+):
 
     viewer.layers.remove(nuclei(viewer)[-1])
     later.unlink()  # its offer is discarded
@@ -297,16 +303,7 @@ def test_a_disk_that_is_full_is_said_once(qtbot, autosave, found, monkeypatch):
     assert np.array_equal(saved().labels, found.data)
 
 
-def test_a_second_run_saves_into_the_file_of_the_first(
-    qtbot, viewer, dock, autosave, found
-):
-    edit(found)
-    look(qtbot, autosave)
-    run(qtbot, dock)
-    look(qtbot, autosave)
-    look(qtbot, autosave)
-
-    assert len(saved_files()) == 1
+def test_a_second_run_saves_into_the_file_of_the_first(viewer, later):
     assert np.array_equal(saved().labels, nuclei(viewer)[-1].data)
 
 

@@ -203,7 +203,7 @@ def test_layers_on_different_places_all_count(viewer, reviewed, nuclei, train):
 
 
 def _reviewed(train):
-    return [correction.reviewed for correction in train.areas.corrections()()]
+    return [correction.reviewed for correction in train.areas.corrections()]
 
 
 def test_an_area_can_be_left_out(reviewed, train):
@@ -218,9 +218,8 @@ def test_an_area_can_be_left_out(reviewed, train):
 
 
 def test_what_was_reviewed_is_copied_with_its_place(reviewed, nuclei, train, large):
-    make = train.areas.corrections()
+    (correction,) = train.areas.corrections()
     nuclei.data[:] = 0
-    (correction,) = make()
 
     assert np.array_equal(correction.labels, large[1])
     assert correction.image.pixel_size == pytest.approx(0.25)
@@ -236,7 +235,7 @@ def test_a_typed_pixel_size_is_learned_by(qtbot, slide, reviewed, train):
     pixel_size.show_image(slide)
     pixel_size.field.setValue(0.5)
 
-    (correction,) = train.areas.corrections()()
+    (correction,) = train.areas.corrections()
 
     assert correction.image.pixel_size == 0.5
 
@@ -248,7 +247,7 @@ def test_what_was_guessed_of_an_image_is_learned_by(reviewed, nuclei, train):
             layer.units = ("pixel", "pixel")
             layer.scale = (1, 1)
 
-    (correction,) = train.areas.corrections()()
+    (correction,) = train.areas.corrections()
 
     assert correction.image.pixel_size is None
     assert correction.image.pixel_size_or(0.25) == 0.5
@@ -262,7 +261,7 @@ def test_what_is_held_out_is_shown_and_can_be_changed(qtbot, viewer, reviewed, t
     assert stop.nshapes == 1
     viewer.layers.remove(stop)
     judge.data = [np.array([[0, 0], [0, 25], [25, 25], [25, 0]])]
-    (changed,) = train.areas.corrections()()
+    (changed,) = train.areas.corrections()
 
     assert proposed.mean() == pytest.approx(0.2 * 420 / 512, abs=0.01)
     assert changed.held_out.judge[:100, :100].all()
@@ -280,7 +279,7 @@ def test_what_is_held_out_follows_what_is_reviewed(qtbot, viewer, reviewed, trai
         lambda: not np.allclose(viewer.layers[HELD_OUT["judge"]].data[0], before)
     )
 
-    (correction,) = train.areas.corrections()()
+    (correction,) = train.areas.corrections()
     assert correction.held_out is None  # as proposed
     assert viewer.layers.selection.active is reviewed
 
@@ -293,7 +292,7 @@ def test_what_is_shown_as_held_out_goes_by_the_seed(qtbot, viewer, reviewed, tra
 
     shown = covered(viewer.layers["slide nuclei"], viewer.layers[HELD_OUT["judge"]])
     assert not np.allclose(viewer.layers[HELD_OUT["judge"]].data[0], before)
-    (correction,) = train.areas.corrections()()
+    (correction,) = train.areas.corrections()
     used = propose(correction.reviewed, stop=True, seed=1).judge
     assert np.array_equal(shown & correction.reviewed, used)
 
@@ -326,7 +325,7 @@ def test_what_the_model_learned_from_is_not_shown_to_judge_it(
     shown = covered(nuclei, viewer.layers[HELD_OUT["judge"]])
     assert shown.mean() == pytest.approx(0.2 * 420 / 512, abs=0.01)
     assert not (shown & top).any()
-    (correction,) = train.areas.corrections()()
+    (correction,) = train.areas.corrections()
     assert correction.held_out is None  # as proposed
 
 
@@ -356,7 +355,7 @@ def test_what_is_held_out_by_hand_stays(qtbot, viewer, reviewed, train):
     train.areas.refresh()
 
     assert viewer.layers[HELD_OUT["judge"]] is judge
-    (correction,) = train.areas.corrections()()
+    (correction,) = train.areas.corrections()
     assert correction.held_out.judge.any()
 
 
@@ -367,7 +366,7 @@ def test_a_dock_that_is_opened_again_still_follows(qtbot, viewer, reviewed, trai
         "napari-monuseg", "Train on corrections"
     )
 
-    (correction,) = again.areas.corrections()()
+    (correction,) = again.areas.corrections()
 
     assert correction.held_out is None  # as proposed
 

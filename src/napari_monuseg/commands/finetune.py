@@ -7,6 +7,7 @@ import numpy as np
 import typer
 
 from napari_monuseg.commands.console import run_with_bar
+from napari_monuseg.core.checked import Corrections
 from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.folders import refuse_to_replace, require_writable
 from napari_monuseg.core.image import TissueImage
@@ -15,7 +16,6 @@ from napari_monuseg.core.tiff import LabelsFile, read_labels
 
 if TYPE_CHECKING:
     from napari_monuseg.core.gate import Judgement
-    from napari_monuseg.core.lessons import Corrections
 
 
 def finetune(
@@ -110,9 +110,7 @@ def _read(
     labels: list[Path],
     reviewed: list[Path],
     pixel_size: float | None,
-) -> "list[Corrections]":
-    from napari_monuseg.core.lessons import Corrections
-
+) -> list[Corrections]:
     if len(labels) != len(images) or len(reviewed) not in {0, len(images)}:
         raise TrainingError(
             f"There are {len(images)} --image, {len(labels)} --labels and "
@@ -159,7 +157,7 @@ def _read(
 
 
 def _say_checked_twice(
-    before: Path, labels: Path, image: Path, one: "Corrections"
+    before: Path, labels: Path, image: Path, one: Corrections
 ) -> None:
     """Say which labels count where two were checked; refuse those that never do."""
     if not one.reviewed.any():

@@ -6,15 +6,11 @@ dock and the command line both go this way.
 
 import copy
 from collections.abc import Generator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import datetime, timezone
 
-import numpy as np
-import numpy.typing as npt
-
-from napari_monuseg.core.boxes import placed, window_at
+from napari_monuseg.core.checked import Corrections
 from napari_monuseg.core.checkpoints import load_network
-from napari_monuseg.core.counting import nuclei_inside
 from napari_monuseg.core.devices import is_out_of_memory, pick_device
 from napari_monuseg.core.errors import MonusegError, TrainingError
 from napari_monuseg.core.finetuning import FinetunedNetwork, Finetuning
@@ -28,7 +24,7 @@ from napari_monuseg.core.holding_out import (
     hold_out,
 )
 from napari_monuseg.core.image import TissueImage
-from napari_monuseg.core.learned import Learned, Place, learned_there
+from napari_monuseg.core.learned import Learned, learned_there
 from napari_monuseg.core.magnification import guess_pixel_size
 from napari_monuseg.core.model_info import ModelInfo
 from napari_monuseg.core.networks import NucleusNetwork
@@ -40,57 +36,6 @@ from napari_monuseg.core.registry import ModelEntry
 from napari_monuseg.core.samples import immunohistochemistry_restained
 from napari_monuseg.core.stains import Stain
 from napari_monuseg.core.torch_import import torch
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Corrections:
-    """An image whose nuclei somebody checked, all of them or in part.
-
-    Parameters
-    ----------
-    image : TissueImage
-        RGB ``(H, W)``.
-    labels : (h, w) int32
-        The nuclei as corrected.
-    reviewed : (h, w) bool
-        What was checked.
-    offset : tuple of int
-        Row and column of the image where `labels` begin, px.
-    held_out : HeldOut or None
-        What of it is held out, on the grid of `labels`; None for what the program
-        proposes.
-    corrected : int or None
-        How many nuclei had to be corrected in there since the model found them; None
-        where nobody counted.
-    """
-
-    image: TissueImage
-    labels: npt.NDArray[np.int32]
-    reviewed: npt.NDArray[np.bool_]
-    offset: tuple[int, int] = (0, 0)
-    held_out: HeldOut | None = None
-    corrected: int | None = None
-
-    @property
-    def nuclei(self) -> int:
-        """How many nuclei lie wholly inside the reviewed area."""
-        return nuclei_inside(self.labels, self.reviewed).inside
-
-    @property
-    def place(self) -> Place:
-        """Where in the image they lie."""
-        return Place(
-            image=self.image.name,
-            image_shape=(self.image.height, self.image.width),
-            offset=self.offset,
-        )
-
-    def leave_out(self, other: "Corrections") -> bool:
-        """Give up what was reviewed in others of the image; tell whether anything."""
-        window = window_at(self.offset, self.reviewed.shape)
-        both = self.reviewed & placed(other.reviewed, other.offset, window)
-        self.reviewed[both] = False
-        return bool(both.any())
 
 
 class Lesson:

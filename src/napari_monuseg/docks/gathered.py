@@ -1,7 +1,6 @@
 """The reviewed areas that a training is to learn from."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from napari.layers import Labels as LabelsLayer
@@ -16,7 +15,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_monuseg.core.checked import Corrections
 from napari_monuseg.core.errors import TrainingError
+from napari_monuseg.core.learned import Learned
 from napari_monuseg.docks.bindings import image_of, origin_facts
 from napari_monuseg.docks.held_out import HeldOutLayers
 from napari_monuseg.docks.layer_watch import LayerWatch
@@ -26,10 +27,6 @@ from napari_monuseg.docks.pixel_size import stated_pixel_size
 from napari_monuseg.docks.reviewed import is_reviewed_layer
 from napari_monuseg.docks.reviewed_areas import GatheredArea, find_areas, may_count
 from napari_monuseg.layers import tissue_image
-
-if TYPE_CHECKING:
-    from napari_monuseg.core.learned import Learned
-    from napari_monuseg.core.lessons import Corrections
 
 REMEDY = (
     "Nothing is marked as reviewed yet: in the Segment dock, correct the nuclei in "
@@ -112,8 +109,8 @@ class GatheredAreas(QWidget):
         """Whether there is anything to learn from."""
         return bool(self._included())
 
-    def corrections(self) -> "Callable[[], list[Corrections]]":
-        """Copy what was reviewed; a worker makes corrections of it, with torch.
+    def corrections(self) -> list[Corrections]:
+        """Copy what was reviewed, for a worker to learn from.
 
         Raises
         ------
@@ -124,21 +121,14 @@ class GatheredAreas(QWidget):
         included = self._included()
         if not included:
             raise TrainingError(NONE_TICKED if self._areas else self._remedy())
-        copies = [self._copy(area) for area in included]
-
-        def make() -> "list[Corrections]":
-            from napari_monuseg.core.lessons import Corrections
-
-            return [Corrections(**facts) for facts in copies]
-
-        return make
+        return [self._copy(area) for area in included]
 
     def hold_out_by(self, seed: int) -> None:
         """Take the seed of the training, which decides what is held out."""
         self._held_out.seed = seed
         self._held_out.follow(self._included())
 
-    def judge_for(self, learned: "tuple[Learned, ...]") -> None:
+    def judge_for(self, learned: tuple[Learned, ...]) -> None:
         """Take what the model has learned from: other parts are to judge it."""
         self._held_out.learned = learned
         self._held_out.follow(self._included())
@@ -146,19 +136,19 @@ class GatheredAreas(QWidget):
     def _included(self) -> list[GatheredArea]:
         return [area for area in self._areas if id(area.nuclei) not in self._left_out]
 
-    def _copy(self, area: GatheredArea) -> dict[str, Any]:
+    def _copy(self, area: GatheredArea) -> Corrections:
         facts = origin_facts(area.nuclei)
         pixel_size = stated_pixel_size(area.nuclei, area.image)
-        return {
-            "image": tissue_image(area.image, pixel_size).assuming(
+        return Corrections(
+            image=tissue_image(area.image, pixel_size).assuming(
                 facts.get("assumed_pixel_size")
             ),
-            "labels": np.array(area.nuclei.data, np.int32),
-            "reviewed": area.reviewed.copy(),
-            "offset": area.offset,
-            "held_out": self._held_out.chosen(area),
-            "corrected": facts.get("corrected"),
-        }
+            labels=np.array(area.nuclei.data, np.int32),
+            reviewed=area.reviewed.copy(),
+            offset=area.offset,
+            held_out=self._held_out.chosen(area),
+            corrected=facts.get("corrected"),
+        )
 
     def refresh(self) -> None:
         """Look again at what was reviewed."""

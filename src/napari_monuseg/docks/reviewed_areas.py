@@ -9,7 +9,7 @@ from napari.layers import Image
 from napari.layers import Labels as LabelsLayer
 
 from napari_monuseg.areas import Mask, cover, outlines
-from napari_monuseg.core.boxes import bounding_window
+from napari_monuseg.core.boxes import bounding_window, placed, window_at
 from napari_monuseg.core.counting import nuclei_inside
 from napari_monuseg.core.errors import CheckpointError
 from napari_monuseg.core.learned import Learned, Place, learned_there
@@ -68,14 +68,10 @@ class GatheredArea:
             return None
         return known if known.any() else None
 
-    def leave_out(self, taken: Mask) -> None:
-        """Give up what is taken of the image ``(H, W)``, and take the rest."""
-        height, width = self.reviewed.shape
-        row, column = self.offset
-        there = taken[row : row + height, column : column + width]
-        if there.shape == self.reviewed.shape:  # if not, the training will say so
-            self.reviewed &= ~there
-            there |= self.reviewed
+    def leave_out(self, other: "GatheredArea") -> None:
+        """Give up what counts in another area of the image."""
+        window = window_at(self.offset, self.reviewed.shape)
+        self.reviewed &= ~placed(other.reviewed, other.offset, window)
 
 
 def find_areas(layers: Any, *, hidden: bool = False) -> list[GatheredArea]:
@@ -97,8 +93,7 @@ def find_areas(layers: Any, *, hidden: bool = False) -> list[GatheredArea]:
     found = _nuclei(layers, visible=not hidden)
     shown = _nuclei(layers, visible=True) if hidden else []
     images = {image for _, image in [*found, *shown]}
-    areas = []
-    taken: dict[Image, Mask] = {}
+    areas: list[GatheredArea] = []
     for layer, image in found:
         reviewed = np.zeros(layer.data.shape, bool)
         for shapes in marks:
@@ -107,7 +102,9 @@ def find_areas(layers: Any, *, hidden: bool = False) -> list[GatheredArea]:
         area = GatheredArea(
             image=image, nuclei=layer, reviewed=within_limits(layer, reviewed)
         )
-        area.leave_out(taken.setdefault(image, np.zeros(image_shape(image), bool)))
+        for before in areas:
+            if before.image is image:
+                area.leave_out(before)
         if area.reviewed.any():
             areas.append(area)
     return sorted(areas, key=lambda area: layers.index(area.nuclei))

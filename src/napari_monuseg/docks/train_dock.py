@@ -139,7 +139,7 @@ class TrainDock(Dock):
         if model is None or self.running:
             return
         try:
-            gather = self.areas.corrections()
+            corrections = self.areas.corrections()
         except MonusegError as error:
             show_error(str(error))
             self.progress.end(str(error))
@@ -150,7 +150,7 @@ class TrainDock(Dock):
         self.curves.show_history([])
         self.curves.setVisible(True)
         self._start(
-            teach(model, gather, recipe, self._handle),
+            teach(model, corrections, recipe, self._handle),
             "Starting…",
             returned=self._on_taught,
         )

@@ -1,6 +1,6 @@
 """The jobs of the training dock: generators, run in a worker thread."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -8,9 +8,10 @@ from napari_monuseg.core.progress import Progress
 from napari_monuseg.core.registry import ModelEntry
 
 if TYPE_CHECKING:
+    from napari_monuseg.core.checked import Corrections
     from napari_monuseg.core.finetuning import FinetunedNetwork
     from napari_monuseg.core.gate import Judgement
-    from napari_monuseg.core.lessons import Corrections, Lesson
+    from napari_monuseg.core.lessons import Lesson
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,7 +42,7 @@ class Handle:
 
 def teach(
     model: ModelEntry,
-    corrections: Callable[[], "list[Corrections]"],
+    corrections: "Sequence[Corrections]",
     recipe: dict[str, Any],
     handle: Handle,
 ) -> Generator[Progress, None, Taught]:
@@ -51,8 +52,8 @@ def teach(
     ----------
     model : ModelEntry
         The model to start from.
-    corrections : callable
-        Gives what to learn from; called in the worker, since it needs torch.
+    corrections : sequence of Corrections
+        What to learn from.
     recipe : dict
         Fields of `FinetuneOptions`.
     handle : Handle
@@ -62,7 +63,7 @@ def teach(
     from napari_monuseg.core.finetuning_options import FinetuneOptions
     from napari_monuseg.core.lessons import Lesson
 
-    handle.lesson = Lesson(model, corrections(), FinetuneOptions(**recipe))
+    handle.lesson = Lesson(model, corrections, FinetuneOptions(**recipe))
     tuned = yield from handle.lesson.train()
     return (yield from judge_so_far(handle.lesson, tuned))
 

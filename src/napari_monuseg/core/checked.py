@@ -1,0 +1,63 @@
+"""Nuclei that somebody checked, with their image: what a lesson is taught from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_monuseg.core.boxes import placed, window_at
+from napari_monuseg.core.counting import nuclei_inside
+from napari_monuseg.core.holding_out import HeldOut
+from napari_monuseg.core.image import TissueImage
+from napari_monuseg.core.learned import Place
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Corrections:
+    """An image whose nuclei somebody checked, all of them or in part.
+
+    Parameters
+    ----------
+    image : TissueImage
+        RGB ``(H, W)``.
+    labels : (h, w) int32
+        The nuclei as corrected.
+    reviewed : (h, w) bool
+        What was checked.
+    offset : tuple of int
+        Row and column of the image where `labels` begin, px.
+    held_out : HeldOut or None
+        What of it is held out, on the grid of `labels`; None for what the program
+        proposes.
+    corrected : int or None
+        How many nuclei had to be corrected in there since the model found them; None
+        where nobody counted.
+    """
+
+    image: TissueImage
+    labels: npt.NDArray[np.int32]
+    reviewed: npt.NDArray[np.bool_]
+    offset: tuple[int, int] = (0, 0)
+    held_out: HeldOut | None = None
+    corrected: int | None = None
+
+    @property
+    def nuclei(self) -> int:
+        """How many nuclei lie wholly inside the reviewed area."""
+        return nuclei_inside(self.labels, self.reviewed).inside
+
+    @property
+    def place(self) -> Place:
+        """Where in the image they lie."""
+        return Place(
+            image=self.image.name,
+            image_shape=(self.image.height, self.image.width),
+            offset=self.offset,
+        )
+
+    def leave_out(self, other: "Corrections") -> bool:
+        """Give up what was reviewed in others of the image; tell whether anything."""
+        window = window_at(self.offset, self.reviewed.shape)
+        both = self.reviewed & placed(other.reviewed, other.offset, window)
+        self.reviewed[both] = False
+        return bool(both.any())
