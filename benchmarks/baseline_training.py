@@ -13,7 +13,7 @@ from skimage.segmentation import watershed
 
 from napari_monuseg.core.crops import FOREGROUND, read_training_images
 from napari_monuseg.core.datasets import Sample
-from napari_monuseg.core.devices import pick_device
+from napari_monuseg.core.devices import autocast, pick_device, training_precision
 from napari_monuseg.core.instances import ASSUMED_PIXEL_SIZE, InstanceOptions
 from napari_monuseg.core.losses import require_finite
 from napari_monuseg.core.progress import Progress
@@ -122,10 +122,10 @@ def _train_step(
     crops = crops.to(state.device)
     rgb = crops[:, :FOREGROUND].contiguous(memory_format=torch.channels_last)
     state.network.train()
-    # In bf16, layers of 16 or 40 filters take several times as long on CPUs.
-    logits = state.network(rgb)
+    with autocast(state.device, training_precision(state.device)):
+        logits = state.network(rgb)
     loss = functional.binary_cross_entropy_with_logits(
-        logits[:, 0], crops[:, FOREGROUND]
+        logits[:, 0].float(), crops[:, FOREGROUND]
     )
     state.optimizer.zero_grad()
     loss.backward()
