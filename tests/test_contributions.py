@@ -17,7 +17,8 @@ from napari_monuseg.contributions import readers
 from napari_monuseg.contributions.readers import annotations_reader, labels_reader
 from napari_monuseg.core.counting import count_nuclei
 from napari_monuseg.core.origin import Origin
-from napari_monuseg.core.tiff import read_labels, write_labels
+from napari_monuseg.core.tiff import read_labels
+from napari_monuseg.core.tiff_writing import write_labels
 from napari_monuseg.docks import device_choice
 from napari_monuseg.docks.bindings import image_of
 from napari_monuseg.layers import calibration

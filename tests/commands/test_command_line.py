@@ -15,7 +15,7 @@ import tifffile
 from napari_monuseg.commands.segment import _check_output, _refuse_to_lose
 from napari_monuseg.core.errors import ExportError, TrainingError
 from napari_monuseg.core.origin import Origin
-from napari_monuseg.core.tiff import write_labels
+from napari_monuseg.core.tiff_writing import write_labels
 
 
 @pytest.fixture

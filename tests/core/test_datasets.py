@@ -14,7 +14,7 @@ from napari_monuseg.core.datasets import (
 )
 from napari_monuseg.core.errors import AnnotationError, DatasetError
 from napari_monuseg.core.origin import Origin
-from napari_monuseg.core.tiff import write_labels
+from napari_monuseg.core.tiff_writing import write_labels
 
 ANNOTATION = (
     "<Annotations><Annotation><Regions><Region><Vertices>"

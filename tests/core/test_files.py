@@ -83,8 +83,9 @@ def test_a_folder_of_that_name_is_told(tmp_path):
     assert names(tmp_path) == ["a"]
 
 
-def test_a_very_long_name_still_fits(tmp_path):
-    path = tmp_path / ("n" * 250 + ".txt")
+@pytest.mark.parametrize("stem", ["n" * 250, "核" * 80, "𝛼" * 60])
+def test_a_very_long_name_still_fits(tmp_path, stem):
+    path = tmp_path / f"{stem}.txt"
 
     with write_beside(path) as beside:
         beside.write_text("new")

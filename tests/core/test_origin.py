@@ -13,7 +13,8 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from napari_monuseg.core.errors import AnnotationError
 from napari_monuseg.core.origin import Origin
-from napari_monuseg.core.tiff import read_labels, write_labels
+from napari_monuseg.core.tiff import read_labels
+from napari_monuseg.core.tiff_writing import write_labels
 
 
 def origin(mask=None):

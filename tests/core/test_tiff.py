@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from napari_monuseg.core.errors import AnnotationError, ExportError
-from napari_monuseg.core.tiff import is_labels_file, read_labels, write_labels
+from napari_monuseg.core.tiff import is_labels_file, read_labels
+from napari_monuseg.core.tiff_writing import write_labels
 
 in_one_folder = settings(
     deadline=None,
@@ -165,6 +166,27 @@ def test_what_are_no_labels_is_refused(tmp_path, labels, options, sentence):
         write_labels(tmp_path / "a.tif", labels, **options)
 
     assert not list(tmp_path.iterdir())
+
+
+def test_an_image_in_colours_is_not_replaced(tmp_path):
+    path = tmp_path / "tissue.tif"
+    tissue = np.full((30, 50, 3), 200, np.uint8)
+    tifffile.imwrite(path, tissue, photometric="rgb")
+
+    with pytest.raises(ExportError, match="is an image and is not replaced"):
+        write_labels(path, with_largest(5))
+
+    assert np.array_equal(tifffile.imread(path), tissue)
+
+
+def test_labels_and_what_cannot_be_read_are_replaced(tmp_path):
+    path = tmp_path / "labels.tif"
+    path.write_bytes(b"cut short")
+
+    write_labels(path, with_largest(5))
+    write_labels(path, with_largest(6))
+
+    assert read_labels(path).labels.max() == 6
 
 
 def test_a_folder_that_is_missing_is_told(tmp_path):

@@ -17,7 +17,8 @@ from napari_monuseg.core.folders import is_there, make_folder, require_writable
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.origin import Origin
 from napari_monuseg.core.registry import ModelEntry, find_model
-from napari_monuseg.core.tiff import is_labels_file, write_labels
+from napari_monuseg.core.tiff import is_labels_file
+from napari_monuseg.core.tiff_writing import write_labels
 
 if TYPE_CHECKING:
     from napari_monuseg.core.segment import SegmentOptions

@@ -7,7 +7,7 @@ import numpy as np
 
 from napari_monuseg.core.numbering import number_pieces
 from napari_monuseg.core.origin import Origin
-from napari_monuseg.core.tiff import write_labels
+from napari_monuseg.core.tiff_writing import write_labels
 from napari_monuseg.docks.bindings import METADATA
 from napari_monuseg.layers import scale_calibration
 

@@ -52,8 +52,9 @@ def write_beside(path: str | Path) -> Iterator[Path]:
         If the file cannot be written.
     """
     target = Path(os.path.realpath(path))
+    # A letter has up to four bytes, and 255 bytes is what most disks allow.
     beside = target.with_name(
-        f".{target.stem[:80]}-{secrets.token_hex(4)}{target.suffix}"
+        f".{target.stem[:50]}-{secrets.token_hex(4)}{target.suffix}"
     )
     try:
         yield beside

@@ -79,6 +79,14 @@ def is_there(path: Path) -> bool:
     return True
 
 
+def is_same_file(path: Path, other: str) -> bool:
+    """Tell whether two names, the other perhaps empty or of no file, are of one file."""
+    try:
+        return bool(other) and path.samefile(other)
+    except (OSError, ValueError):  # one is not there, or is an address
+        return False
+
+
 def refuse_to_replace(path: Path) -> None:
     """Refuse to write a file where there is one.
 

@@ -86,6 +86,7 @@ def export_result(result: Result, path: Path) -> Steps:
         pixel_size=_pixel_size(result),
         offset=result.area.offset,
         origin=result.origin,
+        image_path=result.image_path,
     )
 
 

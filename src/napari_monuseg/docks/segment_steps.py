@@ -9,6 +9,8 @@ from napari_monuseg.areas import Area, Labels, Mask, keep_inside
 from napari_monuseg.core.autosave import fingerprint
 from napari_monuseg.core.counting import InsideCount, count_nuclei, nuclei_inside
 from napari_monuseg.core.effort import corrected_since
+from napari_monuseg.core.errors import ExportError
+from napari_monuseg.core.folders import is_same_file
 from napari_monuseg.core.handwork import HandWork
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.instances import InstanceOptions, find_nuclei
@@ -17,7 +19,7 @@ from napari_monuseg.core.numbering import keep_numbers, number_pieces
 from napari_monuseg.core.origin import Origin
 from napari_monuseg.core.progress import Progress
 from napari_monuseg.core.registry import ModelEntry
-from napari_monuseg.core.tiff import write_labels
+from napari_monuseg.core.tiff_writing import write_labels
 
 if TYPE_CHECKING:
     from napari_monuseg.core.segment import Segmentation
@@ -234,12 +236,19 @@ def export(
     pixel_size: float | None,
     offset: tuple[int, int],
     origin: Origin | None,
+    image_path: str = "",
 ) -> Generator[Progress, None, Exported]:
     """Write labels as TIFF; `offset` is the area's place in its image, px.
 
-    Several nuclei that were painted in one number get one each.
+    Several nuclei that were painted in one number get one each. The image's own file
+    is not replaced.
     """
     yield Progress(message=f"Writing {path.name}")
+    if is_same_file(path, image_path):
+        raise ExportError(
+            f"{path.name} is the image itself and is not replaced by its labels; "
+            "choose another name."
+        )
     row, column = offset
     write_labels(
         path,
