@@ -862,6 +862,19 @@ def test_the_pixel_size_typed_since_the_run_is_exported(
     assert read_labels(tmp_path / "a.tif").pixel_size == pytest.approx(0.4)
 
 
+def test_export_does_not_replace_the_image(qtbot, dock, panel, found, tmp_path):
+    path = tmp_path / "slide.tif"
+    tifffile.imwrite(path, np.full((256, 256), 200, np.uint8))
+    before = path.read_bytes()
+    panel.current.image_path = str(path)
+
+    panel.export_button.export(panel.current, path)
+    qtbot.waitUntil(lambda: not panel.export_button.busy)
+
+    assert path.read_bytes() == before
+    assert "is the image itself" in dock.progress.text.text()
+
+
 def test_one_file_is_written_after_the_other(qtbot, panel, found, tmp_path):
     panel.export_button.export(panel.current, tmp_path / "a.tif")
     assert not panel.export_button.isEnabled()
