@@ -12,6 +12,7 @@ uint16, int16             scaled from its bit depth: the smallest of 8, 10, 12,
                           14 and 16 (int16: 15) bits that holds the largest
                           value of the *whole image*, unless the file says it
 float                     scaled from 0–1
+black that fills squares  white, as in `no_data`
 ========================  ====================================================
 
 The rule is the same for every window of an image and for its crops: a nucleus
@@ -33,6 +34,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from napari_monuseg.core.errors import ImageError
+from napari_monuseg.core.no_data import read_as_glass
 from napari_monuseg.core.pixels import blocks
 from napari_monuseg.core.stains import Stain, measure_stain
 
@@ -107,6 +109,10 @@ class RgbPixels:
         ImageError
             If the file cannot be read, or holds values outside their range.
         """
+        shape = (self.height, self.width)
+        return read_as_glass(self._read_stored, shape, rows, columns)
+
+    def _read_stored(self, rows: slice, columns: slice) -> NDArray[np.uint8]:
         window = self._pixels.read(rows, columns)
         if self._encoding.palette is not None:
             return self._encoding.palette.take(window[..., 0], axis=0, mode="clip")

@@ -80,7 +80,7 @@ def is_there(path: Path) -> bool:
 
 
 def is_same_file(path: Path, other: str) -> bool:
-    """Tell whether two names, the other perhaps empty or of no file, are of one file."""
+    """Tell whether two names, the other perhaps of no file, are of one file."""
     try:
         return bool(other) and path.samefile(other)
     except (OSError, ValueError):  # one is not there, or is an address
