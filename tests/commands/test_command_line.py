@@ -14,7 +14,6 @@ import tifffile
 
 from napari_monuseg.commands.segment import _check_output, _refuse_to_lose
 from napari_monuseg.core.errors import ExportError, TrainingError
-from napari_monuseg.core.origin import Origin
 from napari_monuseg.core.tiff_writing import write_labels
 
 
@@ -586,96 +585,6 @@ def test_a_model_that_is_there_is_replaced_only_when_asked(
     assert "mine.safetensors is there already; give --overwrite" in done.stderr
     assert model.read_bytes() == b"hours of work"
     assert not (tmp_path / "mine.log").exists()
-
-
-def test_finetune_takes_the_pixel_size_that_the_labels_know(tissue_folder, tmp_path):
-    from napari_monuseg.commands.finetune import _read
-
-    image, labels = tissue_folder / "images" / "one.tif", tmp_path / "one_nuclei.tif"
-    truth = tifffile.imread(tissue_folder / "labels" / "one.tif")
-    write_labels(labels, truth, pixel_size=0.5)
-
-    (known,) = _read([image], [labels], [], None)
-    (given,) = _read([image], [labels], [], 0.25)
-
-    assert known.image.pixel_size == 0.5
-    assert given.image.pixel_size == 0.25
-
-
-def test_finetune_learns_of_a_drawn_area_only_what_lies_in_it(tissue_folder, tmp_path):
-    from napari_monuseg.commands.finetune import _read
-
-    image, labels = tissue_folder / "images" / "one.tif", tmp_path / "one_nuclei.tif"
-    truth = tifffile.imread(tissue_folder / "labels" / "one.tif")
-    mask = np.tri(*truth.shape, dtype=bool)
-    origin = Origin(image="one", image_shape=truth.shape, model="unet", mask=mask)
-    write_labels(labels, truth, origin=origin)
-    reviewed = np.zeros_like(truth)
-    reviewed[:100] = 1
-    write_labels(tmp_path / "reviewed.tif", reviewed)
-
-    (everything,) = _read([image], [labels], [], None)
-    (part,) = _read([image], [labels], [tmp_path / "reviewed.tif"], None)
-
-    assert np.array_equal(everything.reviewed, mask)
-    assert np.array_equal(part.reviewed, mask & (reviewed > 0))
-
-
-def test_finetune_refuses_labels_of_a_part_that_nothing_places(tissue_folder, tmp_path):
-    from napari_monuseg.commands.finetune import _read
-
-    image = tissue_folder / "images" / "one.tif"
-    truth = tifffile.imread(tissue_folder / "labels" / "one.tif")
-    tifffile.imwrite(tmp_path / "part.tif", truth[40:200, 60:200])
-
-    with pytest.raises(TrainingError, match="nothing says where they lie"):
-        _read([image], [tmp_path / "part.tif"], [], None)
-
-
-def test_finetune_learns_what_was_checked_twice_only_once(
-    tissue_folder, tmp_path, capsys
-):
-    from napari_monuseg.commands.finetune import _read
-
-    image = tissue_folder / "images" / "one.tif"
-    truth = tifffile.imread(tissue_folder / "labels" / "one.tif")
-    a, b = tmp_path / "a.tif", tmp_path / "b.tif"
-    write_labels(a, truth[20:120, 10:90], offset=(20, 10))
-    write_labels(b, truth[60:200, 40:200], offset=(60, 40))
-
-    first, second = _read([image, image], [a, b], [], None)
-
-    assert first.reviewed.all()
-    assert not second.reviewed[:60, :50].any()
-    assert second.reviewed.sum() == second.reviewed.size - 60 * 50
-    assert "a.tif and b.tif share a part of one.tif" in capsys.readouterr().err
-    with pytest.raises(TrainingError, match=r"All that was checked in a\.tif"):
-        _read([image, image], [a, a], [], None)
-
-
-def test_finetune_refuses_labels_that_are_of_another_image(
-    tissue_folder, tmp_path, capsys
-):
-    from napari_monuseg.commands.finetune import _read
-
-    one, two = (tissue_folder / "images" / f"{name}.tif" for name in ("one", "two"))
-    truth = tifffile.imread(tissue_folder / "labels" / "one.tif")
-    of_one, of_two, larger = (tmp_path / f"{name}.tif" for name in "abc")
-    for path, image, shape in (
-        (of_one, "one", truth.shape),
-        (of_two, "two", truth.shape),
-        (larger, "one", (1000, 1000)),
-    ):
-        origin = Origin(image=image, image_shape=shape, model="unet")
-        write_labels(path, truth, origin=origin)
-
-    assert len(_read([one, two], [of_one, of_two], [], None)) == 2
-    for images, labels in (([one, two], [of_two, of_one]), ([one], [larger])):
-        with pytest.raises(TrainingError, match="--image and --labels in the same"):
-            _read(images, labels, [], None)
-    assert not capsys.readouterr().err
-    assert len(_read([two], [of_one], [], None)) == 1
-    assert "a.tif says that it is of one" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
