@@ -18,11 +18,12 @@ from napari_monuseg.areas import Area, camera_of
 from napari_monuseg.core.counting import count_nuclei
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.maps import NucleusMaps
-from napari_monuseg.docks.correction_tools import TOOLS, CorrectionTools
+from napari_monuseg.docks.correction_tools import CorrectionTools
 from napari_monuseg.docks.drawing import LEAVE
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.result import Result
 from napari_monuseg.docks.segment_steps import Placed
+from napari_monuseg.docks.tools import TOOLS
 
 SHAPE = (120, 160)
 KEYS = [tool.key for tool in TOOLS]
@@ -631,6 +632,17 @@ class TestIds:
         correct(hand, "D")
 
         assert layer.selected_label == 5
+
+    @pytest.mark.parametrize("key", KEYS)
+    def test_those_that_are_hidden_stay_as_they_are(self, hand, layer, said, key):
+        layer.selected_label = 777
+        layer.show_selected_label = True
+        before = layer.data.copy()
+
+        correct(hand, key)
+
+        assert np.array_equal(layer.data, before)
+        assert any("Only the selected nucleus is shown" in line for line in said)
 
 
 class TestInTheDock:

@@ -12,9 +12,9 @@ from napari_monuseg.core.origin import Origin
 from napari_monuseg.core.progress import finish
 from napari_monuseg.core.tiff import read_labels
 from napari_monuseg.core.tiff_writing import write_labels
-from napari_monuseg.docks.correction_tools import TOOLS
 from napari_monuseg.docks.reviewed import mark, mark_view, reviewed_mask
 from napari_monuseg.docks.reviewed_areas import find_areas
+from napari_monuseg.docks.tools import TOOLS
 from napari_monuseg.layers import placement
 
 PLUGIN = "napari-monuseg"

@@ -1,7 +1,6 @@
 """The tools that correct nuclei, each with its key and its button."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -9,123 +8,14 @@ from napari.layers import Labels as LabelsLayer
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QGridLayout, QWidget
 
-from napari_monuseg.core import corrections
 from napari_monuseg.core.corrections import Edit
 from napari_monuseg.core.errors import CorrectionError, MonusegError
-from napari_monuseg.core.instances import ASSUMED_PIXEL_SIZE
 from napari_monuseg.docks.drawing import Drawing, pixel_of
 from napari_monuseg.docks.key_button import KeyButton
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.pointer import Pointer
 from napari_monuseg.docks.result import Result
-
-Points = Sequence[Sequence[float]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tool:
-    """A way to correct nuclei.
-
-    Parameters
-    ----------
-    name : str
-        As its button says it.
-    key : str
-        One that napari has no use for on a labels layer.
-    make : callable
-        Gives the edit for a result and the points (row, column) drawn, px.
-    hint : str
-        What to do with the mouse.
-    stroke : bool
-        Whether it needs a stroke; otherwise a point is enough, and its key acts
-        where the cursor is.
-    closed : bool
-        Whether the stroke is an outline.
-    """
-
-    name: str
-    key: str
-    make: Callable[[Result, Points], Edit]
-    hint: str
-    stroke: bool = False
-    closed: bool = False
-
-
-def _delete(result: Result, points: Points) -> Edit:
-    return corrections.delete_nucleus(_layer(result).data, points[-1])
-
-
-def _split_by_shape(result: Result, points: Points) -> Edit:
-    labels = _layer(result).data
-    return corrections.split_by_shape(labels, points[-1], result.next_id())
-
-
-def _add(result: Result, points: Points) -> Edit:
-    if result.maps is None:
-        raise CorrectionError(
-            "What the network saw here is not kept; run it again, or draw the outline."
-        )
-    labels = _layer(result).data
-    return corrections.add_at(labels, result.maps, points[-1], result.next_id())
-
-
-def _split_along(result: Result, points: Points) -> Edit:
-    return corrections.split_along(_layer(result).data, points, result.next_id())
-
-
-def _merge(result: Result, points: Points) -> Edit:
-    size = result.pixel_size or result.assumed_pixel_size or ASSUMED_PIXEL_SIZE
-    return corrections.merge_under(_layer(result).data, points, pixel_size=size)
-
-
-def _outline(result: Result, points: Points) -> Edit:
-    return corrections.add_outline(_layer(result).data, points, result.next_id())
-
-
-def _layer(result: Result) -> LabelsLayer:
-    if result.layer is None:
-        raise CorrectionError("The nuclei are gone; press Run to find them again.")
-    return result.layer
-
-
-TOOLS = (
-    Tool(name="Delete", key="D", make=_delete, hint="Click on a nucleus to delete it"),
-    Tool(
-        name="Split in two",
-        key="S",
-        make=_split_by_shape,
-        hint="Click on a nucleus to split it where its shape suggests it",
-    ),
-    Tool(
-        name="Add",
-        key="A",
-        make=_add,
-        hint="Click on a nucleus that was missed; the network suggests its border",
-    ),
-    Tool(
-        name="Cut",
-        key="C",
-        make=_split_along,
-        hint="Draw across a nucleus to split it along the line",
-        stroke=True,
-    ),
-    Tool(
-        name="Join",
-        key="J",
-        make=_merge,
-        hint="Draw from nucleus to nucleus to join them",
-        stroke=True,
-    ),
-    Tool(
-        name="Add outline",
-        key="O",
-        make=_outline,
-        hint="Draw around a nucleus that was missed",
-        stroke=True,
-        closed=True,
-    ),
-)
-"""In the order of the dock: those for the cursor, then those for a stroke."""
+from napari_monuseg.docks.tools import TOOLS, Points, Tool, layer_of
 
 
 class LayerKeys:
@@ -273,6 +163,7 @@ class CorrectionTools(QWidget):
         try:
             layer = self._editable_layer(result)
             edit = tool.make(result, points)
+            _require_shown(layer, edit)
         except MonusegError as error:
             self.message.emit(str(error))
             return
@@ -282,7 +173,7 @@ class CorrectionTools(QWidget):
         self.message.emit(edit.done)
 
     def _editable_layer(self, result: Result) -> LabelsLayer:
-        layer = _layer(result)
+        layer = layer_of(result)
         if not (layer.visible and layer.editable):
             raise CorrectionError(
                 "The layer of the nuclei is hidden or locked; show and unlock it first."
@@ -297,6 +188,16 @@ class CorrectionTools(QWidget):
                 "The view is in 3-D; switch to 2-D to correct nuclei."
             )
         return layer
+
+
+def _require_shown(layer: LabelsLayer, edit: Edit) -> None:
+    """Refuse to change, or to make, nuclei that napari's “show selected” hides."""
+    changed = layer.data[edit.rows, edit.columns], edit.values
+    if layer.show_selected_label and set().union(*changed) - {0, layer.selected_label}:
+        raise CorrectionError(
+            "Only the selected nucleus is shown, and another would change unseen; "
+            "untick “show selected” to correct nuclei."
+        )
 
 
 def _tip(tool: Tool) -> str:

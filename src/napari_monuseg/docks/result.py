@@ -2,70 +2,53 @@
 
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
-from weakref import ref
 
 import numpy as np
-from napari.layers import Image
 from napari.layers import Labels as LabelsLayer
 
-from napari_monuseg.areas import Area, Labels, Mask
+from napari_monuseg.areas import Labels, Mask
 from napari_monuseg.core.counting import count_nuclei
 from napari_monuseg.core.handwork import HandWork
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.maps import NucleusMaps
 from napari_monuseg.core.origin import Origin
 from napari_monuseg.docks.bindings import METADATA, bind
+from napari_monuseg.docks.overlay import Overlay
 from napari_monuseg.docks.reviewed import reviewed_mask
 from napari_monuseg.docks.snapshot import Snapshot
 from napari_monuseg.docks.undo_steps import State, UndoSteps
-from napari_monuseg.layers import image_shape, placement
 
 if TYPE_CHECKING:
     from napari_monuseg.docks.segment_steps import Placed, Reading
 
 
 @dataclass(kw_only=True, eq=False)
-class Result:
+class Result(Overlay):
     """Nuclei bound to the image they were found on.
 
     Parameters
     ----------
-    image_name, model_name : str
-        What was segmented, with what.
-    area : Area
-        Which part of the image.
+    model_name : str
+        What found them.
     maps : NucleusMaps, optional
         What the network saw there; None for nuclei that come from a file or from
         somebody else's layer.
     options : InstanceOptions
         How the nuclei were read from the maps.
-    place : dict
-        What puts a layer onto the area.
     pixel_size : float, optional
         µm/px; None when unknown.
     assumed_pixel_size : float, optional
         What was taken in its place, µm/px.
-    image_shape : tuple of int, optional
-        Height and width of the image, px.
-    image_path : str
-        The image's own file; empty if there is none.
     """
 
-    image_name: str
     model_name: str
-    area: Area
     maps: NucleusMaps | None
     options: InstanceOptions
-    place: dict[str, Any]
     pixel_size: float | None = None
     assumed_pixel_size: float | None = None
-    layer: LabelsLayer | None = None
     count: int = 0
     hand: HandWork = field(init=False)
     """The hand work when it was last gathered."""
-    image_shape: tuple[int, int] | None = None
-    image_path: str = ""
-    image_reference: "ref[Image] | None" = None
     _steps: UndoSteps | None = None
 
     def __post_init__(self) -> None:
@@ -76,45 +59,6 @@ class Result:
 
     _largest_id: int = 0
     _brought: HandWork | None = field(init=False)
-
-    @classmethod
-    def on(cls, image: Image, area: Area, **facts: Any) -> "Result":
-        """Bind a result to where its image lies now."""
-        place = placement(image, area.offset)
-        return cls(
-            image_name=image.name,
-            image_shape=image_shape(image),
-            image_path=str(image.source.path or ""),
-            area=area,
-            place=place,
-            image_reference=ref(image),  # the image's pixels go when its layer goes
-            **facts,
-        )
-
-    @property
-    def image(self) -> Image | None:
-        """The image layer; None if that is gone."""
-        return None if self.image_reference is None else self.image_reference()
-
-    def find_again(self, image: Image) -> bool:
-        """Lie on an image from now on, if it is the one that was, opened again."""
-        same = (
-            image.name == self.image_name
-            and image_shape(image) == self.image_shape
-            and str(image.source.path or "") == self.image_path
-        )
-        if same:
-            self.image_reference = ref(image)
-            self.place = placement(image, self.area.offset)
-            if self.layer is not None:
-                self._lie(self.layer)
-                bind(self.layer, image)
-        return same
-
-    def _lie(self, layer: LabelsLayer) -> None:
-        """Move a layer to where the area lies."""
-        for name, value in self.place.items():
-            setattr(layer, name, value)
 
     @property
     def origin(self) -> Origin | None:
@@ -132,15 +76,6 @@ class Result:
     def complete(self) -> Mask | None:
         """Where no nucleus was left out, ``(h, w)`` bool; None for everywhere."""
         return self.area.mask if self._steps is None else self._steps.state.complete
-
-    def covers(self, other: "Result") -> bool:
-        """Tell whether another result lies on the same part of the same image."""
-        same_window = (self.area.rows, self.area.columns) == (
-            other.area.rows,
-            other.area.columns,
-        )
-        same_image = self.image is not None and self.image is other.image
-        return same_image and same_window and _alike(self.area.mask, other.area.mask)
 
     def next_id(self) -> int:
         """Give an id that no nucleus of the layer has, had, or was promised."""
@@ -261,7 +196,7 @@ class Result:
         """
         labels = np.array(layer.data)
         self._brought = None
-        self._lie(layer)
+        self.lie(layer)
         self.count = count_nuclei(labels)
         self._hold(layer, self._state(labels, self.area.mask))
         self._mark(labels)
@@ -337,14 +272,3 @@ class Result:
             "mask": self.complete,
             "options": self.options,
         }
-
-
-def _alike(one: Mask | None, other: Mask | None) -> bool:
-    """Tell whether two masks are of one drawn shape.
-
-    That of a result that was restored lacks the nuclei that were left out.
-    """
-    if one is None or other is None or one is other:
-        return one is other
-    smaller, larger = sorted((one, other), key=np.count_nonzero)
-    return bool((larger | ~smaller).all())

@@ -22,6 +22,7 @@ from napari_monuseg.docks.autosave import Autosave
 from napari_monuseg.docks.correction_tools import CorrectionTools
 from napari_monuseg.docks.export_button import ExportButton
 from napari_monuseg.docks.hand_panel import HandPanel
+from napari_monuseg.docks.known_results import KnownResults
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.newest import NewestJob
 from napari_monuseg.docks.note import Line, Note
@@ -31,7 +32,6 @@ from napari_monuseg.docks.reviewed import (
     mark_again,
     release_orphans,
 )
-from napari_monuseg.docks.saving import Entry
 from napari_monuseg.docks.section import section
 from napari_monuseg.docks.segment_steps import Exported, Placed, Reading, read_again
 from napari_monuseg.docks.sliders import InstanceSliders
@@ -40,9 +40,6 @@ from napari_monuseg.docks.take_up import TakeUp
 from napari_monuseg.jobs import Steps
 
 NO_MAPS = "To move the sliders, run the network here; hand work stays"
-
-_left: WeakKeyDictionary[Any, list[tuple[Result, Entry | None]]] = WeakKeyDictionary()
-"""By viewer, what a dock that was closed there had, for the next to go on with."""
 
 
 class Wish(NamedTuple):
@@ -74,7 +71,7 @@ class ResultPanel(QWidget):
     def __init__(self, viewer: Any, lifetime: Lifetime) -> None:
         super().__init__()
         self._viewer = viewer
-        self._results: list[Result] = []
+        self._results = KnownResults()
         self.current: Result | None = None
         self._gestures: WeakKeyDictionary[Result, int] = WeakKeyDictionary()
         self._reading = NewestJob(self._read_again, self._show_again)
@@ -134,14 +131,8 @@ class ResultPanel(QWidget):
             lifetime.add(partial(emitter.disconnect, slot))
 
     def predecessor(self, result: Result) -> Result | None:
-        """Give the result on the same area whose hand work goes on.
-
-        The one at work if it has any, else the last that has, else the last.
-        """
-        earlier = [one for one in self._results if one.covers(result)][::-1]
-        earlier.sort(key=lambda one: one is not self.current)
-        corrected = (one for one in earlier if one.has_hand_work())
-        return next(corrected, None) or next(iter(earlier), None)
+        """Give the result on the same area whose hand work goes on."""
+        return self._results.predecessor(result, self.current)
 
     def add(
         self, result: Result, placed: Placed, earlier: Result | None = None
@@ -174,7 +165,7 @@ class ResultPanel(QWidget):
 
     def _add(self, result: Result, placed: Placed, earlier: Result | None) -> None:
         result.show(self._viewer, placed)
-        self._results.append(result)
+        self._results.add(result)
         if earlier is not None:
             self.autosave.succeed(earlier, result)
         else:
@@ -196,7 +187,7 @@ class ResultPanel(QWidget):
             pixel_size=about.pixel_size,
             assumed_pixel_size=about.assumed_pixel_size,
         )
-        self._results.append(result)
+        self._results.add(result)
         self.current = result
         mark_again(self._viewer, image, map(np.array, about.reviewed))
         result.show_restored(self._viewer, corrections.labels, corrections.hand)
@@ -204,30 +195,25 @@ class ResultPanel(QWidget):
         self._choose(result)
 
     def _is_known(self, layer: LabelsLayer) -> bool:
-        return any(one.layer is layer for one in self._results)
+        return self._results.of_layer(layer) is not None
 
     def _take_up(self, result: Result) -> None:
         """Let the labels of a layer that was there already be corrected."""
-        self._results.append(result)
+        self._results.add(result)
         self.autosave.add(result)
         self._choose(result)
 
     def _leave(self) -> None:
         """Leave results whose layers stay to the viewer's next dock."""
-        saved = {entry.result: entry for entry in self.autosave.entries()}
-        _left[self._viewer] = [(one, saved.get(one)) for one in self._results]
+        self._results.leave(self._viewer, self.autosave)
 
     def _go_on(self) -> None:
         """Go on with what an earlier dock of the viewer left."""
-        for result, entry in _left.pop(self._viewer, []):
-            if result.layer in self._viewer.layers:
-                self._results.append(result)
-                if entry is not None:
-                    self.autosave.go_on(entry)
-        if self._results:
-            active = self._viewer.layers.selection.active
-            chosen = [one for one in self._results if one.layer is active]
-            self._choose((chosen or self._results)[-1])
+        self._results.go_on(self._viewer, self.autosave)
+        active = self._results.of_layer(self._viewer.layers.selection.active)
+        result = active or self._results.last
+        if result is not None:
+            self._choose(result)
         self.take_up.look()
 
     def _choose(self, result: Result | None) -> None:
@@ -262,28 +248,26 @@ class ResultPanel(QWidget):
         self.count.setText(", ".join([found, *_by_hand(result.hand.count)]))
 
     def _on_active(self, event: Any) -> None:
-        for result in self._results:
-            if result.layer is event.value and result is not self.current:
-                self._choose(result)
+        result = self._results.of_layer(event.value)
+        if result is not None and result is not self.current:
+            self._choose(result)
 
     def _on_inserted(self, event: Any) -> None:
         """Go on with the nuclei of an image that was removed and is opened again."""
         layers = self._viewer.layers
-        if not isinstance(event.value, Image):
-            return
-        orphans = [one for one in self._results if one.image not in layers]
-        found = [one for one in orphans if one.find_again(event.value)]
-        if found:
+        image = event.value
+        if isinstance(image, Image) and self._results.find_again(image, layers):
             release_orphans(layers)
             adopt_drawn(self._viewer)
             self.autosave.touch()
 
     def _on_removed(self, event: Any) -> None:
-        for result in [one for one in self._results if one.layer is event.value]:
+        result = self._results.of_layer(event.value)
+        if result is not None:
             self._results.remove(result)
             self.autosave.remove(result)
         if self.current is not None and self.current not in self._results:
-            self._choose(self._results[-1] if self._results else None)
+            self._choose(self._results.last)
 
     def _on_moved(self, options: InstanceOptions) -> None:
         result = self.current

@@ -1,0 +1,74 @@
+"""The results of a viewer: which there are, and which a closed dock left."""
+
+from collections.abc import Iterator
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from napari.layers import Image
+from napari.layers import Labels as LabelsLayer
+
+from napari_monuseg.docks.autosave import Autosave
+from napari_monuseg.docks.result import Result
+from napari_monuseg.docks.saving import Entry
+
+_left: WeakKeyDictionary[Any, list[tuple[Result, Entry | None]]] = WeakKeyDictionary()
+"""By viewer, what a dock that was closed there had, for the next to go on with."""
+
+
+class KnownResults:
+    """Results in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._all: list[Result] = []
+
+    def __iter__(self) -> Iterator[Result]:
+        return iter(self._all)
+
+    def __contains__(self, result: object) -> bool:
+        return result in self._all
+
+    @property
+    def last(self) -> Result | None:
+        """The one that came last; None without any."""
+        return self._all[-1] if self._all else None
+
+    def add(self, result: Result) -> None:
+        """Know one more."""
+        self._all.append(result)
+
+    def remove(self, result: Result) -> None:
+        """Know one no longer."""
+        self._all.remove(result)
+
+    def of_layer(self, layer: LabelsLayer | None) -> Result | None:
+        """Give the one that a layer shows; None for layers of others."""
+        known = () if layer is None else self._all  # some have no layer yet
+        return next((one for one in known if one.layer is layer), None)
+
+    def predecessor(self, result: Result, current: Result | None) -> Result | None:
+        """Give the result on the same area whose hand work goes on in another.
+
+        The one at work if it has any, else the last that has, else the last.
+        """
+        earlier = [one for one in self._all if one.covers(result)][::-1]
+        earlier.sort(key=lambda one: one is not current)
+        corrected = (one for one in earlier if one.has_hand_work())
+        return next(corrected, None) or next(iter(earlier), None)
+
+    def find_again(self, image: Image, layers: Any) -> bool:
+        """Put those onto an image whose own was removed, if it is the same again."""
+        orphans = [one for one in self._all if one.image not in layers]
+        return bool([one for one in orphans if one.find_again(image)])
+
+    def leave(self, viewer: Any, autosave: Autosave) -> None:
+        """Leave results, and what is known of their files, to the next dock."""
+        saved = {entry.result: entry for entry in autosave.entries()}
+        _left[viewer] = [(one, saved.get(one)) for one in self._all]
+
+    def go_on(self, viewer: Any, autosave: Autosave) -> None:
+        """Go on with what an earlier dock of the viewer left, if its layer stayed."""
+        for result, entry in _left.pop(viewer, []):
+            if result.layer in viewer.layers:
+                self._all.append(result)
+                if entry is not None:
+                    autosave.go_on(entry)

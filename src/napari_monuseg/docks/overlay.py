@@ -1,0 +1,104 @@
+"""A labels layer bound to the image it lies on, or to a part of it."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+import numpy as np
+from napari.layers import Image
+from napari.layers import Labels as LabelsLayer
+
+from napari_monuseg.areas import Area, Mask
+from napari_monuseg.docks.bindings import bind
+from napari_monuseg.layers import image_shape, placement
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+@dataclass(kw_only=True, eq=False)
+class Overlay:
+    """A labels layer on an area of an image, whichever of the two is gone or back.
+
+    Parameters
+    ----------
+    image_name : str
+        Of the image's layer, when it was bound.
+    area : Area
+        Which part of the image.
+    place : dict
+        What puts a layer onto the area.
+    image_shape : tuple of int, optional
+        Height and width of the image, px.
+    image_path : str
+        The image's own file; empty if there is none.
+    layer : napari.layers.Labels, optional
+        What lies there; None as long as nothing does.
+    """
+
+    image_name: str
+    area: Area
+    place: dict[str, Any]
+    image_shape: tuple[int, int] | None = None
+    image_path: str = ""
+    image_reference: "ref[Image] | None" = None
+    layer: LabelsLayer | None = None
+
+    @classmethod
+    def on(cls, image: Image, area: Area, **facts: Any) -> "Self":
+        """Bind an area to where its image lies now."""
+        place = placement(image, area.offset)
+        return cls(
+            image_name=image.name,
+            image_shape=image_shape(image),
+            image_path=str(image.source.path or ""),
+            area=area,
+            place=place,
+            image_reference=ref(image),  # the image's pixels go when its layer goes
+            **facts,
+        )
+
+    @property
+    def image(self) -> Image | None:
+        """The image layer; None if that is gone."""
+        return None if self.image_reference is None else self.image_reference()
+
+    def find_again(self, image: Image) -> bool:
+        """Lie on an image from now on, if it is the one that was, opened again."""
+        same = (
+            image.name == self.image_name
+            and image_shape(image) == self.image_shape
+            and str(image.source.path or "") == self.image_path
+        )
+        if same:
+            self.image_reference = ref(image)
+            self.place = placement(image, self.area.offset)
+            if self.layer is not None:
+                self.lie(self.layer)
+                bind(self.layer, image)
+        return same
+
+    def lie(self, layer: LabelsLayer) -> None:
+        """Move a layer to where the area lies."""
+        for name, value in self.place.items():
+            setattr(layer, name, value)
+
+    def covers(self, other: "Overlay") -> bool:
+        """Tell whether another lies on the same part of the same image."""
+        same_window = (self.area.rows, self.area.columns) == (
+            other.area.rows,
+            other.area.columns,
+        )
+        same_image = self.image is not None and self.image is other.image
+        return same_image and same_window and _alike(self.area.mask, other.area.mask)
+
+
+def _alike(one: Mask | None, other: Mask | None) -> bool:
+    """Tell whether two masks are of one drawn shape.
+
+    That of a result that was restored lacks the nuclei that were left out.
+    """
+    if one is None or other is None or one is other:
+        return one is other
+    smaller, larger = sorted((one, other), key=np.count_nonzero)
+    return bool((larger | ~smaller).all())
