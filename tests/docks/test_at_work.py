@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from hands import nuclei, press, run
+from qtpy.QtCore import QPoint, Qt
 
 from napari_monuseg.docks.reviewed import mark_view, reviewed_layer
 from napari_monuseg.layers import placement
@@ -155,3 +156,32 @@ def test_nuclei_are_taken_up_while_one_looks_at_an_image(
 
     assert viewer.layers.selection.active is new
     assert dock.results.current.layer is new
+
+
+@pytest.mark.usefixtures("image", "stage")
+def test_a_stroke_of_the_brush_ends_before_the_nuclei_come(qtbot, viewer, dock, stage):
+    run(qtbot, dock)
+    (first,) = nuclei(viewer)
+    activate(viewer, first, "paint")
+    first.selected_label = 777
+    untouched = first.data.copy()
+    canvas = viewer.window._qt_viewer.canvas.native
+    middle = QPoint(canvas.width() // 2, canvas.height() // 2)
+    aside = middle + QPoint(20, 0)
+    stage.go_on.clear()
+    press(qtbot, dock.run_button)
+    qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, pos=middle)
+    stage.go_on.set()
+
+    qtbot.waitUntil(lambda: "let go of the mouse" in dock.progress.text.text())
+    assert nuclei(viewer) == [first]
+    qtbot.mouseMove(canvas, aside)
+    qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=aside)
+    qtbot.waitUntil(lambda: not dock.running)
+
+    first, second = nuclei(viewer)
+    stroke = first.data == 777
+    assert stroke.any()
+    assert (second.data[stroke] == 777).all()
+    first.undo()
+    assert np.array_equal(first.data, untouched)

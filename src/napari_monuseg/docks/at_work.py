@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from napari.layers import Image, Shapes
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication
 
 from napari_monuseg.docks.drawn_on import images_under
 from napari_monuseg.docks.result import Result
@@ -12,6 +14,11 @@ from napari_monuseg.docks.reviewed import bound_image
 
 IDLE_MODES = ("pan_zoom", "transform")
 """Of a layer of shapes: the mouse changes no shape then."""
+
+
+def is_mouse_held() -> bool:
+    """Tell whether a button of the mouse is down: something is drawn, or moved."""
+    return QApplication.mouseButtons() != Qt.MouseButton.NoButton
 
 
 def is_busy_elsewhere(layers: Any, result: Result, known: Iterable[Result]) -> bool:

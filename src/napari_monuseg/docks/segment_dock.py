@@ -14,6 +14,7 @@ from napari_monuseg.core.errors import MonusegError
 from napari_monuseg.core.progress import finish
 from napari_monuseg.core.registry import ModelEntry
 from napari_monuseg.docks.area_choice import AreaChoice
+from napari_monuseg.docks.at_work import is_mouse_held
 from napari_monuseg.docks.device_choice import DeviceChoice
 from napari_monuseg.docks.dock import Dock, enable_buttons, explain
 from napari_monuseg.docks.image_choice import ImageChoice
@@ -23,7 +24,13 @@ from napari_monuseg.docks.progress_line import ProgressLine, duration
 from napari_monuseg.docks.restore_offer import RestoreOffer
 from napari_monuseg.docks.result import Result
 from napari_monuseg.docks.result_panel import ResultPanel
-from napari_monuseg.docks.segment_steps import Found, Placed, place, segment_area
+from napari_monuseg.docks.segment_steps import (
+    Found,
+    Placed,
+    place,
+    segment_area,
+    wait_for_hand,
+)
 from napari_monuseg.docks.snapshot import Snapshot
 from napari_monuseg.jobs import JobSlot
 from napari_monuseg.layers import image_shape, tissue_image
@@ -161,7 +168,20 @@ class SegmentDock(Dock):
         self._place(run, found, ATTEMPTS)
 
     def _place(self, run: Run, found: Found, attempts: int) -> None:
-        """Put the nuclei under earlier hand work, in the worker, and show them."""
+        """Put the nuclei under earlier hand work, in the worker, and show them.
+
+        A stroke of the brush ends first: napari forgets one whose layer is no longer
+        the active one, and with it how to undo it.
+        """
+        if is_mouse_held():
+            self._slot.start(
+                wait_for_hand(),
+                yielded=self.progress.show_progress,
+                returned=lambda _: self._place(run, found, attempts),
+                errored=self._on_error,
+                finished=self._on_finished,
+            )
+            return
         earlier = self.results.predecessor(_result(run, found))
         if earlier is None:
             placed = Placed(
@@ -177,9 +197,9 @@ class SegmentDock(Dock):
         def show(placed: Placed) -> None:
             latest = self.results.predecessor(_result(run, found))
             edited = isinstance(known, Snapshot) and not earlier.is_still(known)
-            if latest is earlier and not edited:
+            if latest is earlier and not (edited or is_mouse_held()):
                 self._show(run, found, placed, earlier)
-            else:  # hand work came or went meanwhile
+            else:  # hand work came or went meanwhile, or is under way
                 self._place(run, found, attempts - 1)
 
         self._slot.start(

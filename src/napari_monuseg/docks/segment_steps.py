@@ -3,6 +3,7 @@
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
+from time import sleep
 from typing import TYPE_CHECKING
 
 from napari_monuseg.areas import Area, Labels, Mask, keep_inside
@@ -125,6 +126,12 @@ class Placed:
     count: int
     complete: Mask | None = None
     hand: HandWork | None = None
+
+
+def wait_for_hand() -> Generator[Progress, None, None]:
+    """Leave the user a moment to finish what the mouse is doing."""
+    yield Progress(message="Ready as soon as you let go of the mouse")
+    sleep(0.1)
 
 
 def place(
