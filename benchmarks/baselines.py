@@ -22,6 +22,7 @@ from napari_monuseg.core.errors import MonusegError
 from napari_monuseg.core.evaluate import Evaluation
 from napari_monuseg.core.parts import choose_samples, read_parts
 from napari_monuseg.core.scores import score_labels
+from napari_monuseg.core.training_options import RECIPES
 from napari_monuseg.core.training_state import TrainingState
 
 SPLIT = Path(__file__).resolve().parents[1] / "weights" / "split.json"
@@ -52,9 +53,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--train-part",
         nargs="+",
-        default=["train"],
+        default=["train", "validation"],
         metavar="PART",
-        help="'train validation' for all 16 training images",
+        help="to learn from; all 16 training images when left out",
     )
     parser.add_argument(
         "--part",
@@ -63,7 +64,10 @@ def _options() -> argparse.Namespace:
         help="to be scored",
     )
     parser.add_argument(
-        "--steps", type=int, default=4000, help="most optimizer steps, over all runs"
+        "--steps",
+        type=int,
+        default=RECIPES["unet"]["steps"],
+        help="most optimizer steps, over all runs; as ours by default",
     )
     parser.add_argument("--minutes", type=float, help="most minutes, over all runs")
     parser.add_argument(

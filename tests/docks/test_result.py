@@ -860,6 +860,8 @@ def test_the_pixel_size_typed_since_the_run_is_exported(
     qtbot.waitUntil(lambda: not panel.export_button.busy)
 
     assert read_labels(tmp_path / "a.tif").pixel_size == pytest.approx(0.4)
+    found.save(str(tmp_path / "b.tif"), plugin="napari-monuseg")
+    assert read_labels(tmp_path / "b.tif").pixel_size == pytest.approx(0.4)
 
 
 def test_export_does_not_replace_the_image(qtbot, dock, panel, found, tmp_path):

@@ -4,6 +4,7 @@ from weakref import WeakKeyDictionary
 
 from napari.layers import Image
 from napari.layers import Labels as LabelsLayer
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QDoubleSpinBox, QVBoxLayout, QWidget
 
 from napari_monuseg.core.instances import ASSUMED_PIXEL_SIZE
@@ -31,6 +32,9 @@ def stated_pixel_size(nuclei: LabelsLayer, image: Image) -> float | None:
 
 class PixelSize(QWidget):
     """A field for µm/px that says where its number comes from."""
+
+    typed = Signal(object, float)
+    """Emits an image, and the pixel size that somebody typed for it, µm/px."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -97,3 +101,4 @@ class PixelSize(QWidget):
             # The field stays as it is: to write into it would end the typing.
             _typed[self._image] = self.value = pixel_size
             self.note.setText("Typed in")
+            self.typed.emit(self._image, pixel_size)

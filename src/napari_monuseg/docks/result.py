@@ -111,6 +111,12 @@ class Result(Overlay):
         """Take over hand work that was gathered from a snapshot."""
         self.hand = hand.knowing(self.hand.used)
 
+    def know_pixel_size(self, pixel_size: float) -> None:
+        """Go by another pixel size from now on, µm/px; it goes into files, too."""
+        self.pixel_size = pixel_size
+        if self.layer is not None and METADATA in self.layer.metadata:
+            self.layer.metadata[METADATA]["pixel_size"] = pixel_size
+
     def note_effort(self, corrected: int | None) -> None:
         """Say in the layer how many reviewed nuclei were corrected since the run."""
         if self.layer is not None and METADATA in self.layer.metadata:

@@ -194,6 +194,12 @@ class ResultPanel(QWidget):
         self.autosave.add(result, path)
         self._choose(result)
 
+    def know_pixel_size(self, image: Image, pixel_size: float) -> None:
+        """Take note of what somebody typed for an image, µm/px."""
+        for result in self._results:
+            if result.image is image:
+                result.know_pixel_size(pixel_size)
+
     def _is_known(self, layer: LabelsLayer) -> bool:
         return self._results.of_layer(layer) is not None
 

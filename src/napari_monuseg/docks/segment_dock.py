@@ -100,6 +100,7 @@ class SegmentDock(Dock):
     def _connect(self) -> None:
         self.image.currentIndexChanged.connect(self._on_image)
         self.model.changed.connect(self._refresh)
+        self.pixel_size.typed.connect(self.results.know_pixel_size)
         self.run_button.clicked.connect(self._on_run)
         self.cancel_button.clicked.connect(self._on_cancel)
         self.results.message.connect(self.progress.text.setText)
