@@ -41,6 +41,16 @@ def test_a_mask_of_the_image_is_placed_on_labels_of_a_part(tissue_folder, tmp_pa
         assert np.array_equal(one.reviewed, expected)
 
 
+@pytest.mark.parametrize("side", [96, 384])
+def test_a_mask_of_another_size_is_refused(tissue_folder, tmp_path, side):
+    image = tissue_folder / "images" / "one.tif"
+    labels = tissue_folder / "labels" / "one.tif"
+    tifffile.imwrite(tmp_path / "mask.tif", np.ones((side, side), np.uint8))
+
+    with pytest.raises(TrainingError, match=f"{side}×{side} px and the labels"):
+        read_corrections([image], [labels], [tmp_path / "mask.tif"], None)
+
+
 def test_an_image_has_the_pixel_size_that_its_labels_know(tissue_folder, tmp_path):
     image, labels = tissue_folder / "images" / "one.tif", tmp_path / "one_nuclei.tif"
     truth = tifffile.imread(tissue_folder / "labels" / "one.tif")

@@ -3,6 +3,7 @@
 import base64
 import json
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -50,6 +51,16 @@ def test_it_comes_back_through_a_file(tmp_path):
     assert read == origin()
     assert np.array_equal(read.mask, mask)
     assert np.array_equal(tifffile.imread(path), labels)
+
+
+def test_what_was_made_by_hand_comes_back_through_a_file(tmp_path):
+    labels, hand = np.eye(9, dtype=int), np.tri(9, dtype=bool)
+    made = replace(origin(), hand=hand)
+    write_labels(tmp_path / "a.tif", labels, origin=made)
+    write_labels(tmp_path / "b.tif", labels[:5], origin=made)
+
+    assert np.array_equal(read_labels(tmp_path / "a.tif").origin.hand, hand)
+    assert read_labels(tmp_path / "b.tif").origin.hand is None
 
 
 def test_without_a_mask_none_is_read(tmp_path):

@@ -173,7 +173,7 @@ def test_a_stroke_of_the_brush_ends_before_the_nuclei_come(qtbot, viewer, dock, 
     qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, pos=middle)
     stage.go_on.set()
 
-    qtbot.waitUntil(lambda: "let go of the mouse" in dock.progress.text.text())
+    qtbot.waitUntil(lambda: "finished drawing" in dock.progress.text.text())
     assert nuclei(viewer) == [first]
     qtbot.mouseMove(canvas, aside)
     qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=aside)
@@ -185,3 +185,63 @@ def test_a_stroke_of_the_brush_ends_before_the_nuclei_come(qtbot, viewer, dock, 
     assert (second.data[stroke] == 777).all()
     first.undo()
     assert np.array_equal(first.data, untouched)
+
+
+@pytest.mark.usefixtures("stage")
+def test_a_polygon_under_way_is_finished_first(qtbot, viewer, dock, image, stage):
+    run(qtbot, dock)
+    mark_view(viewer, image)
+    reviewed = reviewed_layer(image)
+    activate(viewer, reviewed, "add_polygon")
+    canvas = viewer.window._qt_viewer.canvas.native
+    middle = QPoint(canvas.width() // 2, canvas.height() // 2)
+    stage.go_on.clear()
+    press(qtbot, dock.run_button)
+    for step in (QPoint(0, 0), QPoint(30, 0), QPoint(30, 30)):
+        qtbot.mouseMove(canvas, middle + step)
+        qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=middle + step)
+    stage.go_on.set()
+
+    qtbot.waitUntil(lambda: "finished drawing" in dock.progress.text.text())
+    assert viewer.layers.selection.active is reviewed
+    assert len(nuclei(viewer)) == 1
+    reviewed._finish_drawing()
+    qtbot.waitUntil(lambda: not dock.running)
+    assert len(nuclei(viewer)) == 2
+    assert reviewed.nshapes == 2
+
+
+@pytest.mark.usefixtures("stage")
+def test_a_polygon_of_labels_is_finished_first(qtbot, viewer, dock, image, stage):
+    run(qtbot, dock)
+    (first,) = nuclei(viewer)
+    activate(viewer, first, "polygon")
+    first._overlays["polygon"].points = [(5, 5), (5, 20), (20, 20)]
+
+    stage.go_on.clear()
+    press(qtbot, dock.run_button)
+    stage.go_on.set()
+
+    qtbot.waitUntil(lambda: "finished drawing" in dock.progress.text.text())
+    first._overlays["polygon"].points = []
+    qtbot.waitUntil(lambda: not dock.running)
+    assert len(nuclei(viewer)) == 2
+
+
+@pytest.mark.usefixtures("stage")
+def test_an_image_that_is_given_other_pixels_meanwhile_gets_no_nuclei(
+    qtbot, viewer, dock, image
+):
+    run(qtbot, dock)
+    (first,) = nuclei(viewer)
+    activate(viewer, first, "polygon")
+    first._overlays["polygon"].points = [(5, 5), (5, 20)]
+    press(qtbot, dock.run_button)
+    qtbot.waitUntil(lambda: "finished drawing" in dock.progress.text.text())
+
+    image.data = image.data[:200, :200]
+    first._overlays["polygon"].points = []
+    qtbot.waitUntil(lambda: not dock.running)
+
+    assert nuclei(viewer) == [first]
+    assert "was given other pixels" in dock.progress.text.text()

@@ -12,6 +12,7 @@ from napari_monuseg.core.origin import Origin
 from napari_monuseg.core.progress import finish
 from napari_monuseg.core.tiff import read_labels
 from napari_monuseg.core.tiff_writing import write_labels
+from napari_monuseg.docks.result_panel import NO_HAND_WORK, NO_MAPS
 from napari_monuseg.docks.reviewed import mark, mark_view, reviewed_mask
 from napari_monuseg.docks.reviewed_areas import find_areas
 from napari_monuseg.docks.tools import TOOLS
@@ -271,6 +272,40 @@ def test_a_run_keeps_what_was_corrected_elsewhere(qtbot, viewer, dock, opened, s
     run(qtbot, dock)
 
     assert not nuclei(viewer)[-1].data[gone].any()
+
+
+@pytest.mark.parametrize("way", ["button", "napari"])
+def test_a_run_keeps_what_was_corrected_before_they_were_exported(
+    qtbot, dock, found, tmp_path, way
+):
+    viewer = dock._viewer
+    gone = found.data == 3
+    delete(dock, found, 3)
+    found.paint((200, 200), found.data.max() + 1)
+    drawn = found.data == found.data.max()
+    results, path = dock.results, tmp_path / "mine_nuclei.tif"
+    qtbot.waitUntil(lambda: results.current.hand.count == (1, 1))
+    if way == "button":
+        results.export_button.export(results.current, path)
+        qtbot.waitUntil(lambda: not results.export_button.busy)
+    else:
+        found.save(str(path), plugin=PLUGIN)
+    viewer.layers.remove(found)
+    (layer,) = viewer.open(path, plugin=PLUGIN)
+    take_up(qtbot, dock)
+
+    assert results.note.text() == NO_MAPS
+    run(qtbot, dock)
+
+    again = nuclei(viewer)[-1]
+    assert again is not layer
+    assert not again.data[gone].any()
+    assert np.unique(again.data[drawn]).size == 1
+    assert (again.data == again.data[drawn][0]).sum() == drawn.sum()
+
+
+def test_of_labels_of_others_it_is_said_that_a_run_finds_them_anew(dock, taken):
+    assert dock.results.note.text() == NO_HAND_WORK
 
 
 @pytest.mark.parametrize("number", [-1, 2**31 - 1, 2**31])

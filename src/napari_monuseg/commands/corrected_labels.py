@@ -47,8 +47,13 @@ def read_corrections(
     corrections: list[Corrections] = []
     for number, path in enumerate(images):
         found = _read_plane(labels[number])
-        checked = _checked(found, reviewed[number] if reviewed else None)
         tissue = TissueImage.open(path, pixel_size=pixel_size)
+        checked = np.ones(found.labels.shape, bool)
+        if reviewed:
+            checked = _checked(found, labels[number], reviewed[number], tissue)
+        if found.origin is not None and found.origin.mask is not None:
+            area = found.origin.mask.reshape(checked.shape)
+            checked &= area  # beyond it nobody looked for nuclei
         _require_origin(found, labels[number], tissue, path, images)
         if tissue.pixel_size is None and found.pixel_size is not None:
             tissue = tissue.with_pixel_size(found.pixel_size, labels[number].name)
@@ -91,21 +96,26 @@ def _offset(found: LabelsFile) -> tuple[int, int]:
     return round(row), round(column)
 
 
-def _checked(found: LabelsFile, mask_path: Path | None) -> npt.NDArray[np.bool_]:
+def _checked(
+    found: LabelsFile, labels: Path, mask_path: Path, tissue: TissueImage
+) -> npt.NDArray[np.bool_]:
     """Return what of labels was checked, on their grid: ``(h, w)`` bool.
 
-    A mask of another size, or that says where it lies, is one of the image.
+    A mask of the image's size, or that says where in it it lies, is placed on them.
     """
-    checked = np.ones(found.labels.shape, bool)
-    if mask_path is not None:
-        mask = _read_plane(mask_path)
-        checked = mask.labels > 0
-        if mask.labels.shape != found.labels.shape or mask.offset != (0, 0):
-            window = window_at(_offset(found), found.labels.shape)
-            checked = placed(checked, _offset(mask), window)
-    area = None if found.origin is None else found.origin.mask
-    if area is not None:
-        checked &= area.reshape(checked.shape)  # beyond it nobody looked for nuclei
+    mask = _read_plane(mask_path)
+    shape, image_shape = found.labels.shape, (tissue.height, tissue.width)
+    checked: npt.NDArray[np.bool_] = mask.labels > 0
+    placeable = mask.labels.shape == image_shape or mask.origin is not None
+    if mask.offset != (0, 0) or (placeable and mask.labels.shape != shape):
+        return placed(checked, _offset(mask), window_at(_offset(found), shape))
+    if mask.labels.shape != shape:
+        height, width = mask.labels.shape
+        raise TrainingError(
+            f"The mask {mask_path.name} is {height}×{width} px and the labels "
+            f"{labels.name} are {shape[0]}×{shape[1]} px; give a mask of their size, "
+            "or of the image's."
+        )
     return checked
 
 

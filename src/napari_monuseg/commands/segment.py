@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import typer
 
 from napari_monuseg.commands.console import fail, run_with_bar
@@ -103,6 +104,7 @@ def _segment_file(
                 image=path.stem,
                 image_shape=(image.height, image.width),
                 model=entry.name,
+                hand=np.zeros(result.labels.shape, bool),
             ),
         )
         if overlay:

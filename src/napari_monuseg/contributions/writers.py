@@ -8,7 +8,7 @@ import numpy as np
 from napari_monuseg.core.numbering import number_pieces
 from napari_monuseg.core.origin import Origin
 from napari_monuseg.core.tiff_writing import write_labels
-from napari_monuseg.docks.bindings import METADATA
+from napari_monuseg.docks.bindings import METADATA, hand_mask
 from napari_monuseg.layers import scale_calibration
 
 
@@ -49,7 +49,7 @@ def write_labels_layer(
         pixel_size=pixel_size,
         offset=offset,
         name=str(facts.get("name", Path(path).stem)),
-        origin=_origin(facts),
+        origin=_origin(facts, labels.shape),
     )
     return [path]
 
@@ -73,7 +73,7 @@ def _ours(facts: dict[str, Any]) -> dict[str, Any]:
     return known if isinstance(known, dict) else {}
 
 
-def _origin(facts: dict[str, Any]) -> Origin | None:
+def _origin(facts: dict[str, Any], shape: tuple[int, ...]) -> Origin | None:
     """Give what the labels were made of; None where nobody said."""
     known = _ours(facts)
     if not known.get("image_shape"):
@@ -83,4 +83,5 @@ def _origin(facts: dict[str, Any]) -> Origin | None:
         image_shape=known["image_shape"],
         model=known["model"],
         mask=known.get("mask"),
+        hand=hand_mask(known, shape),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from napari_monuseg.core.mask_text import pack_mask, unpack_mask
@@ -10,6 +10,8 @@ from napari_monuseg.core.mask_text import pack_mask, unpack_mask
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+_MASKS = ("mask", "hand")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,23 +30,38 @@ class Origin:
         On the grid of the labels, where all nuclei are among them; None for
         everywhere. Beyond, there are only those that reach there from inside,
         whatever the tissue holds.
+    hand : (h, w) bool, optional
+        On the same grid, what was made, changed or erased by hand; None where nobody
+        knows.
     """
 
     image: str
     image_shape: tuple[int, int]
     model: str
     mask: NDArray[np.bool_] | None = field(default=None, compare=False)
+    hand: NDArray[np.bool_] | None = field(default=None, compare=False)
 
     def as_json(self) -> dict[str, Any]:
-        """Give it as JSON holds it, the mask as `pack_mask` gives it."""
+        """Give it as JSON holds it, the masks as `pack_mask` gives them."""
         facts: dict[str, Any] = {
             "image": self.image,
             "image_shape": list(self.image_shape),
             "model": self.model,
         }
-        if self.mask is not None:
-            facts["mask"] = pack_mask(self.mask)
+        for name in _MASKS:
+            mask = getattr(self, name)
+            if mask is not None:
+                facts[name] = pack_mask(mask)
         return facts
+
+    def fitting(self, shape: tuple[int, ...]) -> Origin:
+        """Leave out masks that are of labels of another shape."""
+        others = [
+            name
+            for name in _MASKS
+            if getattr(self, name) is not None and getattr(self, name).shape != shape
+        ]
+        return replace(self, **dict.fromkeys(others))
 
     @classmethod
     def from_json(cls, facts: dict[str, Any], shape: tuple[int, ...]) -> Origin:
@@ -60,12 +77,15 @@ class Origin:
         Raises
         ------
         ValueError
-            If the mask is damaged or of another size.
+            If a mask is damaged or of another size.
         """
         height, width = facts["image_shape"]
+        masks = {
+            name: unpack_mask(facts[name], shape) for name in _MASKS if facts.get(name)
+        }
         return cls(
             image=str(facts["image"]),
             image_shape=(int(height), int(width)),
             model=str(facts["model"]),
-            mask=unpack_mask(facts["mask"], shape) if facts.get("mask") else None,
+            **masks,
         )

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,15 +76,13 @@ def write_labels(
     labels, shape = _stored_axes(labels), np.shape(labels)
     _check(labels, pixel_size, offset)
     dtype = _stored_type(labels)
-    if origin and origin.mask is not None and origin.mask.shape != shape:
-        origin = replace(origin, mask=None)  # of other labels
     facts = {
         "program": PROGRAM,
         "kind": KIND,
         "shape": shape,
         "pixel_size": pixel_size,
         "offset": [float(side) for side in offset],
-        "origin": None if origin is None else origin.as_json(),
+        "origin": None if origin is None else origin.fitting(shape).as_json(),
     }
     rows = max(1, _STRIP_BYTES // (labels.shape[-1] * dtype.itemsize))
     if dtype.itemsize <= 4 and labels.ndim in _AXES:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from napari.layers import Image, Shapes
+from napari.layers import Image, Labels, Shapes
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
@@ -16,8 +16,19 @@ IDLE_MODES = ("pan_zoom", "transform")
 """Of a layer of shapes: the mouse changes no shape then."""
 
 
-def is_mouse_held() -> bool:
-    """Tell whether a button of the mouse is down: something is drawn, or moved."""
+def is_drawing(layers: Any) -> bool:
+    """Tell whether the mouse draws or moves something that must not be cut short.
+
+    napari forgets a stroke of a layer that is no longer the active one, and with it
+    how to undo it; of a polygon it keeps what there is.
+    """
+    active = layers.selection.active
+    if isinstance(active, Shapes) and active._is_creating:  # a corner for each click
+        return True
+    if isinstance(active, Labels) and getattr(
+        active._overlays.get("polygon"), "points", ()
+    ):
+        return True
     return QApplication.mouseButtons() != Qt.MouseButton.NoButton
 
 

@@ -8,6 +8,7 @@ from napari.layers import Image
 from napari.layers import Labels as LabelsLayer
 
 from napari_monuseg.areas import Mask
+from napari_monuseg.core.handwork import HandWork
 from napari_monuseg.layers import image_shape
 
 METADATA = "napari-monuseg"
@@ -39,6 +40,23 @@ def wanted_mask(nuclei: LabelsLayer) -> Mask | None:
     if not isinstance(wanted, np.ndarray) or wanted.shape != nuclei.data.shape:
         return None
     return wanted.astype(bool, copy=False)
+
+
+def hand_mask(facts: dict[str, Any], shape: tuple[int, ...]) -> Mask | None:
+    """Tell what of nuclei was made by hand, ``(h, w)`` bool; None if nobody knows.
+
+    Parameters
+    ----------
+    facts : dict
+        What their layer says of them: a mask from a file, or the hand work itself.
+    shape : tuple of int
+        Of their labels, px.
+    """
+    hand = facts.get("hand")
+    mask = hand.held_by_edits if isinstance(hand, HandWork) else hand
+    if not isinstance(mask, np.ndarray) or mask.shape != shape:
+        return None
+    return mask.astype(bool, copy=False)
 
 
 def is_anonymous(nuclei: LabelsLayer) -> bool:

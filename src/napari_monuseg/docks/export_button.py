@@ -80,13 +80,15 @@ class ExportButton(QPushButton):
 
 def export_result(result: Result, path: Path) -> Steps:
     """Give the job that writes what a result's layer shows now."""
+    snapshot = result.snapshot()
     return export(
         path,
-        result.pixels(),
+        result.pixels() if snapshot is None else snapshot.labels,
         pixel_size=_pixel_size(result),
         offset=result.area.offset,
         origin=result.origin,
         image_path=result.image_path,
+        snapshot=snapshot,
     )
 
 

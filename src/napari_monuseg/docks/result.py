@@ -12,7 +12,7 @@ from napari_monuseg.core.handwork import HandWork
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.maps import NucleusMaps
 from napari_monuseg.core.origin import Origin
-from napari_monuseg.docks.bindings import METADATA, bind
+from napari_monuseg.docks.bindings import METADATA, bind, hand_mask, origin_facts
 from napari_monuseg.docks.overlay import Overlay
 from napari_monuseg.docks.reviewed import reviewed_mask
 from napari_monuseg.docks.snapshot import Snapshot
@@ -57,6 +57,8 @@ class Result(Overlay):
             self.pixel_size = self.maps.pixel_size
             self.assumed_pixel_size = self.maps.assumed_pixel_size
 
+    knows_hand_work: bool = True
+    """Whether it is known what was made by hand; not of most nuclei of others."""
     _largest_id: int = 0
     _brought: HandWork | None = field(init=False)
 
@@ -110,17 +112,21 @@ class Result(Overlay):
     def learn(self, hand: HandWork) -> None:
         """Take over hand work that was gathered from a snapshot."""
         self.hand = hand.knowing(self.hand.used)
+        self._note("hand", self.hand)
 
     def know_pixel_size(self, pixel_size: float) -> None:
         """Go by another pixel size from now on, µm/px; it goes into files, too."""
         self.pixel_size = pixel_size
-        if self.layer is not None and METADATA in self.layer.metadata:
-            self.layer.metadata[METADATA]["pixel_size"] = pixel_size
+        self._note("pixel_size", pixel_size)
 
     def note_effort(self, corrected: int | None) -> None:
         """Say in the layer how many reviewed nuclei were corrected since the run."""
+        self._note("corrected", corrected)
+
+    def _note(self, name: str, value: Any) -> None:
+        """Say something in the layer, if it is shown."""
         if self.layer is not None and METADATA in self.layer.metadata:
-            self.layer.metadata[METADATA]["corrected"] = corrected
+            self.layer.metadata[METADATA][name] = value
 
     def show(self, viewer: Any, placed: "Placed") -> None:
         """Show what a run found in a layer of its own, with its hand work.
@@ -202,6 +208,10 @@ class Result(Overlay):
         """
         labels = np.array(layer.data)
         self._brought = None
+        by_hand = hand_mask(origin_facts(layer), labels.shape)
+        self.knows_hand_work = by_hand is not None
+        if by_hand is not None:
+            self.hand = HandWork.restored(labels, by_hand)
         self.lie(layer)
         self.count = count_nuclei(labels)
         self._hold(layer, self._state(labels, self.area.mask))
@@ -276,5 +286,6 @@ class Result(Overlay):
             "assumed_pixel_size": self.assumed_pixel_size,
             "offset": self.area.offset,
             "mask": self.complete,
+            "hand": self.hand,
             "options": self.options,
         }

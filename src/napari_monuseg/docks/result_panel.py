@@ -41,6 +41,11 @@ from napari_monuseg.jobs import Steps
 
 NO_MAPS = "To move the sliders, run the network here; hand work stays"
 
+NO_HAND_WORK = (
+    "To move the sliders, run the network here; it finds all nuclei anew, and of these "
+    "only what you change from now on stays"
+)
+
 
 class Wish(NamedTuple):
     """Nuclei to be read otherwise, and the movement of a slider that asked for it."""
@@ -230,8 +235,10 @@ class ResultPanel(QWidget):
         self.sliders.setEnabled(result is not None and result.maps is not None)
         self.corrections.set_result(result)
         self.export_button.set_result(result)
-        lost = result is not None and result.maps is None
-        self.note.setText(NO_MAPS if lost else "")
+        note = ""
+        if result is not None and result.maps is None:
+            note = NO_MAPS if result.knows_hand_work else NO_HAND_WORK
+        self.note.setText(note)
         self.count.setText("No nuclei yet")
         if result is not None:
             self.sliders.value = result.options

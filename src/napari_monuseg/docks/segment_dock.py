@@ -14,7 +14,7 @@ from napari_monuseg.core.errors import MonusegError
 from napari_monuseg.core.progress import finish
 from napari_monuseg.core.registry import ModelEntry
 from napari_monuseg.docks.area_choice import AreaChoice
-from napari_monuseg.docks.at_work import is_mouse_held
+from napari_monuseg.docks.at_work import is_drawing
 from napari_monuseg.docks.device_choice import DeviceChoice
 from napari_monuseg.docks.dock import Dock, enable_buttons, explain
 from napari_monuseg.docks.image_choice import ImageChoice
@@ -160,10 +160,6 @@ class SegmentDock(Dock):
         )
 
     def _on_found(self, run: Run, found: Found) -> None:
-        if image_shape(run.image) != run.image_shape:
-            name = run.image.name
-            self._stop(f"“{name}” was given other pixels, so the run was stopped")
-            return
         guess = found.segmentation.maps.assumed_pixel_size
         self.pixel_size.remember(run.image, guess)
         self._place(run, found, ATTEMPTS)
@@ -171,10 +167,13 @@ class SegmentDock(Dock):
     def _place(self, run: Run, found: Found, attempts: int) -> None:
         """Put the nuclei under earlier hand work, in the worker, and show them.
 
-        A stroke of the brush ends first: napari forgets one whose layer is no longer
-        the active one, and with it how to undo it.
+        What is being drawn is finished first.
         """
-        if is_mouse_held():
+        if image_shape(run.image) != run.image_shape:
+            name = run.image.name
+            self._stop(f"“{name}” was given other pixels, so the run was stopped")
+            return
+        if is_drawing(self._viewer.layers):
             self._slot.start(
                 wait_for_hand(),
                 yielded=self.progress.show_progress,
@@ -198,7 +197,9 @@ class SegmentDock(Dock):
         def show(placed: Placed) -> None:
             latest = self.results.predecessor(_result(run, found))
             edited = isinstance(known, Snapshot) and not earlier.is_still(known)
-            if latest is earlier and not (edited or is_mouse_held()):
+            busy = edited or is_drawing(self._viewer.layers)
+            same_image = image_shape(run.image) == run.image_shape
+            if latest is earlier and same_image and not busy:
                 self._show(run, found, placed, earlier)
             else:  # hand work came or went meanwhile, or is under way
                 self._place(run, found, attempts - 1)

@@ -1,7 +1,7 @@
 """The jobs of the Segment dock: generators, run in a worker thread."""
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import sleep
 from typing import TYPE_CHECKING
@@ -129,8 +129,8 @@ class Placed:
 
 
 def wait_for_hand() -> Generator[Progress, None, None]:
-    """Leave the user a moment to finish what the mouse is doing."""
-    yield Progress(message="Ready as soon as you let go of the mouse")
+    """Leave the user a moment to finish what is being drawn."""
+    yield Progress(message="Ready as soon as you have finished drawing")
     sleep(0.1)
 
 
@@ -244,11 +244,12 @@ def export(
     offset: tuple[int, int],
     origin: Origin | None,
     image_path: str = "",
+    snapshot: "Snapshot | None" = None,
 ) -> Generator[Progress, None, Exported]:
     """Write labels as TIFF; `offset` is the area's place in its image, px.
 
     Several nuclei that were painted in one number get one each. The image's own file
-    is not replaced.
+    is not replaced. With a snapshot of the labels the file says what is hand work.
     """
     yield Progress(message=f"Writing {path.name}")
     if is_same_file(path, image_path):
@@ -256,6 +257,8 @@ def export(
             f"{path.name} is the image itself and is not replaced by its labels; "
             "choose another name."
         )
+    if origin is not None and snapshot is not None:
+        origin = replace(origin, hand=snapshot.gather().held_by_edits)
     row, column = offset
     write_labels(
         path,
