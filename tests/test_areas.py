@@ -6,10 +6,12 @@ from napari.layers import Image, Shapes
 from napari_monuseg import areas
 from napari_monuseg.areas import (
     Area,
+    cover,
     in_view,
     inside,
     keep_inside,
     require_moderate,
+    view_outline,
     whole,
 )
 from napari_monuseg.core.errors import ImageError
@@ -134,6 +136,26 @@ def test_what_is_in_view(image, viewer):
     area = in_view(image, viewer)
 
     assert (area.rows, area.columns) == (slice(30, 71), slice(80, 121))
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 30, 45, -70])
+def test_the_outline_of_the_view_holds_what_is_in_view_and_no_more(
+    image, viewer, degrees
+):
+    image.rotate = degrees
+    viewer.scene.camera.center = (0, *image.data_to_world((40, 110)))
+    viewer.scene.camera.zoom = 2.5
+    half = 20  # of what is in view, in world units
+    rows, columns = np.mgrid[:100, :200]
+    places = np.stack([rows.ravel(), columns.ravel()], axis=1)
+    world = np.array([image.data_to_world(place) for place in places])
+    away = np.abs(world - image.data_to_world((40, 110))).max(axis=1)
+
+    outline = view_outline(image, viewer)
+
+    marked = cover((100, 200), [outline]).ravel()
+    assert marked[away < half - 0.5].all()  # a pixel at the edge lies on both sides
+    assert not marked[away > half + 0.5].any()
 
 
 def test_what_is_in_view_with_rows_and_columns_swapped(image, viewer):

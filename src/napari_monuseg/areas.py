@@ -74,6 +74,31 @@ def in_view(layer: Image, viewer: Any) -> Area:
     return area
 
 
+def view_outline(layer: Image, viewer: Any) -> Outline:
+    """Give the outline ``(n, 2)`` of what the canvas shows of an image, px.
+
+    Raises
+    ------
+    ImageError
+        As `in_view`.
+    """
+    area = in_view(layer, viewer)
+    # A pixel's centre has the integer coordinates, its edges lie half a pixel off.
+    low = np.array(area.offset) - 0.5
+    high = low + area.shape
+    window = np.array([low, (low[0], high[1]), high, (high[0], low[1])])
+    one, two, three, four = (_to_pixels(layer, at) for at in _view_corners(viewer))
+    view = np.array([one, two, four, three])
+    if np.allclose((view[1] - view[0]) * (view[2] - view[1]), 0, atol=1e-3):
+        return window  # whole pixels
+    from matplotlib.path import Path as Line
+    from matplotlib.transforms import Bbox
+
+    seen = Line([*view, view[0]], closed=True).clip_to_bbox(Bbox([low, high]))
+    outline: Outline = seen.to_polygons(closed_only=False)[0]
+    return outline
+
+
 def camera_of(viewer: Any) -> Any:
     """Give the camera of a viewer's canvas; napari 0.9 moved it."""
     return getattr(viewer, "scene", viewer).camera

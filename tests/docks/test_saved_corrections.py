@@ -89,6 +89,17 @@ def test_the_file_says_where_the_corrections_belong(qtbot, autosave, found):
     assert (about.by_hand, about.erased) == (1, 1)
 
 
+def test_a_pixel_size_typed_since_is_saved(qtbot, dock, autosave, found):
+    found.paint((128, 128), 777)
+    look(qtbot, autosave)
+
+    dock.pixel_size.field.setValue(0.5)
+    look(qtbot, autosave)
+
+    (path,) = saved_files()
+    assert finish(load(path)).about.pixel_size == pytest.approx(0.5)
+
+
 def test_what_did_not_change_is_not_copied_again(
     qtbot, dock, autosave, found, monkeypatch
 ):

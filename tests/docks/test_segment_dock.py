@@ -5,8 +5,8 @@ import pytest
 from hands import nuclei, press, run
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QPoint, QPointF, Qt
-from qtpy.QtGui import QWheelEvent
-from qtpy.QtWidgets import QApplication, QWidget
+from qtpy.QtGui import QEnterEvent, QWheelEvent
+from qtpy.QtWidgets import QApplication, QLineEdit, QWidget
 
 from napari_monuseg.areas import LARGEST_SIDE
 from napari_monuseg.core import registry
@@ -475,7 +475,9 @@ def test_two_docks_do_not_disturb_each_other(qtbot, make_napari_viewer, tissue, 
 def test_the_keyboards_focus_stays_on_the_two_buttons(
     qtbot, viewer, dock, image, stage
 ):
-    viewer.window.show()
+    with qtbot.waitExposed(viewer.window._qt_window):
+        viewer.window.show()
+    qtbot.wait(300)  # the mouse is found to be on the canvas
     stage.go_on.clear()
     dock.run_button.setFocus()
     press(qtbot, dock.run_button)
@@ -486,3 +488,36 @@ def test_the_keyboards_focus_stays_on_the_two_buttons(
     stage.go_on.set()
     qtbot.waitUntil(lambda: not dock.running)
     assert dock.focusWidget() is dock.run_button
+
+
+@pytest.mark.usefixtures("image", "stage")
+@pytest.mark.parametrize("field", ["run_button", "choice", "field"])
+def test_the_keyboard_is_the_canvas_own_once_the_mouse_is_there(viewer, dock, field):
+    viewer.window.show()
+    canvas = viewer.window._qt_viewer.canvas.native
+    places = {"choice": dock.model.choice, "field": dock.pixel_size.field}
+    focused = places.get(field, dock.run_button)
+    focused.setFocus()
+    assert dock.window().focusWidget() is focused
+
+    QApplication.sendEvent(canvas, enter(canvas))
+
+    assert dock.window().focusWidget() is canvas
+
+
+def test_text_that_is_typed_keeps_the_keyboard(viewer, dock):
+    viewer.window.show()
+    canvas = viewer.window._qt_viewer.canvas.native
+    text = QLineEdit(dock)
+    text.show()
+    text.setFocus()
+
+    QApplication.sendEvent(canvas, enter(canvas))
+
+    assert dock.window().focusWidget() is text
+
+
+def enter(canvas):
+    """Give what Qt sends when the mouse comes to the canvas."""
+    middle = QPointF(canvas.width() / 2, canvas.height() / 2)
+    return QEnterEvent(middle, middle, canvas.mapToGlobal(middle))

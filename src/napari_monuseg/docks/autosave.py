@@ -132,7 +132,8 @@ class Autosave:
         """
         entry = self._entries.get(result)
         if entry is not None:
-            entry.exported = content_of(labels, reviewed_of(result))
+            reviewed = reviewed_of(result)
+            entry.exported = content_of(labels, reviewed, result.pixel_size)
             entry.changed = True
             self.look()
 

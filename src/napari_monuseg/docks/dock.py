@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_monuseg.core.errors import MonusegError
+from napari_monuseg.docks.canvas_focus import CanvasFocus
 from napari_monuseg.docks.lifetime import Lifetime
 
 
@@ -35,6 +36,7 @@ class Dock(QWidget):
         # would ever be the same object as the layer that an event brings.
         self._viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
         self._lifetime = Lifetime(self)
+        CanvasFocus(self._viewer, self)
         self._was_shown = False
 
     def event(self, event: QEvent) -> bool:

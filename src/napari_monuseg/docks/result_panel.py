@@ -204,6 +204,7 @@ class ResultPanel(QWidget):
         for result in self._results:
             if result.image is image:
                 result.know_pixel_size(pixel_size)
+        self.autosave.touch()
 
     def _is_known(self, layer: LabelsLayer) -> bool:
         return self._results.of_layer(layer) is not None

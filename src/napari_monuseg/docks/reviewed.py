@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary, ref
 import numpy as np
 from napari.layers import Image, Shapes
 
-from napari_monuseg.areas import Mask, Outline, cover, in_view, outlines
+from napari_monuseg.areas import Mask, Outline, cover, outlines, view_outline
 from napari_monuseg.docks.drawn_on import images_under, lies_on
 from napari_monuseg.layers import image_shape, placement
 
@@ -117,16 +117,7 @@ def mark_view(viewer: Any, image: Image) -> None:
     ImageError
         If nothing of the image is in view, or the view is in 3-D.
     """
-    area = in_view(image, viewer)
-    rows, columns = area.rows, area.columns
-    # A pixel's centre has the integer coordinates, its edges lie half a pixel off.
-    corners = [
-        (rows.start, columns.start),
-        (rows.start, columns.stop),
-        (rows.stop, columns.stop),
-        (rows.stop, columns.start),
-    ]
-    mark(viewer, image, [np.array(corners) - 0.5])
+    mark(viewer, image, [view_outline(image, viewer)])
 
 
 def mark(viewer: Any, image: Image, areas: Iterable[Outline]) -> None:

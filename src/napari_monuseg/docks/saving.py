@@ -37,7 +37,7 @@ class Entry:
     path: Path
     changed: bool = True
     saved: tuple[Any, ...] | None = None
-    """What the file holds: the labels' fingerprint and the outlines reviewed."""
+    """What the file holds, as `content_of` describes it."""
     exported: tuple[Any, ...] | None = None
     """What was exported last, described in the same way."""
     leaving: list[Outline] | None = None
@@ -63,9 +63,21 @@ def reviewed_of(result: Result) -> list[Outline]:
     return [outline + result.area.offset for outline in reviewed_outlines(result)]
 
 
-def content_of(labels: int, reviewed: list[Outline]) -> tuple[Any, ...]:
-    """Give what tells the content of a file from that of another."""
-    return (labels, *(outline.tobytes() for outline in reviewed))
+def content_of(
+    labels: int, reviewed: list[Outline], pixel_size: float | None
+) -> tuple[Any, ...]:
+    """Give what tells the content of a file from that of another.
+
+    Parameters
+    ----------
+    labels : int
+        Their fingerprint.
+    reviewed : list of ndarray
+        Outlines.
+    pixel_size : float or None
+        µm/px.
+    """
+    return (labels, pixel_size, *(outline.tobytes() for outline in reviewed))
 
 
 def keep(
@@ -79,7 +91,8 @@ def keep(
         What the file holds now; None if there is none.
     """
     yield Progress(message="Looking for corrections")
-    content = content_of(fingerprint(snapshot.labels), reviewed)
+    pixel_size = entry.result.pixel_size
+    content = content_of(fingerprint(snapshot.labels), reviewed, pixel_size)
     # What was reviewed is in no exported file.
     elsewhere = content == entry.exported and not reviewed
     if content == entry.saved and not elsewhere:
