@@ -18,6 +18,8 @@ RGB = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int32]
 
 BLUR_PX = 1.0
+PALE = 0.35
+PEN, PEN_PX = (20, 40, 170), 5
 JPEG_QUALITY = 30
 
 
@@ -71,6 +73,21 @@ def enlarge(labels: Labels, times: int, shape: tuple[int, int]) -> Labels:
     return labels[rows[:, None], columns]
 
 
+def fade(rgb: RGB, share: float = PALE) -> RGB:
+    """Leave of all optical density a share, as where little stain was taken up."""
+    return np.rint(255 * (rgb / 255) ** share).astype(np.uint8)
+
+
+def encircle(rgb: RGB, width_px: int = PEN_PX) -> RGB:
+    """Draw a blue line around the middle of an image, as annotations are drawn."""
+    rows, columns = np.ogrid[: rgb.shape[0], : rgb.shape[1]]
+    centre, radius = np.array(rgb.shape[:2]) / 2, 0.3 * min(rgb.shape[:2])
+    away = np.hypot(rows - centre[0], columns - centre[1])
+    drawn = rgb.copy()
+    drawn[np.abs(away - radius) <= width_px / 2] = PEN
+    return drawn
+
+
 def unchanged(rgb: RGB) -> RGB:
     """Leave an image as it is."""
     return rgb
@@ -86,6 +103,8 @@ DISTURBANCES = (
     ),
     Disturbance(name=f"blur, sigma {BLUR_PX:g} px", apply=blur),
     Disturbance(name=f"JPEG, quality {JPEG_QUALITY}", apply=compress),
+    Disturbance(name=f"stained to {PALE:.0%}", apply=fade),
+    Disturbance(name=f"a blue line of {PEN_PX} px", apply=encircle),
     Disturbance(name="20×, pixel size told", apply=halve, coarser=2),
     Disturbance(name="20×, pixel size not told", apply=halve, coarser=2, told=False),
 )

@@ -110,6 +110,12 @@ def test_the_depth_is_found_once():
     assert Counting.reads == 6
 
 
+def test_colours_show_where_alpha_is_0_everywhere():
+    rgba = np.full((2, 3, 4), (100, 50, 0, 0), np.uint8)
+
+    assert (shown(rgba) == (100, 50, 0)).all()
+
+
 def test_opaque_alpha_of_16_bits_does_not_darken_12_bit_colours():
     rgba = np.full((2, 2, 4), 4095, dtype=np.uint16)
     rgba[..., 3] = 65535

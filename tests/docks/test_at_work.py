@@ -158,6 +158,28 @@ def test_nuclei_are_taken_up_while_one_looks_at_an_image(
     assert dock.results.current.layer is new
 
 
+def test_who_only_waits_for_the_other_image_gets_its_nuclei(
+    viewer, dock, found, other, run_on
+):
+    activate(viewer, found, "pan_zoom")
+
+    new = run_on(other, lambda: None)
+
+    assert viewer.layers.selection.active is new
+    assert dock.results.current.layer is new
+
+
+def test_who_corrects_with_a_key_meanwhile_is_left_to_it(
+    viewer, dock, found, other, run_on
+):
+    activate(viewer, found, "pan_zoom")
+
+    run_on(other, lambda: found.data_setitem((np.array([3]), np.array([3])), 9))
+
+    assert viewer.layers.selection.active is found
+    assert dock.results.current.layer is found
+
+
 @pytest.mark.usefixtures("image", "stage")
 def test_a_stroke_of_the_brush_ends_before_the_nuclei_come(qtbot, viewer, dock, stage):
     run(qtbot, dock)

@@ -272,6 +272,25 @@ def later(qtbot, dock, autosave, found):
     return path
 
 
+@pytest.mark.usefixtures("later")
+def test_what_was_reviewed_is_saved_once(qtbot, viewer, image, autosave):
+    mark_view(viewer, image)
+    for _ in range(3):
+        look(qtbot, autosave)
+
+    assert len(saved_files()) == 1
+    assert len(saved().about.reviewed) == 1
+
+
+@pytest.mark.usefixtures("later")
+def test_what_is_edited_in_an_earlier_layer_is_saved_as_well(qtbot, autosave, found):
+    found.paint((60, 60), 778)
+    for _ in range(3):
+        look(qtbot, autosave)
+
+    assert len(saved_files()) == 2
+
+
 def test_what_an_earlier_layer_holds_is_saved_again_when_the_later_goes(
     qtbot, viewer, autosave, found, later
 ):

@@ -4,7 +4,8 @@
 stored                    becomes
 ========================  ====================================================
 uint8 RGB                 itself
-RGBA                      blended over white, as glass shows where tissue ends
+RGBA                      blended over white, as glass shows where tissue ends;
+                          its colours where alpha is 0 everywhere
 greyscale                 three equal channels; inverted if the file says that
                           0 is white
 palette                   its colours
@@ -12,7 +13,6 @@ uint16, int16             scaled from its bit depth: the smallest of 8, 10, 12,
                           14 and 16 (int16: 15) bits that holds the largest
                           value of the *whole image*, unless the file says it
 float                     scaled from 0–1
-black that fills squares  white, as in `no_data`
 ========================  ====================================================
 
 The rule is the same for every window of an image and for its crops: a nucleus
@@ -34,6 +34,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from napari_monuseg.core.errors import ImageError
+from napari_monuseg.core.ink import measure_white, read_without_ink
 from napari_monuseg.core.no_data import read_as_glass
 from napari_monuseg.core.pixels import blocks
 from napari_monuseg.core.stains import Stain, measure_stain
@@ -109,10 +110,6 @@ class RgbPixels:
         ImageError
             If the file cannot be read, or holds values outside their range.
         """
-        shape = (self.height, self.width)
-        return read_as_glass(self._read_stored, shape, rows, columns)
-
-    def _read_stored(self, rows: slice, columns: slice) -> NDArray[np.uint8]:
         window = self._pixels.read(rows, columns)
         if self._encoding.palette is not None:
             return self._encoding.palette.take(window[..., 0], axis=0, mode="clip")
@@ -120,6 +117,24 @@ class RgbPixels:
             return np.array(window, np.uint8, order="C")
         rgb = np.rint(self._blend(self._scaled(window))).clip(0, 255)
         return np.ascontiguousarray(rgb, dtype=np.uint8)
+
+    def read_tissue(self, rows: slice, columns: slice) -> NDArray[np.uint8]:
+        """Read a window with glass in place of ink and of black that is no tissue.
+
+        Raises
+        ------
+        ImageError
+            As `read`.
+        """
+        shape = (self.height, self.width)
+        return read_without_ink(self._read_filled, shape, rows, columns, self._white)
+
+    def _read_filled(self, rows: slice, columns: slice) -> NDArray[np.uint8]:
+        return read_as_glass(self.read, (self.height, self.width), rows, columns)
+
+    @cached_property
+    def _white(self) -> NDArray[np.uint8]:
+        return measure_white(self.read, (self.height, self.width))
 
     @cached_property
     def stain(self) -> Stain:
@@ -130,11 +145,16 @@ class RgbPixels:
         ImageError
             As `read`.
         """
-        return measure_stain(self.read, (self.height, self.width))
+        return measure_stain(self.read_tissue, (self.height, self.width))
 
     def close(self) -> None:
         """Give back what reading has kept in memory."""
         self._pixels.close()
+
+    @cached_property
+    def _is_unseen(self) -> bool:
+        """Whether nothing would be seen: some writers leave alpha at 0 everywhere."""
+        return not any(block[..., 3].any() for block in blocks(self._pixels))
 
     def _is_rgb(self) -> bool:
         encoding = self._encoding
@@ -184,7 +204,7 @@ class RgbPixels:
         colour = scaled[..., :3]
         if encoding.ycbcr:
             colour = (colour - np.array([0, 128, 128], np.float32)) @ _YCBCR_TO_RGB.T
-        if scaled.shape[2] == 3 or encoding.alpha == "ignored":
+        if scaled.shape[2] == 3 or encoding.alpha == "ignored" or self._is_unseen:
             return colour
         alpha = scaled[..., 3:].clip(0, 255) / 255
         if encoding.alpha == "straight":

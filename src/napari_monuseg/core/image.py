@@ -59,6 +59,7 @@ class TissueImage:
         self._pixels = pixels
         self._top = self._left = 0
         self._tones: Tones | None = None
+        self._tissue_alone = False
 
     @classmethod
     def from_array(
@@ -151,7 +152,8 @@ class TissueImage:
         ValueError
             If the window is not inside the image.
         """
-        window = self._pixels.read(
+        read = self._pixels.read_tissue if self._tissue_alone else self._pixels.read
+        window = read(
             _inside(rows, self.height, self._top),
             _inside(columns, self.width, self._left),
         )
@@ -211,8 +213,13 @@ class TissueImage:
         return reference.tones(self.stain)
 
     def with_stain(self, reference: StainReference | None) -> TissueImage:
-        """Take the same pixels, their stain brought towards a reference, if any."""
+        """Take the image as a network sees it.
+
+        Ink, and black that is no tissue, are glass, and the stain of the tissue is
+        brought towards a reference, if any.
+        """
         image = copy.copy(self)
+        image._tissue_alone = True
         image._tones = None if reference is None else self.tones(reference)
         return image
 

@@ -18,7 +18,7 @@ Quant. Cytol. Histol. 23, 2001.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,14 +35,14 @@ TISSUE_DENSITY = 0.1
 ENOUGH = 256 * 256
 """With fewer pixels of tissue an image is changed less, in proportion."""
 
-LARGEST_STRETCH = 2.0
+LARGEST_STRETCH = 4.0
 """Spreads are at most multiplied or divided by this."""
 
 _SAMPLES = 6
 _SAMPLE_SIDE = 256
 _STEP = 2
 
-_DENSITY = -np.log(np.maximum(np.arange(256), 1) / 255)
+DENSITY = -np.log(np.maximum(np.arange(256), 1) / 255)
 """Optical density of each grey level; 0 counts as 1."""
 
 
@@ -97,7 +97,7 @@ class StainReference:
         stretch = np.array(self.spread) / np.maximum(stain.spread, 1e-6)
         stretch = stretch.clip(1 / LARGEST_STRETCH, LARGEST_STRETCH) ** strength
         middle = own + strength * (wanted - own)
-        density = (_DENSITY[:, None] - own) * stretch + middle
+        density = (DENSITY[:, None] - own) * stretch + middle
         tones: Tones = np.rint(255 * np.exp(-density.clip(0))).astype(np.uint8)
         return tones
 
@@ -151,12 +151,11 @@ def measure_stain(read: Callable[[slice, slice], Rgb], shape: tuple[int, int]) -
         Height and width, px.
     """
     count, total, squares = 0, np.zeros(3), np.zeros(3)
-    for rows in _spread(shape[0]):
-        for columns in _spread(shape[1]):
-            seen = _tissue(read(rows, columns)[::_STEP, ::_STEP])
-            count += len(seen)
-            total += seen.sum(0)
-            squares += (seen**2).sum(0)
+    for window in sample_windows(shape):
+        seen = _tissue(read(*window)[::_STEP, ::_STEP])
+        count += len(seen)
+        total += seen.sum(0)
+        squares += (seen**2).sum(0)
     if not count:
         return Stain(mean=(0.0, 0.0, 0.0), spread=(0.0, 0.0, 0.0), pixels=0)
     mean = total / count
@@ -170,9 +169,16 @@ def measure_stain(read: Callable[[slice, slice], Rgb], shape: tuple[int, int]) -
 
 def _tissue(rgb: Rgb) -> npt.NDArray[np.float64]:
     """Return the optical density ``(K, 3)`` of the pixels of tissue."""
-    density = _DENSITY[rgb]
+    density = DENSITY[rgb]
     tissue: npt.NDArray[np.float64] = density[density.mean(-1) > TISSUE_DENSITY]
     return tissue
+
+
+def sample_windows(shape: tuple[int, int]) -> Iterator[tuple[slice, slice]]:
+    """Yield all of a small image ``(H, W)``, or windows spread evenly over a large."""
+    for rows in _spread(shape[0]):
+        for columns in _spread(shape[1]):
+            yield rows, columns
 
 
 def _spread(length: int) -> list[slice]:

@@ -9,11 +9,12 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
 from napari_monuseg.docks.drawn_on import images_under
+from napari_monuseg.docks.edit_watch import EditWatch
 from napari_monuseg.docks.result import Result
 from napari_monuseg.docks.reviewed import bound_image
 
 IDLE_MODES = ("pan_zoom", "transform")
-"""Of a layer of shapes: the mouse changes no shape then."""
+"""Of a layer: the mouse changes nothing in it then."""
 
 
 def is_drawing(layers: Any) -> bool:
@@ -32,8 +33,42 @@ def is_drawing(layers: Any) -> bool:
     return QApplication.mouseButtons() != Qt.MouseButton.NoButton
 
 
+class WorkWatch:
+    """Tells whether the user goes to work on a layer from now on.
+
+    Parameters
+    ----------
+    layers : LayerList
+        Of a viewer.
+    """
+
+    def __init__(self, layers: Any) -> None:
+        self._layers = layers
+        self._first = layers.selection.active
+        self._edited = False
+        self._watch: EditWatch | None = None
+        if isinstance(self._first, Labels):
+            self._watch = EditWatch(self._first, self._on_edit)
+
+    def _on_edit(self) -> None:
+        self._edited = True
+
+    @property
+    def worked(self) -> bool:
+        """Whether a layer was selected or edited, or a tool of napari's is in hand."""
+        active = self._layers.selection.active
+        in_hand = getattr(active, "mode", "pan_zoom") not in IDLE_MODES
+        return self._edited or in_hand or active is not self._first
+
+    def stop(self) -> None:
+        """Watch no longer."""
+        if self._watch is not None:
+            self._watch.stop()
+            self._watch = None
+
+
 def is_busy_elsewhere(layers: Any, result: Result, known: Iterable[Result]) -> bool:
-    """Tell whether the user works on another image than a result's.
+    """Tell whether the user may be at work on another image than a result's.
 
     Parameters
     ----------

@@ -91,7 +91,7 @@ class Autosave:
         self._begin(entry)
 
     def _begin(self, entry: Entry) -> None:
-        entry.watch = EditWatch(entry.result.layer, entry.touch)
+        entry.watch = EditWatch(entry.result.layer, entry.edit)
         self._entries[entry.result] = entry
 
     def succeed(self, earlier: Result, result: Result) -> None:
@@ -102,6 +102,7 @@ class Autosave:
             release(entry.path)
             entry.path, entry.changed = _claimed(None, earlier), False
             entry.saved = None  # what was saved there is the other's from now on
+            entry.succeeded = True
         self.add(result, path)
 
     def follow(self, result: Result) -> None:
@@ -109,7 +110,7 @@ class Autosave:
         entry = self._entries.get(result)
         if entry is not None and entry.watch is not None:
             entry.watch.stop()
-            entry.watch = EditWatch(result.layer, entry.touch)
+            entry.watch = EditWatch(result.layer, entry.edit)
 
     def remove(self, result: Result) -> None:
         """Save a result that goes, for the last time."""
@@ -118,7 +119,7 @@ class Autosave:
             self._finish(entry)
         for other in self._entries.values():
             if other.result.covers(result):  # it may have held what the other has
-                other.touch()
+                other.edit()
 
     def exported(self, result: Result, labels: int) -> None:
         """Delete a result's file, unless it holds what the exported one does not.

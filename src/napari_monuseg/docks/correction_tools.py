@@ -109,6 +109,11 @@ class CorrectionTools(QWidget):
                 self._keys.bind(layer, actions)
         self.setEnabled(layer is not None)
 
+    @property
+    def in_hand(self) -> bool:
+        """Whether a tool is in hand."""
+        return self._in_hand is not None
+
     def _on_key(self, tool: Tool) -> None:
         if tool.stroke:
             self._take_or_leave(tool)

@@ -140,7 +140,12 @@ class ResultPanel(QWidget):
         return self._results.predecessor(result, self.current)
 
     def add(
-        self, result: Result, placed: Placed, earlier: Result | None = None
+        self,
+        result: Result,
+        placed: Placed,
+        earlier: Result | None = None,
+        *,
+        worked: bool = True,
     ) -> None:
         """Show the nuclei of a run in a new layer.
 
@@ -154,8 +159,12 @@ class ResultPanel(QWidget):
             Its nuclei.
         earlier : Result, optional
             Whose hand work is in them; its layer stays as it is.
+        worked : bool
+            Whether the user did anything in the layers since the run began.
         """
-        if is_busy_elsewhere(self._viewer.layers, result, self._results):
+        worked |= self.corrections.in_hand or self.sliders.held or self._reading.busy
+        layers = self._viewer.layers
+        if worked and is_busy_elsewhere(layers, result, self._results):
             with selection_kept(self._viewer.layers):
                 self._add(result, placed, earlier)
             self._ready.emit(

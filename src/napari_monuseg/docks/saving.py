@@ -40,6 +40,8 @@ class Entry:
     """What the file holds, as `content_of` describes it."""
     exported: tuple[Any, ...] | None = None
     """What was exported last, described in the same way."""
+    succeeded: bool = False
+    """Whether a later result has all of its hand work; what is reviewed is of both."""
     leaving: list[Outline] | None = None
     """What was reviewed, while its layers go."""
     watch: EditWatch | None = field(default=None, repr=False)
@@ -48,10 +50,15 @@ class Entry:
         """Remember that there may be something to save."""
         self.changed = True
 
+    def edit(self) -> None:
+        """Remember that there may be hand work that no other result has."""
+        self.succeeded = False
+        self.touch()
+
 
 def saving(entry: Entry) -> Generator[Progress, None, Any] | None:
-    """Copy what is to be saved, and give the job that saves it."""
-    snapshot = entry.result.snapshot()
+    """Copy what is to be saved, and give the job that saves it; None without any."""
+    snapshot = None if entry.succeeded else entry.result.snapshot()
     if snapshot is None:
         return None
     reviewed = reviewed_of(entry.result) if entry.leaving is None else entry.leaving

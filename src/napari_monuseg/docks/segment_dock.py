@@ -14,7 +14,7 @@ from napari_monuseg.core.errors import MonusegError
 from napari_monuseg.core.progress import finish
 from napari_monuseg.core.registry import ModelEntry
 from napari_monuseg.docks.area_choice import AreaChoice
-from napari_monuseg.docks.at_work import is_drawing
+from napari_monuseg.docks.at_work import WorkWatch, is_drawing
 from napari_monuseg.docks.device_choice import DeviceChoice
 from napari_monuseg.docks.dock import Dock, enable_buttons, explain
 from napari_monuseg.docks.image_choice import ImageChoice
@@ -45,6 +45,7 @@ class Run:
     model: ModelEntry
     image_shape: tuple[int, int]
     begun: float
+    work: WorkWatch
 
 
 ATTEMPTS = 3
@@ -148,6 +149,7 @@ class SegmentDock(Dock):
             model=model,
             image_shape=image_shape(image),
             begun=monotonic(),
+            work=WorkWatch(self._viewer.layers),
         )
         self.progress.begin("Starting…")
         self._refresh()
@@ -215,7 +217,8 @@ class SegmentDock(Dock):
     def _show(
         self, run: Run, found: Found, placed: Placed, earlier: Result | None
     ) -> None:
-        self.results.add(_result(run, found), placed, earlier)
+        result, worked = _result(run, found), run.work.worked
+        self.results.add(result, placed, earlier, worked=worked)
         took = duration(monotonic() - run.begun)
         self.progress.end(f"Done in {took} on {found.segmentation.device}")
 
@@ -223,6 +226,8 @@ class SegmentDock(Dock):
         self.progress.end(explain(error))
 
     def _on_finished(self) -> None:
+        if self._run is not None:
+            self._run.work.stop()
         self._run = None
         self._refresh()
 

@@ -1,0 +1,161 @@
+"""Colours that H&E never has: pen, drawn lines, frames and scale bars.
+
+To a network they are denser than any nucleus, and they spoil what it says of the tissue
+within a hundred pixels; to `stains` they are the strongest stain of the image, and a
+thin line is enough to shift all of it. So to both they are glass, as black is that
+fills squares (`no_data`). Hematoxylin and eosin both take more green than red out of
+the light; ink that is blue, green or cyan takes more red, and black ink all of it.
+
+Colours are looked at in blocks of 2 × 2 px, which lie on the image's own grid.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from napari_monuseg.core.stains import DENSITY, sample_windows
+
+Rgb = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
+White = npt.NDArray[np.uint8]
+
+BLACK = 30
+"""Red, green and blue of black ink are no larger, in images that are bright."""
+
+BRIGHT = 150
+"""The brightest pixels of a bright image are no darker."""
+
+GROWN = 2
+"""Blocks around ink that are taken for it as well: its edge is a mixture."""
+
+_WHITE = 255
+_DENSE = 127
+"""Coloured ink has a colour below this."""
+
+_REACH = 8
+"""As far as a pixel's surroundings count, px."""
+
+
+def measure_white(read: Callable[[slice, slice], Rgb], shape: tuple[int, int]) -> White:
+    """Find the brightest red, green and blue of an image, one pixel in a hundred.
+
+    Parameters
+    ----------
+    read : callable
+        From rows and columns to RGB ``(h, w, 3)``.
+    shape : (int, int)
+        Height and width, px.
+
+    Returns
+    -------
+    (3,) uint8
+    """
+    counts = np.zeros((3, 256), np.int64)
+    for window in sample_windows(shape):
+        seen = read(*window)[::2, ::2]
+        for colour in range(3):
+            counts[colour] += np.bincount(seen[..., colour].ravel(), minlength=256)
+    share = np.cumsum(counts, axis=1) / counts.sum(axis=1, keepdims=True)
+    white: White = np.argmax(share >= 0.99, axis=1).astype(np.uint8)
+    return white
+
+
+def read_without_ink(
+    read: Callable[[slice, slice], Rgb],
+    shape: tuple[int, int],
+    rows: slice,
+    columns: slice,
+    white: White,
+) -> Rgb:
+    """Read a window with white in place of ink.
+
+    A pixel's colour does not depend on the window it is read in.
+
+    Parameters
+    ----------
+    read : callable
+        From rows and columns to RGB ``(h, w, 3)``, a new array.
+    shape : (int, int)
+        Height and width of the image, px.
+    rows, columns : slice
+        The window, inside the image; start and stop are given.
+    white : (3,) uint8
+        As `measure_white` found it.
+
+    Returns
+    -------
+    (h, w, 3) uint8
+    """
+    wide = [_widened(*pair) for pair in zip((rows, columns), shape, strict=True)]
+    rgb = read(*wide)
+    top, left = rows.start - wide[0].start, columns.start - wide[1].start
+    inner = (
+        slice(top, top + rows.stop - rows.start),
+        slice(left, left + columns.stop - columns.start),
+    )
+    window = np.ascontiguousarray(rgb[inner])
+    blocks = find_ink(rgb, white)
+    if blocks.any():
+        ink = blocks.repeat(2, axis=0).repeat(2, axis=1)
+        window[ink[inner]] = _WHITE
+    return window
+
+
+def _widened(window: slice, size: int) -> slice:
+    """Return all that a side's pixels depend on, from a block's first pixel on."""
+    start = max(0, window.start - _REACH) // 2 * 2
+    return slice(start, min(size, (window.stop + _REACH + 1) // 2 * 2))
+
+
+def find_ink(rgb: Rgb, white: White) -> Mask:
+    """Tell which blocks of 2 × 2 px are ink.
+
+    Parameters
+    ----------
+    rgb : (H, W, 3) uint8
+    white : (3,) uint8
+        Of the image.
+
+    Returns
+    -------
+    (ceil(H / 2), ceil(W / 2)) bool
+    """
+    means = _block_means(rgb)
+    red, green, blue = (means[..., colour] for colour in range(3))
+    ink = np.zeros(red.shape, bool)
+    if white.max() >= BRIGHT:
+        ink |= np.maximum(np.maximum(red, green), blue) <= BLACK
+    # Most pixels are no candidates: numbers are faster to compare than densities.
+    places = np.nonzero((red <= green) & (np.minimum(red, blue) < _DENSE))
+    ink[places] |= _is_coloured_ink(means[places], white)
+    if not ink.any():
+        return ink
+    wide_enough = ndimage.binary_opening(ink, np.ones((2, 2), bool))
+    grown: Mask = ndimage.maximum_filter(wide_enough, 2 * GROWN + 1)
+    return grown
+
+
+def _is_coloured_ink(colours: Rgb, white: White) -> Mask:
+    """Tell which colours ``(n, 3)`` are those of ink."""
+    red, green, blue = DENSITY[colours].T
+    # A cast that takes out red is no ink.
+    red = red - max(0.0, float(DENSITY[white[0]] - DENSITY[white[1]]))
+    densest = np.maximum(np.maximum(red, green), blue)
+    pale = (densest > 0.7) & (red > 1.25 * green + 0.15)  # green, cyan, pale blue
+    strong: Mask = (densest > 1.2) & (red >= green) & (blue < 0.4 * green)  # blue
+    return pale | strong
+
+
+def _block_means(rgb: Rgb) -> Rgb:
+    """Return the mean of each block of 2 × 2 px; at an odd edge of what there is."""
+    height, width = rgb.shape[:2]
+    even = rgb
+    if height % 2 or width % 2:
+        even = np.pad(rgb, [(0, height % 2), (0, width % 2), (0, 0)], "edge")
+    total = even[0::2, 0::2].astype(np.uint16)
+    for row, column in ((0, 1), (1, 0), (1, 1)):
+        total += even[row::2, column::2]
+    means: Rgb = (total >> 2).astype(np.uint8)
+    return means

@@ -1,0 +1,133 @@
+"""Ink is read as glass; what hematoxylin and eosin can look like is not ink."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+
+from napari_monuseg.core.image import TissueImage
+from napari_monuseg.core.ink import find_ink, measure_white
+from napari_monuseg.core.samples import synthetic_tissue
+from napari_monuseg.core.stains import StainReference
+
+INKS = {
+    "blue": (20, 40, 170),
+    "pure blue": (0, 0, 255),
+    "navy": (20, 30, 110),
+    "green": (20, 130, 60),
+    "cyan": (0, 200, 230),
+    "black": (15, 15, 20),
+}
+WHITE = [255, 255, 255]
+GLASS = np.array(WHITE, np.uint8)
+HEMATOXYLIN, EOSIN = (0.65, 0.70, 0.29), (0.07, 0.99, 0.11)
+
+
+@pytest.fixture(scope="module")
+def tissue():
+    return synthetic_tissue((200, 300))[0]
+
+
+def circle(shape, radius=70, width=5):
+    row, column = np.ogrid[: shape[0], : shape[1]]
+    away = np.hypot(row - shape[0] / 2, column - shape[1] / 2)
+    return np.abs(away - radius) <= width / 2
+
+
+def seen_by_a_network(rgb):
+    return TissueImage.from_array(rgb).with_stain(None)
+
+
+def whole(rgb):
+    return seen_by_a_network(rgb).read(slice(None), slice(None))
+
+
+@pytest.mark.parametrize("ink", INKS)
+def test_a_drawn_line_is_glass_and_what_lies_away_is_as_it_was(tissue, ink):
+    line = circle(tissue.shape)
+    drawn = tissue.copy()
+    drawn[line] = INKS[ink]
+
+    read = whole(drawn)
+
+    away = ~ndimage.binary_dilation(line, iterations=10)
+    assert (read[line] == WHITE).all(axis=-1).mean() > 0.98
+    assert np.array_equal(read[away], tissue[away])
+
+
+@settings(deadline=None)
+@given(hematoxylin=st.floats(0, 5), eosin=st.floats(0, 5), seed=st.integers(0, 2**16))
+def test_hematoxylin_and_eosin_are_no_ink(hematoxylin, eosin, seed):
+    density = np.multiply(hematoxylin, HEMATOXYLIN) + np.multiply(eosin, EOSIN)
+    noise = np.random.default_rng(seed).normal(0, 2, (8, 8, 3))
+    rgb = (255 * np.exp(-density) + noise).clip(31, 255).astype(np.uint8)
+
+    assert not find_ink(rgb, GLASS).any()
+
+
+def test_tissue_has_no_ink(tissue):
+    assert np.array_equal(whole(tissue), tissue)
+
+
+def test_a_drawn_line_does_not_change_how_tissue_is_stained(tissue):
+    reference = StainReference(mean=(0.5,) * 3, spread=(0.3,) * 3, strength=0.7)
+    drawn = tissue.copy()
+    drawn[circle(tissue.shape)] = INKS["blue"]
+
+    tones = [TissueImage.from_array(rgb).tones(reference) for rgb in (tissue, drawn)]
+
+    assert np.abs(np.subtract(*tones, dtype=int)).max() < 10
+
+
+def test_in_a_dark_image_black_is_tissue(tissue):
+    dark = (tissue * 0.1).astype(np.uint8)
+    dark[:, ::40] = 25  # no black of `no_data` either
+
+    assert (whole(dark).max(axis=-1) <= 30).any()
+    assert (
+        measure_white(lambda rows, columns: dark[rows, columns], dark.shape[:2]).max()
+        < 60
+    )
+
+
+def test_a_green_cast_is_no_ink(tissue):
+    cast = (tissue * (0.8, 1, 0.8)).astype(np.uint8)
+
+    assert np.array_equal(whole(cast), cast)
+
+
+def test_single_pixels_are_no_ink(tissue):
+    dotted = tissue.copy()
+    dotted[10::20, 10::20] = INKS["pure blue"]
+
+    assert np.array_equal(whole(dotted), dotted)
+
+
+def test_the_image_itself_is_left_as_it_is(tissue):
+    drawn = tissue.copy()
+    drawn[circle(tissue.shape)] = INKS["blue"]
+    before = drawn.copy()
+
+    whole(drawn)
+
+    assert np.array_equal(drawn, before)
+    image = TissueImage.from_array(drawn)
+    assert np.array_equal(image.read(slice(None), slice(None)), before)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    seed=st.integers(0, 2**16),
+    rows=st.tuples(st.integers(0, 100), st.integers(1, 50)),
+    columns=st.tuples(st.integers(0, 90), st.integers(1, 50)),
+)
+def test_a_pixel_does_not_depend_on_the_window(seed, rows, columns):
+    blots = np.random.default_rng(seed).random((101, 91))
+    inked = ndimage.gaussian_filter(blots, 2) > 0.53
+    rgb = np.where(inked[..., None], INKS["blue"], (200, 120, 160)).astype(np.uint8)
+    rows = slice(min(rows[0], 100), min(101, sum(rows)))
+    columns = slice(min(columns[0], 90), min(91, sum(columns)))
+    image = seen_by_a_network(rgb)
+
+    assert np.array_equal(image.read(rows, columns), whole(rgb)[rows, columns])
