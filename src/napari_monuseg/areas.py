@@ -88,15 +88,14 @@ def view_outline(layer: Image, viewer: Any) -> Outline:
     high = low + area.shape
     window = np.array([low, (low[0], high[1]), high, (high[0], low[1])])
     one, two, three, four = (_to_pixels(layer, at) for at in _view_corners(viewer))
-    view = np.array([one, two, four, three])
+    view: Outline = np.array([one, two, four, three])
     if np.allclose((view[1] - view[0]) * (view[2] - view[1]), 0, atol=1e-3):
         return window  # whole pixels
     from matplotlib.path import Path as Line
     from matplotlib.transforms import Bbox
 
     seen = Line([*view, view[0]], closed=True).clip_to_bbox(Bbox([low, high]))
-    outline: Outline = seen.to_polygons(closed_only=False)[0]
-    return outline
+    return np.asarray(seen.to_polygons(closed_only=False)[0], float)
 
 
 def camera_of(viewer: Any) -> Any:

@@ -139,13 +139,14 @@ def find_ink(rgb: Rgb, white: White) -> Mask:
 
 def _is_coloured_ink(colours: Rgb, white: White) -> Mask:
     """Tell which colours ``(n, 3)`` are those of ink."""
-    red, green, blue = DENSITY[colours].T
+    red, green, blue = (DENSITY[colours[:, colour]] for colour in range(3))
     # A cast that takes out red is no ink.
     red = red - max(0.0, float(DENSITY[white[0]] - DENSITY[white[1]]))
     densest = np.maximum(np.maximum(red, green), blue)
-    pale = (densest > 0.7) & (red > 1.25 * green + 0.15)  # green, cyan, pale blue
+    pale: Mask = (densest > 0.7) & (red > 1.25 * green + 0.15)  # green, cyan, pale blue
     strong: Mask = (densest > 1.2) & (red >= green) & (blue < 0.4 * green)  # blue
-    return pale | strong
+    ink: Mask = pale | strong
+    return ink
 
 
 def _block_means(rgb: Rgb) -> Rgb:

@@ -56,12 +56,11 @@ class Origin:
 
     def fitting(self, shape: tuple[int, ...]) -> Origin:
         """Leave out masks that are of labels of another shape."""
-        others = [
-            name
-            for name in _MASKS
-            if getattr(self, name) is not None and getattr(self, name).shape != shape
-        ]
-        return replace(self, **dict.fromkeys(others))
+        mask, hand = (
+            one if one is not None and one.shape == shape else None
+            for one in (self.mask, self.hand)
+        )
+        return replace(self, mask=mask, hand=hand)
 
     @classmethod
     def from_json(cls, facts: dict[str, Any], shape: tuple[int, ...]) -> Origin:

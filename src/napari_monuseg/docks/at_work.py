@@ -26,10 +26,10 @@ def is_drawing(layers: Any) -> bool:
     active = layers.selection.active
     if isinstance(active, Shapes) and active._is_creating:  # a corner for each click
         return True
-    if isinstance(active, Labels) and getattr(
-        active._overlays.get("polygon"), "points", ()
-    ):
-        return True
+    if isinstance(active, Labels) and "polygon" in active._overlays:
+        polygon: Any = active._overlays["polygon"]
+        if polygon.points:
+            return True
     return QApplication.mouseButtons() != Qt.MouseButton.NoButton
 
 

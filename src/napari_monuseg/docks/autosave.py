@@ -91,18 +91,28 @@ class Autosave:
         self._begin(entry)
 
     def _begin(self, entry: Entry) -> None:
-        entry.watch = EditWatch(entry.result.layer, entry.edit)
+        entry.watch = EditWatch(entry.result.layer, entry.touch)
         self._entries[entry.result] = entry
 
-    def succeed(self, earlier: Result, result: Result) -> None:
-        """Save into the file of an earlier result, whose hand work `result` has."""
+    def succeed(
+        self, earlier: Result, result: Result, labels: int | None = None
+    ) -> None:
+        """Save into the file of an earlier result, whose hand work `result` has.
+
+        Parameters
+        ----------
+        earlier, result : Result
+            On the same area.
+        labels : int, optional
+            Fingerprint of the labels of `earlier` whose hand work it is.
+        """
         entry = self._entries.get(earlier)
         path = None if entry is None else entry.path
         if entry is not None:
             release(entry.path)
             entry.path, entry.changed = _claimed(None, earlier), False
             entry.saved = None  # what was saved there is the other's from now on
-            entry.succeeded = True
+            entry.succeeded = labels
         self.add(result, path)
 
     def follow(self, result: Result) -> None:
@@ -110,7 +120,7 @@ class Autosave:
         entry = self._entries.get(result)
         if entry is not None and entry.watch is not None:
             entry.watch.stop()
-            entry.watch = EditWatch(result.layer, entry.edit)
+            entry.watch = EditWatch(result.layer, entry.touch)
 
     def remove(self, result: Result) -> None:
         """Save a result that goes, for the last time."""
@@ -119,7 +129,8 @@ class Autosave:
             self._finish(entry)
         for other in self._entries.values():
             if other.result.covers(result):  # it may have held what the other has
-                other.edit()
+                other.succeeded = None
+                other.touch()
 
     def exported(self, result: Result, labels: int) -> None:
         """Delete a result's file, unless it holds what the exported one does not.

@@ -181,7 +181,7 @@ class ResultPanel(QWidget):
         result.show(self._viewer, placed)
         self._results.add(result)
         if earlier is not None:
-            self.autosave.succeed(earlier, result)
+            self.autosave.succeed(earlier, result, placed.succeeds)
         else:
             self.autosave.add(result)
 

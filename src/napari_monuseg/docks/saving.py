@@ -40,8 +40,8 @@ class Entry:
     """What the file holds, as `content_of` describes it."""
     exported: tuple[Any, ...] | None = None
     """What was exported last, described in the same way."""
-    succeeded: bool = False
-    """Whether a later result has all of its hand work; what is reviewed is of both."""
+    succeeded: int | None = None
+    """Fingerprint of the labels whose hand work a later result has as well."""
     leaving: list[Outline] | None = None
     """What was reviewed, while its layers go."""
     watch: EditWatch | None = field(default=None, repr=False)
@@ -50,15 +50,10 @@ class Entry:
         """Remember that there may be something to save."""
         self.changed = True
 
-    def edit(self) -> None:
-        """Remember that there may be hand work that no other result has."""
-        self.succeeded = False
-        self.touch()
-
 
 def saving(entry: Entry) -> Generator[Progress, None, Any] | None:
     """Copy what is to be saved, and give the job that saves it; None without any."""
-    snapshot = None if entry.succeeded else entry.result.snapshot()
+    snapshot = entry.result.snapshot()
     if snapshot is None:
         return None
     reviewed = reviewed_of(entry.result) if entry.leaving is None else entry.leaving
@@ -98,10 +93,11 @@ def keep(
         What the file holds now; None if there is none.
     """
     yield Progress(message="Looking for corrections")
-    pixel_size = entry.result.pixel_size
-    content = content_of(fingerprint(snapshot.labels), reviewed, pixel_size)
+    labels = fingerprint(snapshot.labels)
+    content = content_of(labels, reviewed, entry.result.pixel_size)
     # What was reviewed is in no exported file.
     elsewhere = content == entry.exported and not reviewed
+    elsewhere |= labels == entry.succeeded
     if content == entry.saved and not elsewhere:
         return content
     hand = snapshot.gather()

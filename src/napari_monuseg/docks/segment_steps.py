@@ -120,12 +120,15 @@ class Placed:
         ``(h, w)`` bool, as `Inside` has it.
     hand : HandWork, optional
         What of them was made by hand; None where nothing came before.
+    succeeds : int, optional
+        Fingerprint of the earlier labels whose hand work is in them.
     """
 
     labels: Labels
     count: int
     complete: Mask | None = None
     hand: HandWork | None = None
+    succeeds: int | None = None
 
 
 def wait_for_hand() -> Generator[Progress, None, None]:
@@ -157,6 +160,7 @@ def place(
         count=found.count if same else count_nuclei(labels),
         complete=found.complete,
         hand=hand,
+        succeeds=None if isinstance(earlier, HandWork) else fingerprint(earlier.labels),
     )
 
 
