@@ -40,7 +40,7 @@ SIDE = 1000
 """Of the image, px."""
 
 CUT_SIDE = 1800
-"""Of an image that is cut into two windows each way, px."""
+"""Of an image that is cut into windows, two or three each way, px."""
 
 WINDOWS = (512, 640, 768)
 """Windows the network is timed in, px; the fastest counts."""

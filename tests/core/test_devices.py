@@ -41,6 +41,15 @@ def test_every_kind_of_device_has_a_window():
         assert devices.largest_window(torch.device(kind)) >= 512
 
 
+@pytest.mark.parametrize(("bf16", "window"), [(True, 768), (False, 1024)])
+def test_a_cpu_that_computes_in_fp32_has_larger_windows(monkeypatch, bf16, window):
+    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        monkeypatch.setattr(torch.cpu, name, lambda: bf16, raising=False)
+
+    assert devices.largest_window(torch.device("cpu")) == window
+    assert devices.largest_window(torch.device("mps")) == 512
+
+
 @pytest.mark.parametrize(
     ("message", "memory"),
     [
