@@ -80,6 +80,21 @@ def test_a_drawn_line_does_not_change_how_tissue_is_stained(tissue):
     assert np.abs(np.subtract(*tones, dtype=int)).max() < 10
 
 
+@pytest.mark.parametrize("nucleus", [(11, 3, 22), (25, 8, 30), (18, 6, 26)])
+def test_the_darkest_nuclei_are_no_ink(tissue, nucleus):
+    overstained = tissue.copy()
+    overstained[40:70, 50:80] = nucleus
+
+    assert np.array_equal(whole(overstained), overstained)
+
+
+def test_in_a_grey_image_dark_is_tissue(tissue):
+    grey = tissue[..., 1].copy()
+    grey[40:60, 50:70] = 20
+
+    assert np.array_equal(whole(grey)[..., 0], grey)
+
+
 def test_in_a_dark_image_black_is_tissue(tissue):
     dark = (tissue * 0.1).astype(np.uint8)
     dark[:, ::40] = 25  # no black of `no_data` either

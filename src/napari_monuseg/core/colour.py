@@ -126,6 +126,8 @@ class RgbPixels:
         ImageError
             As `read`.
         """
+        if self._pixels.channels == 1 and self._encoding.palette is None:
+            return self._read_filled(rows, columns)  # grey: no colour tells ink
         shape = (self.height, self.width)
         return read_without_ink(self._read_filled, shape, rows, columns, self._white)
 

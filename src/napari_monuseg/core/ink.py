@@ -34,6 +34,9 @@ _WHITE = 255
 _DENSE = 127
 """Coloured ink has a colour below this."""
 
+_DARKEST = 5
+"""Below this, differences are those of noise and of JPEG."""
+
 _REACH = 8
 """As far as a pixel's surroundings count, px."""
 
@@ -126,7 +129,8 @@ def find_ink(rgb: Rgb, white: White) -> Mask:
     red, green, blue = (means[..., colour] for colour in range(3))
     ink = np.zeros(red.shape, bool)
     if white.max() >= BRIGHT:
-        ink |= np.maximum(np.maximum(red, green), blue) <= BLACK
+        places = np.nonzero(np.maximum(np.maximum(red, green), blue) <= BLACK)
+        ink[places] = _is_black_ink(means[places])
     # Most pixels are no candidates: numbers are faster to compare than densities.
     places = np.nonzero((red <= green) & (np.minimum(red, blue) < _DENSE))
     ink[places] |= _is_coloured_ink(means[places], white)
@@ -135,6 +139,13 @@ def find_ink(rgb: Rgb, white: White) -> Mask:
     wide_enough = ndimage.binary_opening(ink, np.ones((2, 2), bool))
     grown: Mask = ndimage.maximum_filter(wide_enough, 2 * GROWN + 1)
     return grown
+
+
+def _is_black_ink(colours: Rgb) -> Mask:
+    """Tell which dark colours ``(n, 3)`` are black: the darkest nuclei are purple."""
+    density = DENSITY[colours.clip(_DARKEST)]
+    black: Mask = density.min(axis=1) >= 0.75 * density.max(axis=1)
+    return black
 
 
 def _is_coloured_ink(colours: Rgb, white: White) -> Mask:
