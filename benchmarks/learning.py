@@ -162,7 +162,7 @@ def _score(
     device = torch.device(pick_device("auto").name)
     maps = finish(
         predict(
-            image.with_stain(model.info.stains),
+            image.for_network(model.info.stains),
             network.to(device).to(memory_format=torch.channels_last),
             pixel_size=model.info.pixel_size,
             device=device,

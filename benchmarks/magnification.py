@@ -63,7 +63,7 @@ def guess_all(
         for shown, true in ways_of(sample):
             guess = finish(
                 guess_pixel_size(
-                    TissueImage.from_array(shown).with_stain(model.info.stains),
+                    TissueImage.from_array(shown).for_network(model.info.stains),
                     network,
                     pixel_size=model.info.pixel_size,
                     device=device,

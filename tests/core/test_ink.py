@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from napari_monuseg.core.image import TissueImage
-from napari_monuseg.core.ink import find_ink, measure_white
+from napari_monuseg.core.ink import find_ink
 from napari_monuseg.core.samples import synthetic_tissue
 from napari_monuseg.core.stains import StainReference
 
@@ -36,7 +36,7 @@ def circle(shape, radius=70, width=5):
 
 
 def seen_by_a_network(rgb):
-    return TissueImage.from_array(rgb).with_stain(None)
+    return TissueImage.from_array(rgb).for_network(None)
 
 
 def whole(rgb):
@@ -97,17 +97,13 @@ def test_in_a_grey_image_dark_is_tissue(tissue):
 
 def test_in_a_dark_image_black_is_tissue(tissue):
     dark = (tissue * 0.1).astype(np.uint8)
-    dark[:, ::40] = 25  # no black of `no_data` either
+    dark[:, ::20] = 25  # no black of `no_data` either
 
-    assert (whole(dark).max(axis=-1) <= 30).any()
-    assert (
-        measure_white(lambda rows, columns: dark[rows, columns], dark.shape[:2]).max()
-        < 60
-    )
+    assert np.array_equal(whole(dark), dark)
 
 
 def test_a_green_cast_is_no_ink(tissue):
-    cast = (tissue * (0.8, 1, 0.8)).astype(np.uint8)
+    cast = (tissue * (0.55, 1, 0.55)).astype(np.uint8)
 
     assert np.array_equal(whole(cast), cast)
 
@@ -119,30 +115,9 @@ def test_single_pixels_are_no_ink(tissue):
     assert np.array_equal(whole(dotted), dotted)
 
 
-def test_the_image_itself_is_left_as_it_is(tissue):
-    drawn = tissue.copy()
-    drawn[circle(tissue.shape)] = INKS["blue"]
-    before = drawn.copy()
-
-    whole(drawn)
-
-    assert np.array_equal(drawn, before)
-    image = TissueImage.from_array(drawn)
-    assert np.array_equal(image.read(slice(None), slice(None)), before)
-
-
-@settings(deadline=None, max_examples=60)
-@given(
-    seed=st.integers(0, 2**16),
-    rows=st.tuples(st.integers(0, 100), st.integers(1, 50)),
-    columns=st.tuples(st.integers(0, 90), st.integers(1, 50)),
-)
-def test_a_pixel_does_not_depend_on_the_window(seed, rows, columns):
-    blots = np.random.default_rng(seed).random((101, 91))
-    inked = ndimage.gaussian_filter(blots, 2) > 0.53
-    rgb = np.where(inked[..., None], INKS["blue"], (200, 120, 160)).astype(np.uint8)
-    rows = slice(min(rows[0], 100), min(101, sum(rows)))
-    columns = slice(min(columns[0], 90), min(91, sum(columns)))
-    image = seen_by_a_network(rgb)
-
-    assert np.array_equal(image.read(rows, columns), whole(rgb)[rows, columns])
+def test_hardly_a_pixel_of_monuseg_is_taken_for_ink(monuseg):
+    for path in sorted((monuseg / "images").glob("*.tif")):
+        with TissueImage.open(path) as image:
+            rgb = image.read(slice(None), slice(None))
+            seen = image.for_network(None).read(slice(None), slice(None))
+        assert (rgb != seen).any(axis=-1).mean() < 1e-3

@@ -49,7 +49,7 @@ def test_the_stain_is_the_density_of_the_tissue_alone():
 
 
 def test_at_full_strength_tissue_has_the_stain_of_the_reference(tissue):
-    image = TissueImage.from_array(tissue).with_stain(REFERENCE)
+    image = TissueImage.from_array(tissue).for_network(REFERENCE)
 
     stain = measure_stain(image.read, tissue.shape[:2])
 
@@ -61,7 +61,7 @@ def test_half_of_the_way_lies_between(tissue):
     own = stain_of(tissue)
     half = replace(REFERENCE, strength=0.5)
 
-    shown = TissueImage.from_array(tissue).with_stain(half).read(*ALL)
+    shown = TissueImage.from_array(tissue).for_network(half).read(*ALL)
 
     middle = (np.array(own.mean) + REFERENCE.mean) / 2
     np.testing.assert_allclose(stain_of(shown).mean, middle, atol=0.03)
@@ -72,7 +72,7 @@ def test_pale_and_dark_preparations_of_one_tissue_become_alike(tissue, factor):
     other = paler(tissue, factor)
 
     shown = [
-        TissueImage.from_array(rgb).with_stain(REFERENCE).read(*ALL).astype(int)
+        TissueImage.from_array(rgb).for_network(REFERENCE).read(*ALL).astype(int)
         for rgb in (tissue, other)
     ]
 
@@ -86,15 +86,15 @@ def test_a_crop_is_shown_as_in_the_whole_image(tissue):
     window = slice(200, 300), slice(20, 90)
     image = TissueImage.from_array(tissue)
 
-    crop = image.crop(*window).with_stain(REFERENCE)
+    crop = image.crop(*window).for_network(REFERENCE)
 
     np.testing.assert_array_equal(
-        crop.read(*ALL), image.with_stain(REFERENCE).read(*window)
+        crop.read(*ALL), image.for_network(REFERENCE).read(*window)
     )
 
 
 def test_no_reference_leaves_tissue_as_it_is(tissue):
-    image = TissueImage.from_array(tissue).with_stain(REFERENCE).with_stain(None)
+    image = TissueImage.from_array(tissue).for_network(REFERENCE).for_network(None)
 
     np.testing.assert_array_equal(image.read(*ALL), tissue)
 
@@ -111,7 +111,7 @@ def test_images_of_one_colour_are_not_torn_apart(rgb):
     """Empty glass stays; a single colour has no spread to be stretched from."""
     image = TissueImage.from_array(np.full((300, 300, 3), rgb, np.uint8))
 
-    shown = image.with_stain(REFERENCE).read(*ALL)
+    shown = image.for_network(REFERENCE).read(*ALL)
 
     assert len(np.unique(shown.reshape(-1, 3), axis=0)) == 1
     if rgb[0] == 255:

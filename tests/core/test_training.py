@@ -198,7 +198,7 @@ def test_validation_images_are_seen_in_those_stains(samples):
     (plain,), (matched,) = finish(look()), finish(look(reference))
 
     with samples[0].image() as image:
-        shown = image.with_stain(reference)
+        shown = image.for_network(reference)
         expected = finish(
             predict(
                 shown,

@@ -34,8 +34,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from napari_monuseg.core.errors import ImageError
-from napari_monuseg.core.ink import measure_white, read_without_ink
-from napari_monuseg.core.no_data import read_as_glass
+from napari_monuseg.core.glass import read_tissue
+from napari_monuseg.core.ink import measure_white
 from napari_monuseg.core.pixels import blocks
 from napari_monuseg.core.stains import Stain, measure_stain
 
@@ -119,23 +119,20 @@ class RgbPixels:
         return np.ascontiguousarray(rgb, dtype=np.uint8)
 
     def read_tissue(self, rows: slice, columns: slice) -> NDArray[np.uint8]:
-        """Read a window with glass in place of ink and of black that is no tissue.
+        """Read a window with glass in place of what is no tissue, as in `glass`.
 
         Raises
         ------
         ImageError
             As `read`.
         """
-        if self._pixels.channels == 1 and self._encoding.palette is None:
-            return self._read_filled(rows, columns)  # grey: no colour tells ink
         shape = (self.height, self.width)
-        return read_without_ink(self._read_filled, shape, rows, columns, self._white)
-
-    def _read_filled(self, rows: slice, columns: slice) -> NDArray[np.uint8]:
-        return read_as_glass(self.read, (self.height, self.width), rows, columns)
+        return read_tissue(self.read, shape, rows, columns, self._white)
 
     @cached_property
-    def _white(self) -> NDArray[np.uint8]:
+    def _white(self) -> NDArray[np.uint8] | None:
+        if self._pixels.channels == 1 and self._encoding.palette is None:
+            return None
         return measure_white(self.read, (self.height, self.width))
 
     @cached_property

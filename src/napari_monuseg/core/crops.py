@@ -219,7 +219,7 @@ def read_training_images(
         )
         with sample.image() as image:
             rgb, labels = at_pixel_size(
-                image.with_stain(stains), (sample.labels(),), pixel_size
+                image.for_network(stains), (sample.labels(),), pixel_size
             )
         images.append(training_image(rgb, labels))
     return images

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 LARGEST_WINDOW = {"cpu": 768, "cuda": 1024, "mps": 512}
 """Largest side of a window by kind of device, px.
 
-On CPUs it is the cache, and what fresh memory costs: between other work UNet and
-SegNet take 8% and 13% longer in windows of 1024 px, in a row they take less. A GPU
-needs windows large enough to fill it; when its memory is too small, the window
-is halved while the job runs.
+On CPUs it is the cache, and what fresh memory costs: with 1024 px here ``make bench``
+has UNet and SegNet slower, though one after the other (``benchmarks/window_time.py``)
+such windows take no longer. A GPU needs windows large enough to fill it; when its
+memory is too small, the window is halved while the job runs.
 """
 
 LARGEST_WINDOW_IN_FP32 = 1024

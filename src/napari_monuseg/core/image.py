@@ -212,7 +212,7 @@ class TissueImage:
         """
         return reference.tones(self.stain)
 
-    def with_stain(self, reference: StainReference | None) -> TissueImage:
+    def for_network(self, reference: StainReference | None) -> TissueImage:
         """Take the image as a network sees it.
 
         Ink, and black that is no tissue, are glass, and the stain of the tissue is

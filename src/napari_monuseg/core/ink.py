@@ -3,7 +3,7 @@
 To a network they are denser than any nucleus, and they spoil what it says of the tissue
 within a hundred pixels; to `stains` they are the strongest stain of the image, and a
 thin line is enough to shift all of it. So to both they are glass, as black is that
-fills squares (`no_data`). Hematoxylin and eosin both take more green than red out of
+fills squares (`glass`). Hematoxylin and eosin both take more green than red out of
 the light; ink that is blue, green or cyan takes more red, and black ink all of it.
 
 Colours are looked at in blocks of 2 × 2 px, which lie on the image's own grid.
@@ -30,15 +30,11 @@ BRIGHT = 150
 GROWN = 2
 """Blocks around ink that are taken for it as well: its edge is a mixture."""
 
-_WHITE = 255
 _DENSE = 127
 """Coloured ink has a colour below this."""
 
 _DARKEST = 5
 """Below this, differences are those of noise and of JPEG."""
-
-_REACH = 8
-"""As far as a pixel's surroundings count, px."""
 
 
 def measure_white(read: Callable[[slice, slice], Rgb], shape: tuple[int, int]) -> White:
@@ -65,65 +61,20 @@ def measure_white(read: Callable[[slice, slice], Rgb], shape: tuple[int, int]) -
     return white
 
 
-def read_without_ink(
-    read: Callable[[slice, slice], Rgb],
-    shape: tuple[int, int],
-    rows: slice,
-    columns: slice,
-    white: White,
-) -> Rgb:
-    """Read a window with white in place of ink.
-
-    A pixel's colour does not depend on the window it is read in.
-
-    Parameters
-    ----------
-    read : callable
-        From rows and columns to RGB ``(h, w, 3)``, a new array.
-    shape : (int, int)
-        Height and width of the image, px.
-    rows, columns : slice
-        The window, inside the image; start and stop are given.
-    white : (3,) uint8
-        As `measure_white` found it.
-
-    Returns
-    -------
-    (h, w, 3) uint8
-    """
-    wide = [_widened(*pair) for pair in zip((rows, columns), shape, strict=True)]
-    rgb = read(*wide)
-    top, left = rows.start - wide[0].start, columns.start - wide[1].start
-    inner = (
-        slice(top, top + rows.stop - rows.start),
-        slice(left, left + columns.stop - columns.start),
-    )
-    window = np.ascontiguousarray(rgb[inner])
-    blocks = find_ink(rgb, white)
-    if blocks.any():
-        ink = blocks.repeat(2, axis=0).repeat(2, axis=1)
-        window[ink[inner]] = _WHITE
-    return window
-
-
-def _widened(window: slice, size: int) -> slice:
-    """Return all that a side's pixels depend on, from a block's first pixel on."""
-    start = max(0, window.start - _REACH) // 2 * 2
-    return slice(start, min(size, (window.stop + _REACH + 1) // 2 * 2))
-
-
 def find_ink(rgb: Rgb, white: White) -> Mask:
-    """Tell which blocks of 2 × 2 px are ink.
+    """Tell what is ink, in blocks of 2 × 2 px.
 
     Parameters
     ----------
     rgb : (H, W, 3) uint8
+        From the first pixel of a block on; pixels within 8 px of where the image goes
+        on beyond may differ.
     white : (3,) uint8
         Of the image.
 
     Returns
     -------
-    (ceil(H / 2), ceil(W / 2)) bool
+    (H, W) bool
     """
     means = _block_means(rgb)
     red, green, blue = (means[..., colour] for colour in range(3))
@@ -134,11 +85,11 @@ def find_ink(rgb: Rgb, white: White) -> Mask:
     # Most pixels are no candidates: numbers are faster to compare than densities.
     places = np.nonzero((red <= green) & (np.minimum(red, blue) < _DENSE))
     ink[places] |= _is_coloured_ink(means[places], white)
-    if not ink.any():
-        return ink
-    wide_enough = ndimage.binary_opening(ink, np.ones((2, 2), bool))
-    grown: Mask = ndimage.maximum_filter(wide_enough, 2 * GROWN + 1)
-    return grown
+    if ink.any():
+        wide_enough = ndimage.binary_opening(ink, np.ones((2, 2), bool))
+        ink = ndimage.maximum_filter(wide_enough, 2 * GROWN + 1)
+    pixels: Mask = ink.repeat(2, axis=0).repeat(2, axis=1)
+    return pixels[: rgb.shape[0], : rgb.shape[1]]
 
 
 def _is_black_ink(colours: Rgb) -> Mask:

@@ -170,7 +170,7 @@ class Lesson:
         if key in self._sizes:
             return image.assuming(self._sizes[key])
         guess = yield from guess_pixel_size(
-            image.with_stain(info.stains),
+            image.for_network(info.stains),
             network.eval(),
             pixel_size=info.pixel_size,
             device=torch.device("cpu"),
@@ -243,7 +243,7 @@ class Lesson:
             self.divisions,
             self.model.info.instances,
             device=device,
-            sample=sample.with_stain(self.model.info.stains).read(*everything),
+            sample=sample.for_network(self.model.info.stains).read(*everything),
         )
         tuned.network.cpu()
         return judgement

@@ -150,7 +150,7 @@ def _predict_within_memory(
     image: TissueImage, path: Path, info: ModelInfo, options: SegmentOptions
 ) -> Generator[Progress, None, tuple[NucleusMaps, DeviceInfo]]:
     """Predict; when memory runs out, in smaller windows, then on the CPU."""
-    image = image.with_stain(info.stains)
+    image = image.for_network(info.stains)
     device_info = pick_device(options.device)
     predict_options = PredictOptions(
         window=options.window, augment=options.augment, label_shift=info.label_shift

@@ -45,7 +45,7 @@ def validation_maps(
         )
         with sample.image() as image:
             maps = yield from predict(
-                image.with_stain(stains),
+                image.for_network(stains),
                 network,
                 pixel_size=pixel_size,
                 device=device,

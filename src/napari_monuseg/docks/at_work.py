@@ -23,7 +23,7 @@ def is_drawing(layers: Any) -> bool:
     napari forgets a stroke of a layer that is no longer the active one, and with it
     how to undo it; of a polygon it keeps what there is.
     """
-    active = layers.selection.active
+    active = layers.selection.active  # napari has no public name for what follows
     if isinstance(active, Shapes) and active._is_creating:  # a corner for each click
         return True
     if isinstance(active, Labels) and "polygon" in active._overlays:
