@@ -295,6 +295,10 @@ def test_a_run_keeps_what_was_corrected_before_they_were_exported(
     take_up(qtbot, dock)
 
     assert results.note.text() == NO_MAPS
+    for _ in range(2):
+        look(qtbot, results.autosave)
+    # The file has them; of what napari saves by itself the dock does not know.
+    assert len(saved_files()) == (way == "napari")
     run(qtbot, dock)
 
     again = nuclei(viewer)[-1]

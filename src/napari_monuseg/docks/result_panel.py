@@ -13,7 +13,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from napari_monuseg.areas import Area
-from napari_monuseg.core.autosave import SavedCorrections
+from napari_monuseg.core.autosave import SavedCorrections, fingerprint
 from napari_monuseg.core.handwork import HandCount
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.maps import NucleusMaps
@@ -222,6 +222,8 @@ class ResultPanel(QWidget):
         """Let the labels of a layer that was there already be corrected."""
         self._results.add(result)
         self.autosave.add(result)
+        if result.layer is not None and result.layer.source.path:  # a file has them
+            self.autosave.exported(result, fingerprint(result.pixels()))
         self._choose(result)
 
     def _leave(self) -> None:
