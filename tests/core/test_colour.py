@@ -84,7 +84,7 @@ def test_byte_order_makes_no_difference(dtype):
 
 def test_the_depth_is_that_of_the_whole_image_in_every_window():
     image = np.full((5000, 30), 200, dtype=np.uint16)
-    image[4990, 3] = 4000
+    image[4990, 3:9] = 4000
     tissue = TissueImage.from_array(image)
 
     top = tissue.read(slice(0, 10), slice(0, 10))
@@ -92,6 +92,24 @@ def test_the_depth_is_that_of_the_whole_image_in_every_window():
 
     assert (top == round(200 * 255 / 4095)).all()
     assert (inner.read(ALL, ALL) == top[0, 0]).all()
+
+
+@pytest.mark.parametrize("largest", [4096, 65535])
+def test_a_hot_pixel_does_not_darken_an_image(largest):
+    image = np.full((400, 500, 3), 3000, dtype=np.uint16)
+    image[7, 8] = largest
+
+    rgb = shown(image)
+
+    assert (rgb[0] == round(3000 * 255 / 4095)).all()
+    assert (rgb[7, 8] == 255).all()
+
+
+def test_what_is_bright_in_places_is_no_hot_pixel():
+    image = np.full((400, 500, 3), 3000, dtype=np.uint16)
+    image[7, 8:11] = 5000  # a hundred-thousandth of the image is two pixels
+
+    assert (shown(image)[0] == round(3000 * 255 / (2**14 - 1))).all()
 
 
 def test_the_depth_is_found_once():

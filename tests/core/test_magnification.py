@@ -61,6 +61,29 @@ def test_the_guess_is_made_where_tissue_is(guess, large_tissue):
     assert guess(glass) == 0.5
 
 
+def test_the_guess_is_made_where_nuclei_are(guess, large_tissue):
+    """A fold is denser than any piece with nuclei."""
+    glass = np.full((1500, 1700, 3), 245, np.uint8)
+    glass[:384, -384:] = at_20x(large_tissue)
+    glass[-512:, :512] = (60, 20, 90)
+
+    assert guess(glass) == 0.5
+
+
+def test_an_image_without_nuclei_is_not_searched_for_long(guess, monkeypatch):
+    looked = []
+
+    def predict(image, *args, **keywords):
+        looked.append(image)
+        return (yield from magnification_predict(image, *args, **keywords))
+
+    magnification_predict = magnification.predict
+    monkeypatch.setattr(magnification, "predict", predict)
+
+    assert guess(np.full((2000, 2100, 3), 245, np.uint8)) == 0.25
+    assert len(looked) == magnification.MOST_PIECES
+
+
 def test_noise_alone_does_not_make_it_20x(guess, large_tissue):
     noise = np.random.default_rng(0).normal(0, 8, large_tissue.shape)
     noisy = np.clip(large_tissue + noise, 0, 255).astype(np.uint8)

@@ -145,7 +145,7 @@ def _print_guesses(evaluations: "list[Evaluation]") -> None:
         for name, guess in evaluation.guesses.items():
             typer.echo(
                 f"{name} does not state its pixel size; {evaluation.model} guessed "
-                f"{guess:g} µm/px from its nuclei. Give --pixel-sizes if you know it.",
+                f"{guess:g} µm/px. Give --pixel-sizes if you know it.",
                 err=True,
             )
 

@@ -115,8 +115,8 @@ def _segment_file(
     guess = result.maps.assumed_pixel_size
     if guess:
         typer.echo(
-            f"{path.name} does not state its pixel size; {guess:g} µm/px was guessed "
-            "from its nuclei. Give --pixel-size if you know it.",
+            f"{path.name} does not state its pixel size; {guess:g} µm/px was guessed. "
+            "Give --pixel-size if you know it.",
             err=True,
         )
 

@@ -10,8 +10,9 @@ greyscale                 three equal channels; inverted if the file says that
                           0 is white
 palette                   its colours
 uint16, int16             scaled from its bit depth: the smallest of 8, 10, 12,
-                          14 and 16 (int16: 15) bits that holds the largest
-                          value of the *whole image*, unless the file says it
+                          14 and 16 (int16: 15) bits that holds all values of the
+                          *whole image* but for a few hot pixels, unless the file
+                          says it
 float                     scaled from 0–1
 ========================  ====================================================
 
@@ -48,6 +49,11 @@ if TYPE_CHECKING:
 _YCBCR_TO_RGB = np.array(
     [[1, 0, 1.402], [1, -0.344136, -0.714136], [1, 1.772, 0]], dtype=np.float32
 )
+
+_DEPTHS = (8, 10, 12, 14)
+
+HOT = 1e-5
+"""Share of pixels that may be hot: a camera has some, and they say nothing of depth."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,16 +253,21 @@ def _check_floats(window: NDArray[Any], name: str) -> None:
 def _full_scale(pixels: Pixels) -> NDArray[np.float64]:
     """Find the value that is white, for colour and for alpha."""
     most = 15 if pixels.dtype.kind == "i" else 16
-    largest = np.zeros(pixels.channels)
+    spared = int(HOT * pixels.height * pixels.width)
+    beyond = np.zeros((pixels.channels, len(_DEPTHS)), np.int64)
     for block in blocks(pixels):
-        largest = np.maximum(largest, block.max(axis=(0, 1)))
-        colour, alpha = largest[:3].max(), largest[3:].max(initial=0)
-        if colour >= 2**14 and (pixels.channels < 4 or alpha >= 2**14):
+        largest = block.max()
+        for number, bits in enumerate(_DEPTHS):
+            if largest >= 2**bits:
+                beyond[:, number] += np.count_nonzero(block >= 2**bits, axis=(0, 1))
+        if beyond[:3, -1].max() > spared and (beyond[3:, -1] > spared).all():
             break
-    full = np.full(pixels.channels, 2.0 ** _bit_depth(colour, most) - 1)
-    full[3:] = 2.0 ** _bit_depth(alpha, most) - 1
+    depths = [_bit_depth(counts > spared, most) for counts in beyond]
+    full = np.full(pixels.channels, 2.0 ** max(depths[:3]) - 1)
+    full[3:] = 2.0 ** np.array(depths[3:]) - 1
     return full
 
 
-def _bit_depth(largest: float, most: int) -> int:
-    return next((bits for bits in (8, 10, 12, 14) if largest < 2**bits), most)
+def _bit_depth(beyond: NDArray[np.bool_], most: int) -> int:
+    """Return the fewest bits that hold what is seen; which do not is given."""
+    return next((bits for bits, more in zip(_DEPTHS, beyond, strict=True) if not more), most)

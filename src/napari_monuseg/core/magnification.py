@@ -32,7 +32,10 @@ PIECE = 512
 """Side of the piece that is looked at, px."""
 
 FEWEST_NUCLEI = 20
-"""With fewer nothing is guessed."""
+"""With fewer in a piece, the next one is looked at."""
+
+MOST_PIECES = 3
+"""Where none of so many has enough nuclei, nothing is guessed."""
 
 SMALL_NUCLEUS = 200
 """Median area of nuclei between the two magnifications, in px of the network."""
@@ -92,7 +95,6 @@ def guess_pixel_size(
         `pixel_size`, or `COARSER` times as much.
     """
     yield LOOKING
-    piece = _densest(image, PIECE)
     look = partial(
         predict,
         network=network,
@@ -102,12 +104,15 @@ def guess_pixel_size(
             options, window=min(PIECE, options.window or PIECE), augment=False
         ),
     )
-    fine = yield from _uncounted(look(piece.with_pixel_size(pixel_size)))
-    labels = yield from _uncounted(
-        find_nuclei(fine, InstanceOptions(smallest_nucleus_um2=1))
-    )
-    areas = np.bincount(labels.ravel())[1:]
-    if len(areas) < FEWEST_NUCLEI:
+    for piece in _densest(image, PIECE)[:MOST_PIECES]:
+        fine = yield from _uncounted(look(piece.with_pixel_size(pixel_size)))
+        labels = yield from _uncounted(
+            find_nuclei(fine, InstanceOptions(smallest_nucleus_um2=1))
+        )
+        areas = np.bincount(labels.ravel())[1:]
+        if len(areas) >= FEWEST_NUCLEI:
+            break  # ink, a fold or necrosis may be denser than nuclei are
+    else:
         return pixel_size
     small = math.log2(SMALL_NUCLEUS / float(np.median(areas)))
     if small < -1:
@@ -171,14 +176,34 @@ def _doubt(foreground: npt.NDArray[np.float32]) -> float:
     return float(undecided / max(1.0, foreground.sum()))
 
 
-def _densest(image: TissueImage, side: int) -> TissueImage:
-    """Return the piece with most hematoxylin, which alone takes red light away."""
-    pieces = [
-        image.crop(rows, columns)
+def _densest(image: TissueImage, side: int) -> list[TissueImage]:
+    """Return pieces, first that of most hematoxylin, which alone takes red light away.
+
+    No piece has its middle in one before it: that would show the same again.
+    """
+    places = [
+        (rows, columns)
         for rows in _places(image.height, side)
         for columns in _places(image.width, side)
     ]
-    return max(pieces, key=_hematoxylin) if len(pieces) > 1 else pieces[0]
+    if len(places) == 1:
+        return [image.crop(*places[0])]
+    by_density = sorted(
+        places, key=lambda place: _hematoxylin(image.crop(*place)), reverse=True
+    )
+    chosen: list[Window] = []
+    for place in by_density:
+        if not any(_has_middle(place, earlier) for earlier in chosen):
+            chosen.append(place)
+    return [image.crop(*place) for place in chosen]
+
+
+def _has_middle(place: Window, earlier: Window) -> bool:
+    """Tell whether the middle of a place lies in an earlier one."""
+    return all(
+        there.start <= (here.start + here.stop) / 2 < there.stop
+        for here, there in zip(place, earlier, strict=True)
+    )
 
 
 def _hematoxylin(piece: TissueImage) -> float:
