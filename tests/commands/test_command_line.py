@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from functools import partial
@@ -11,9 +12,11 @@ from functools import partial
 import numpy as np
 import pytest
 import tifffile
+import typer
 
 from napari_monuseg.commands.segment import _check_output, _refuse_to_lose
 from napari_monuseg.core.errors import ExportError, TrainingError
+from napari_monuseg.core.progress import Progress
 from napari_monuseg.core.tiff_writing import write_labels
 
 
@@ -495,6 +498,55 @@ def test_train_does_not_run_over_an_unfinished_training(run, tissue_folder, tmp_
     done = run("train", tissue_folder, "--output", "m.safetensors", expect=1)
 
     assert "give --resume" in done.stderr
+
+
+def test_a_training_that_is_interrupted_says_how_to_go_on(
+    tissue_folder, tmp_path, monkeypatch, capsys
+):
+    from napari_monuseg.commands.train import train
+    from napari_monuseg.core import training
+
+    take_step = training.train_step
+
+    def step_and_press_ctrl_c(*arguments):
+        taken = take_step(*arguments)
+        signal.raise_signal(signal.SIGINT)
+        return taken
+
+    monkeypatch.setattr(training, "train_step", step_and_press_ctrl_c)
+    output = tmp_path / "m.safetensors"
+    small = {"steps": 2, "batch": 1, "crop": 64, "device": "cpu"}
+
+    with pytest.raises(typer.Exit) as ended:
+        train(tissue_folder, output, **small)
+
+    assert ended.value.exit_code == 130
+    state = tmp_path / "m.training"
+    assert f"Stopped; the same command with --resume goes on from {state}" in (
+        capsys.readouterr().err
+    )
+    monkeypatch.setattr(training, "train_step", take_step)
+    train(tissue_folder, output, **small, resume=True)
+    assert "2 steps" in capsys.readouterr().out
+    assert not state.exists()
+
+
+def test_a_training_that_is_interrupted_before_the_first_step_keeps_nothing(
+    tissue_folder, tmp_path, monkeypatch, capsys
+):
+    from napari_monuseg.commands.train import train
+    from napari_monuseg.core import training
+
+    def press_ctrl_c(*_):
+        signal.raise_signal(signal.SIGINT)
+        yield Progress(message="Looking")
+
+    monkeypatch.setattr(training, "_reference", press_ctrl_c)
+
+    with pytest.raises(typer.Exit):
+        train(tissue_folder, tmp_path / "m.safetensors", device="cpu")
+
+    assert "nothing was kept" in capsys.readouterr().err
 
 
 def test_models_lists_names_with_what_they_are(run):

@@ -1,9 +1,15 @@
 """What all sub-commands share."""
 
+import signal
+
 import pytest
 
 from napari_monuseg import cli
-from napari_monuseg.commands.console import run_with_bar
+from napari_monuseg.commands.console import (
+    StoppedError,
+    run_with_bar,
+    stop_between_steps,
+)
 from napari_monuseg.core.progress import Progress
 
 
@@ -34,6 +40,31 @@ def test_a_job_goes_on_when_its_log_cannot(capsys):
     assert log.lines == ["report 0\n"]
     said = capsys.readouterr().err
     assert said.count("cannot be written any more (No space left on device)") == 1
+
+
+def test_ctrl_c_waits_for_a_step_and_twice_does_not():
+    closed = []
+
+    def job():
+        try:
+            for _ in range(3):
+                signal.raise_signal(signal.SIGINT)
+                closed.append("step done")
+                yield Progress(message="step")
+        finally:
+            closed.append("closed")
+
+    before = signal.getsignal(signal.SIGINT)
+    with stop_between_steps() as stopped, pytest.raises(StoppedError):
+        run_with_bar(job(), "Training", stopped=stopped)
+    assert closed == ["step done", "closed"]
+    assert signal.getsignal(signal.SIGINT) is before
+
+    with stop_between_steps() as stopped:
+        signal.raise_signal(signal.SIGINT)
+        assert stopped()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
 
 
 @pytest.mark.parametrize(

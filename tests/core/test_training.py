@@ -41,6 +41,16 @@ def weights(trained):
     )
 
 
+def steps_taken(training):
+    """Train to the end; return in how many steps, and what came of it."""
+    count = 0
+    while True:
+        try:
+            count += next(training).message.startswith("Training")
+        except StopIteration as finished:
+            return count, finished.value
+
+
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
 def test_the_loss_falls_and_the_report_says_so(samples, optimizer):
     options = TrainingOptions(**TINY, steps=60, learning_rate=1e-2, optimizer=optimizer)
@@ -90,6 +100,22 @@ def test_a_resumed_training_ends_where_an_unbroken_one_does(
 
     assert torch.allclose(weights(unbroken), weights(resumed), atol=1e-6)
     assert [line["step"] for line in resumed.history] == [2, 4, 6, 8]
+
+
+def test_a_training_that_is_stopped_between_two_looks_loses_no_step(samples, tmp_path):
+    options = TrainingOptions(**TINY, steps=8, validations=1)
+    state_path = tmp_path / "model.training"
+
+    unbroken = finish(train(samples, [], options))
+    stopped = train(samples, [], options, state_path=state_path)
+    for _ in range(5):
+        while not next(stopped).message.startswith("Training"):
+            pass
+    stopped.close()
+    left, resumed = steps_taken(train(samples, [], options, state_path=state_path))
+
+    assert left == 3
+    assert torch.allclose(weights(unbroken), weights(resumed), atol=1e-6)
 
 
 def broken_off(samples, options, path):

@@ -1,7 +1,10 @@
 """What all sub-commands share: progress bars, and errors on stderr."""
 
+import signal
 import sys
-from collections.abc import Generator
+import threading
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from typing import Any, TextIO, TypeVar
 
 import typer
@@ -12,16 +15,46 @@ from napari_monuseg.core.progress import Progress
 Result = TypeVar("Result")
 
 
+class StoppedError(Exception):
+    """Somebody stopped a job between two steps."""
+
+
+@contextmanager
+def stop_between_steps() -> Iterator[Callable[[], bool]]:
+    """Let Ctrl-C wait for the end of a step, so that a job can keep what it has.
+
+    Yields what tells whether it was pressed. A second Ctrl-C does not wait.
+    """
+    pressed = threading.Event()
+
+    def wait_for_step(_number: int, _frame: object) -> None:
+        signal.signal(signal.SIGINT, before)
+        pressed.set()
+
+    before = signal.signal(signal.SIGINT, wait_for_step)
+    try:
+        yield pressed.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def run_with_bar(
-    steps: Generator[Progress, None, Result], title: str, log: TextIO | None = None
+    steps: Generator[Progress, None, Result],
+    title: str,
+    log: TextIO | None = None,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Result:
     """Run a job to its end with a progress bar on stderr.
 
     Reports, which are steps of no known length, are written to `log`. A job does not
-    end because its log cannot be written any more.
+    end because its log cannot be written any more. If it is `stopped`, it is closed
+    after a step and a `StoppedError` raised.
     """
     with typer.progressbar(length=1000, label=title, file=sys.stderr) as bar:
         while True:
+            if stopped():
+                steps.close()
+                raise StoppedError
             try:
                 step = next(steps)
             except StopIteration as finished:

@@ -8,7 +8,12 @@ from typing import Annotated, Any, TextIO
 
 import typer
 
-from napari_monuseg.commands.console import run_with_bar
+from napari_monuseg.commands.console import (
+    StoppedError,
+    fail,
+    run_with_bar,
+    stop_between_steps,
+)
 from napari_monuseg.commands.reading import say_unknown, say_unpaired
 from napari_monuseg.core.datasets import Sample, find_samples, read_split, select
 from napari_monuseg.core.errors import DatasetError, ExportError, TrainingError
@@ -159,8 +164,16 @@ def train(
         stains=stains,
         state_path=state_path,
     )
-    with _open_log(output.with_suffix(".log"), anew=overwrite and not resume) as log:
-        trained = run_with_bar(job, TITLES.get(options.network, ""), log)
+    with (
+        stop_between_steps() as stopped,
+        _open_log(output.with_suffix(".log"), anew=overwrite and not resume) as log,
+    ):
+        try:
+            title = TITLES.get(options.network, "")
+            trained = run_with_bar(job, title, log, stopped)
+        except StoppedError:
+            _say_stopped(state_path)
+            raise typer.Exit(130) from None
     info = ModelInfo(
         name=output.stem,
         network=options.network,
@@ -183,6 +196,16 @@ def train(
     with suppress(OSError):  # the model is written
         state_path.unlink(missing_ok=True)
     typer.echo(f"{output}: {trained.steps} steps in {trained.minutes:.1f} minutes")
+
+
+def _say_stopped(state_path: Path) -> None:
+    """Say how to go on with a training that somebody stopped."""
+    kept = state_path.exists()
+    fail(
+        f"Stopped; the same command with --resume goes on from {state_path}."
+        if kept
+        else "Stopped before the first step; nothing was kept."
+    )
 
 
 def _choose_network(

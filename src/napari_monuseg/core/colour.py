@@ -269,5 +269,6 @@ def _full_scale(pixels: Pixels) -> NDArray[np.float64]:
 
 
 def _bit_depth(beyond: NDArray[np.bool_], most: int) -> int:
-    """Return the fewest bits that hold what is seen; which do not is given."""
-    return next((bits for bits, more in zip(_DEPTHS, beyond, strict=True) if not more), most)
+    """Return the fewest bits that suffice; beyond which there is more is given."""
+    depths = (bits for bits, more in zip(_DEPTHS, beyond, strict=True) if not more)
+    return next(depths, most)

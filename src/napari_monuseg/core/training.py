@@ -102,8 +102,9 @@ def train(
         Where stains are brought towards, as far as the options say; the mean of the
         samples' own without.
     state_path : Path, optional
-        Where the state is kept while it trains. If it is there already, the
-        training goes on from it; delete it once the model is saved.
+        Where the state is kept while it trains, and when it is closed between two
+        steps. If it is there already, the training goes on from it; delete it once
+        the model is saved.
 
     Yields
     ------
@@ -195,7 +196,25 @@ def _train_steps(
     state: TrainingState,
     state_path: Path | None,
 ) -> Generator[Progress, None, None]:
-    """Step until the steps or the minutes are used up."""
+    """Step until the steps or the minutes are used up.
+
+    A training that is closed before keeps its state.
+    """
+    try:
+        yield from _step_on(source, validation, options, state, state_path)
+    except GeneratorExit:
+        if state_path is not None:
+            save_state(state_path, state)
+        raise
+
+
+def _step_on(
+    source: CropSource,
+    validation: Sequence[Sample],
+    options: TrainingOptions,
+    state: TrainingState,
+    state_path: Path | None,
+) -> Generator[Progress, None, None]:
     taken: list[StepScores] = []
     while (share := state.share_done(options)) < 1:
         started = time.monotonic()
