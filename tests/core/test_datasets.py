@@ -216,6 +216,24 @@ def test_label_files_that_are_broken_are_refused(tmp_path, content):
         sample.labels()
 
 
+@pytest.mark.parametrize("value", [1, 255])
+def test_a_mask_is_no_truth(tmp_path, value):
+    """One nucleus of many pieces would be scored as all of them."""
+    add(tmp_path, "images/a.tif", "labels/a.tif")
+    mask = np.zeros((64, 80), np.uint8)
+    mask[:4] = mask[10:20, 10:20] = value
+    path = tmp_path / "labels" / "a.tif"
+    (sample,) = find_samples(tmp_path)
+
+    tifffile.imwrite(path, mask)
+    with pytest.raises(AnnotationError, match="one number for all nuclei"):
+        sample.labels()
+
+    mask[4:10, 10:20] = value  # a nucleus by itself
+    tifffile.imwrite(path, mask)
+    assert sample.labels().max() == value
+
+
 def test_labels_cut_short_are_refused(tmp_path):
     add(tmp_path, "images/a.tif", "labels/a.tif")
     path = tmp_path / "labels" / "a.tif"

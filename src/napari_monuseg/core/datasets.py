@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import tifffile
+from scipy import ndimage
 
 from napari_monuseg.core.annotations import read_annotations
 from napari_monuseg.core.dataset_files import ANNOTATION_ENDINGS, find_files
@@ -237,7 +238,20 @@ def _read_label_image(path: Path) -> NDArray[np.int32]:
             "they must be one plane of whole numbers up to 2,147,483,647, 0 for "
             "background and another number for each nucleus."
         )
+    if _is_mask(labels):
+        raise AnnotationError(
+            f"The labels {path.name} have one number for all nuclei, as a mask has; "
+            "give each nucleus its own."
+        )
     return labels.astype(np.int32)
+
+
+def _is_mask(labels: NDArray[np.integer]) -> bool:
+    """Tell whether several nuclei have one number, and none another."""
+    nuclei = labels > 0
+    if not nuclei.any() or labels.max() != labels[nuclei].min():
+        return False
+    return int(ndimage.label(nuclei, np.ones((3, 3)))[1]) > 1
 
 
 def _read_own(path: Path) -> NDArray[Any]:

@@ -196,5 +196,5 @@ def _describe(about: About) -> str:
     made = [f"{about.by_hand:,} by hand"] if about.by_hand else []
     made += [f"{about.erased:,} erased"] if about.erased else []
     made += ["a reviewed area"] if about.reviewed else []
-    when = f"{datetime.fromisoformat(about.date):%d %b, %H:%M}"
+    when = f"{datetime.fromisoformat(about.date):%d %b, %H:%M:%S}"
     return f"Unsaved corrections of “{about.image_name}” ({when}): {', '.join(made)}"
