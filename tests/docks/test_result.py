@@ -15,7 +15,7 @@ from napari_monuseg.core.handwork import HandWork
 from napari_monuseg.core.instances import InstanceOptions, find_nuclei
 from napari_monuseg.core.progress import Progress, finish
 from napari_monuseg.core.tiff import read_labels
-from napari_monuseg.docks import export_button, result_panel, segment_steps, undo_steps
+from napari_monuseg.docks import export_button, rereading, segment_steps, undo_steps
 from napari_monuseg.docks.bindings import METADATA, image_of
 from napari_monuseg.docks.newest import PATIENCE, NewestJob
 from napari_monuseg.docks.reviewed import mark_view, reviewed_mask
@@ -706,14 +706,14 @@ def test_edits_made_while_nuclei_are_read_are_kept(
     qtbot, viewer, panel, found, monkeypatch
 ):
     go_on = threading.Event()
-    read_again = result_panel.read_again
+    read_again = rereading.read_again
 
     def slowly(*args):
         yield Progress(message="Waiting")
         go_on.wait(5)
         return (yield from read_again(*args))
 
-    monkeypatch.setattr(result_panel, "read_again", slowly)
+    monkeypatch.setattr(rereading, "read_again", slowly)
     panel.sliders.foreground.setValue(0.8)
     found.paint((128, 128), 777)
     go_on.set()

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
+from typing import Any
 
 import numpy as np
 from napari.layers import Image
@@ -16,7 +15,6 @@ from napari_monuseg.areas import Area
 from napari_monuseg.core.autosave import SavedCorrections, fingerprint
 from napari_monuseg.core.handwork import HandCount
 from napari_monuseg.core.instances import InstanceOptions
-from napari_monuseg.core.maps import NucleusMaps
 from napari_monuseg.docks.at_work import is_busy_elsewhere, selection_kept
 from napari_monuseg.docks.autosave import Autosave
 from napari_monuseg.docks.correction_tools import CorrectionTools
@@ -24,8 +22,8 @@ from napari_monuseg.docks.export_button import ExportButton
 from napari_monuseg.docks.hand_panel import HandPanel
 from napari_monuseg.docks.known_results import KnownResults
 from napari_monuseg.docks.lifetime import Lifetime
-from napari_monuseg.docks.newest import NewestJob
 from napari_monuseg.docks.note import Line, Note
+from napari_monuseg.docks.rereading import Rereading
 from napari_monuseg.docks.result import Result
 from napari_monuseg.docks.reviewed import (
     adopt_drawn,
@@ -33,11 +31,9 @@ from napari_monuseg.docks.reviewed import (
     release_orphans,
 )
 from napari_monuseg.docks.section import section
-from napari_monuseg.docks.segment_steps import Exported, Placed, Reading, read_again
+from napari_monuseg.docks.segment_steps import Exported, Placed
 from napari_monuseg.docks.sliders import InstanceSliders
-from napari_monuseg.docks.snapshot import Snapshot
 from napari_monuseg.docks.take_up import TakeUp
-from napari_monuseg.jobs import Steps
 
 NO_MAPS = "To move the sliders, run the network here; hand work stays"
 
@@ -45,15 +41,6 @@ NO_HAND_WORK = (
     "To move the sliders, run the network here; it finds all nuclei anew, and of these "
     "only what you change from now on stays"
 )
-
-
-class Wish(NamedTuple):
-    """Nuclei to be read otherwise, and the movement of a slider that asked for it."""
-
-    result: Result
-    maps: NucleusMaps
-    options: InstanceOptions
-    gesture: int
 
 
 class ResultPanel(QWidget):
@@ -78,9 +65,7 @@ class ResultPanel(QWidget):
         self._viewer = viewer
         self._results = KnownResults()
         self.current: Result | None = None
-        self._gestures: WeakKeyDictionary[Result, int] = WeakKeyDictionary()
-        self._reading = NewestJob(self._read_again, self._show_again)
-        lifetime.add(self._reading.cancel)
+        self._reading = Rereading(viewer, lifetime)
         self.count = Line()
         self.count.setStyleSheet("font-weight: bold;")
         self.sliders = InstanceSliders()
@@ -118,6 +103,8 @@ class ResultPanel(QWidget):
 
     def _connect(self, lifetime: Lifetime) -> None:
         self.sliders.changed.connect(self._on_moved)
+        self._reading.shown.connect(self._show_count)
+        self._reading.brought_back.connect(self._on_brought_back)
         self.corrections.message.connect(self.message)
         self.hand.counted.connect(self._on_counted)
         self.hand.message.connect(self.message)
@@ -295,35 +282,14 @@ class ResultPanel(QWidget):
             self._choose(self._results.last)
 
     def _on_moved(self, options: InstanceOptions) -> None:
-        result = self.current
-        if result is not None and result.maps is not None:
-            gesture = self.sliders.gesture
-            self._reading.ask(Wish(result, result.maps, options, gesture))
+        if self.current is not None:
+            self._reading.ask(self.current, options, self.sliders.gesture)
 
-    def _read_again(self, wish: Wish) -> Steps:
-        result = wish.result
-        snapshot = result.snapshot()
-        if snapshot is None:
-            snapshot = self._bring_back(result)
-        return read_again(wish.maps, result.area, wish.options, snapshot)
-
-    def _bring_back(self, result: Result) -> Snapshot:
-        """Show a result anew whose layer was given other pixels to hold."""
-        snapshot = result.show_again(self._viewer)
+    def _on_brought_back(self, result: Result) -> None:
         self.autosave.follow(result)
         self.hand.show_result(result)
         if result is self.current:
             self.corrections.set_result(result)
-        return snapshot
-
-    def _show_again(self, wish: Wish, reading: Reading) -> None:
-        result = wish.result
-        continued = self._gestures.get(result) == wish.gesture
-        if not result.show_reading(reading, wish.options, continued=continued):
-            self._reading.ask_again(wish)  # it was edited meanwhile
-            return
-        self._gestures[result] = wish.gesture
-        self._show_count(result)
 
     def _on_exported(self, result: Result, exported: Exported) -> None:
         self.autosave.exported(result, exported.fingerprint)
