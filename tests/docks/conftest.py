@@ -102,9 +102,11 @@ class Stage:
         self.guess = None
         self.closed = 0
         self.calls = []
+        self.thorough = False
 
-    def __call__(self, image, area, model, device):
+    def __call__(self, image, area, model, device, *, thorough=False):
         self.calls.append((image, area, model, device))
+        self.thorough = thorough
         try:
             yield Progress(message="Loading PyTorch…")
             self.started.set()

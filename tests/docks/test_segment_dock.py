@@ -11,6 +11,9 @@ from qtpy.QtWidgets import QApplication, QLineEdit, QWidget
 from napari_monuseg.areas import LARGEST_SIDE
 from napari_monuseg.core import registry
 from napari_monuseg.core.errors import DeviceError
+from napari_monuseg.core.image import TissueImage
+from napari_monuseg.core.progress import finish
+from napari_monuseg.core.segment import SegmentOptions, segment
 from napari_monuseg.docks.bindings import METADATA
 from napari_monuseg.docks.segment_dock import SegmentDock
 
@@ -67,6 +70,26 @@ def test_a_real_network_finds_nuclei(qtbot, viewer, trained, image, tissue):
     assert layer.name == "colon nuclei (tiny)"
     assert f"{layer.data.max()} nuclei" in dock.results.count.text()
     assert dock.progress.text.text().startswith("Done in")
+
+
+@pytest.mark.usefixtures("image")
+def test_a_thorough_run_takes_the_mean_of_eight_views(qtbot, viewer, trained, tissue):
+    dock = trained
+    alone = finish(
+        segment(
+            TissueImage.from_array(tissue[0], pixel_size=dock.pixel_size.value),
+            dock.model.value,
+            SegmentOptions(device="cpu", augment=True),
+        )
+    )
+
+    run(qtbot, dock)
+    dock.thorough.click()
+    run(qtbot, dock)
+
+    quick, thorough = nuclei(viewer)
+    np.testing.assert_array_equal(thorough.data, alone.labels)
+    assert not np.array_equal(quick.data, thorough.data)
 
 
 def test_nuclei_lie_on_their_image(qtbot, viewer, dock, image, stage):

@@ -83,7 +83,12 @@ class Counted:
 
 
 def segment_area(
-    image: TissueImage, area: Area, model: ModelEntry, device: str
+    image: TissueImage,
+    area: Area,
+    model: ModelEntry,
+    device: str,
+    *,
+    thorough: bool = False,
 ) -> Generator[Progress, None, Found]:
     """Find the nuclei of an area.
 
@@ -97,12 +102,15 @@ def segment_area(
         What to find them with.
     device : str
         ``auto``, ``cpu``, …
+    thorough : bool
+        Whether the mean of eight views is taken.
     """
     yield Progress(message="Loading PyTorch…")
     from napari_monuseg.core.segment import SegmentOptions, segment
 
     tissue = image.crop(area.rows, area.columns)
-    segmentation = yield from segment(tissue, model, SegmentOptions(device=device))
+    options = SegmentOptions(device=device, augment=thorough)
+    segmentation = yield from segment(tissue, model, options)
     return Found.inside(area, segmentation)
 
 
