@@ -54,7 +54,7 @@ def test_a_model_that_was_bad_at_it_gets_better(installed_model, corrections):
     assert judgement.changes["aji"].difference > 0.02
     assert judgement.drift.keys() == {"outside", "sample"}
     assert (info.name, info.parent, info.licence) == ("pale", "tiny", "BSD-3-Clause")
-    assert "corrected nuclei in pale" in info.data
+    assert "reviewed nuclei in pale" in info.data
     assert info.scores["held out"]["changes"]["aji"]["after"] == pytest.approx(
         judgement.changes["aji"].after
     )

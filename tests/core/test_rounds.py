@@ -86,6 +86,7 @@ def one_round(corrections, before=0.6, after=0.6):
         areas=1,
         nuclei=100,
         corrections=corrections,
+        judged=60,
         before=before,
         after=after,
         verdict="unclear",

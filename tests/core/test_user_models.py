@@ -56,6 +56,21 @@ def test_names_that_are_no_file_names_are_refused(network, info, name):
         save_model(name, network, info)
 
 
+@pytest.mark.parametrize("name", ["Färbung 2", "結腸", "a(b)"])
+def test_a_name_may_have_letters_of_any_script(network, info, name):
+    assert save_model(name, network, info).stem == name
+    assert find_model(name).name == name
+
+
+def test_upper_and_lower_case_can_be_changed(network, info):
+    save_model("mine 1", network, info)
+
+    rename_model(find_model("mine 1"), "Mine 1")
+
+    own = [entry.name for entry in list_models() if not entry.shipped]
+    assert own == ["Mine 1"]
+
+
 @pytest.mark.parametrize("name", ["unet", "UNet", "Mine", "mine.safetensors"])
 def test_a_name_is_given_once(network, info, name):
     save_model("mine", network, info)

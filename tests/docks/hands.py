@@ -1,12 +1,31 @@
 """What hands do in a window: press, run, and look for what came of it."""
 
 from napari.layers import Labels
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QPoint, QPointF, Qt
+from qtpy.QtGui import QWheelEvent
+from qtpy.QtWidgets import QApplication
 
 
 def press(qtbot, button):
     """Click a button with the left mouse button."""
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def turn_wheel(widget, degrees_by_8):
+    """Turn the mouse wheel over a widget, one notch is 120; tell if it takes it."""
+    place = QPointF(widget.rect().center())
+    event = QWheelEvent(
+        place,
+        widget.mapToGlobal(place),
+        QPoint(),
+        QPoint(0, degrees_by_8),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(widget, event)
+    return event.isAccepted()
 
 
 def run(qtbot, dock):

@@ -179,6 +179,17 @@ def test_a_new_phase_starts_a_new_estimate(line):
     assert line.text.text() == "Reading nuclei"
 
 
+def test_a_look_between_two_steps_counts_as_part_of_the_work(line):
+    line.begin("Starting…")
+    line.show_progress(Progress(message="Training, step 1: loss 0.5", done=0, total=9))
+    line.now = 10
+    line.show_progress(Progress(message="Looking at slide", done=1, total=2))
+    line.now = 20
+    line.show_progress(Progress(message="Training, step 2: loss 0.4", done=1, total=9))
+
+    assert line.text.text() == "Training, step 2: loss 0.4 · 2 min 40 s left"
+
+
 def test_without_a_total_the_bar_only_says_that_work_goes_on(line):
     line.begin("Starting…")
     line.show_progress(Progress(message="Loading PyTorch…"))

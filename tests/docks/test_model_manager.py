@@ -2,7 +2,7 @@
 
 import pytest
 from hands import press
-from qtpy.QtWidgets import QMessageBox
+from qtpy.QtWidgets import QFileDialog, QMessageBox
 
 from napari_monuseg.core.model_info import read_info
 from napari_monuseg.core.registry import find_model
@@ -30,6 +30,21 @@ def test_a_model_is_exported_under_the_name_that_is_asked(
     (written,) = tmp_path.glob("mine*")
     assert written.name.lower() == "mine v1.2.safetensors"
     assert read_info(written).name == "tiny"
+
+
+def test_what_was_exported_and_imported_is_said(
+    qtbot, manager, chooser, monkeypatch, tmp_path
+):
+    chooser["path"] = tmp_path / "mine.safetensors"
+    with qtbot.waitSignal(manager.message) as said:
+        press(qtbot, manager.export_button)
+    assert said.args == [f"“tiny” is written to {chooser['path']}"]
+
+    chosen = str(find_model("tiny").path)
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (chosen, ""))
+    with qtbot.waitSignal(manager.message) as said:
+        press(qtbot, manager.import_button)
+    assert said.args == ["“tiny 2” is now among your models"]
 
 
 @pytest.mark.parametrize("answer", ["Yes", "No"])

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from hands import nuclei, press, run
+from hands import nuclei, press, run, turn_wheel
 from napari.utils.notifications import notification_manager
-from qtpy.QtCore import QPoint, QPointF, Qt
-from qtpy.QtGui import QEnterEvent, QWheelEvent
+from qtpy.QtCore import QPointF
+from qtpy.QtGui import QEnterEvent
 from qtpy.QtWidgets import QApplication, QLineEdit, QWidget
 
 from napari_monuseg.areas import LARGEST_SIDE
@@ -13,7 +13,9 @@ from napari_monuseg.core import registry
 from napari_monuseg.core.errors import DeviceError
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.progress import finish
+from napari_monuseg.core.registry import find_model
 from napari_monuseg.core.segment import SegmentOptions, segment
+from napari_monuseg.core.user_models import rename_model
 from napari_monuseg.docks.bindings import METADATA
 from napari_monuseg.docks.segment_dock import SegmentDock
 
@@ -125,6 +127,42 @@ def test_a_second_run_makes_a_second_layer(qtbot, viewer, dock, image, stage):
 
     assert len(nuclei(viewer)) == 2
     assert (first.data == 7).all()
+
+
+def test_earlier_nuclei_do_not_shine_through_those_of_another_run(
+    qtbot, viewer, dock, image, stage
+):
+    run(qtbot, dock)
+    run(qtbot, dock)
+    first, second = nuclei(viewer)
+    assert not first.visible
+    assert second.visible
+
+    viewer.layers.remove(second)
+    assert first.visible
+
+
+def test_nuclei_that_somebody_hid_stay_hidden(qtbot, viewer, dock, image, stage):
+    run(qtbot, dock)
+    (first,) = nuclei(viewer)
+    first.visible = False
+    run(qtbot, dock)
+
+    viewer.layers.remove(nuclei(viewer)[1])
+
+    assert not first.visible
+
+
+def test_a_renamed_model_stays_chosen(dock, installed_model, tmp_path):
+    registry.notify()
+    dock.model.choice.setCurrentText("tiny")
+
+    path = rename_model(find_model("tiny"), "mine")
+    assert dock.model.value.name == "mine"
+
+    rename_model(find_model("mine"), "tiny")
+    assert dock.model.value.name == "tiny"
+    assert not path.exists()
 
 
 def test_while_it_runs_the_dock_says_what_happens(qtbot, dock, image, stage):
@@ -279,18 +317,7 @@ def test_the_wheel_scrolls_the_dock_and_changes_no_number(qtbot, viewer, dock):
 
     for part in parts:
         assert part.isEnabled()
-        place = QPointF(part.rect().center())
-        event = QWheelEvent(
-            place,
-            part.mapToGlobal(place),
-            QPoint(),
-            QPoint(0, 120),
-            Qt.MouseButton.NoButton,
-            Qt.KeyboardModifier.NoModifier,
-            Qt.ScrollPhase.NoScrollPhase,
-            False,
-        )
-        QApplication.sendEvent(part, event)
+        turn_wheel(part, 120)
 
     assert sliders.value == before
     assert dock.pixel_size.value is None

@@ -1,21 +1,29 @@
 """The training dock: gather, train, watch, judge, keep or discard."""
 
+import shutil
+import threading
+from dataclasses import replace
+from itertools import count
+
 import numpy as np
 import pytest
-from hands import press
+from hands import press, turn_wheel
 from napari.layers import Image, Shapes
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication, QMessageBox
 
 from napari_monuseg.areas import covered
-from napari_monuseg.core import finetuning
+from napari_monuseg.core import finetuning, registry
+from napari_monuseg.core.counting import nuclei_inside
 from napari_monuseg.core.errors import DeviceError, TrainingError
-from napari_monuseg.core.holding_out import propose
+from napari_monuseg.core.holding_out import FEWEST_TO_JUDGE, propose
 from napari_monuseg.core.learned import Learned, Place
 from napari_monuseg.core.lessons import Lesson
 from napari_monuseg.core.model_info import read_info
+from napari_monuseg.core.progress import Progress
 from napari_monuseg.core.registry import find_model
 from napari_monuseg.core.samples import synthetic_tissue
-from napari_monuseg.docks import gathered, train_dock
+from napari_monuseg.docks import gathered, train_dock, training_job
 from napari_monuseg.docks.bindings import METADATA
 from napari_monuseg.docks.held_out import HELD_OUT
 from napari_monuseg.docks.pixel_size import PixelSize
@@ -67,9 +75,63 @@ def train(viewer, installed_model):
 
 @pytest.fixture
 def quick(monkeypatch, train):
-    """Let a training take few steps on small crops."""
+    """Let a training take few steps on small crops, each of which helps."""
     choices = dict(train.options.value) | {"steps": 3, "crop": 96}
     monkeypatch.setattr(type(train.options), "value", choices)
+    let_loss(monkeypatch, fall=True)
+
+
+def let_loss(monkeypatch, *, fall):
+    """Let every look at what is held out find a lower loss, or a higher one."""
+    look = finetuning.look
+    numbers = count(1)
+
+    def seen(*arguments):
+        there = yield from look(*arguments)
+        number = next(numbers)
+        return replace(there, loss=1 / number if fall else number)
+
+    monkeypatch.setattr(finetuning, "look", seen)
+
+
+@pytest.fixture
+def endless(monkeypatch, train):
+    """Let a training go on and on, and every look find a lower loss."""
+    losses = (1 / number for number in count(1))
+
+    def falling(*_):
+        yield from ()
+        return finetuning.Look(loss=next(losses), dice=0.5, aji=0.5)
+
+    monkeypatch.setattr(finetuning, "look", falling)
+    recipe = dict(train.options.value)
+    recipe |= {"steps": 100_000, "crop": 96, "looks": 100_000}
+    monkeypatch.setattr(type(train.options), "value", recipe)
+
+
+def begin(qtbot, train):
+    """Train until something was learned."""
+    press(qtbot, train.train_button)
+    lesson = lambda: train._job.lesson  # noqa: E731
+    qtbot.waitUntil(
+        lambda: lesson() is not None and len(lesson().history) > 3, timeout=60_000
+    )
+
+
+@pytest.fixture
+def slow_to_judge(monkeypatch):
+    """Let a comparison wait until it is told to go on."""
+    go_on = threading.Event()
+    judge = Lesson._judge_on
+
+    def slowly(lesson, *arguments):
+        while not go_on.wait(0.01):
+            yield Progress(message="Comparing before and after")
+        return (yield from judge(lesson, *arguments))
+
+    monkeypatch.setattr(Lesson, "_judge_on", slowly)
+    yield go_on
+    go_on.set()
 
 
 def test_both_docks_are_tabs_of_one_place_and_nothing_is_cut_off(
@@ -156,7 +218,7 @@ def test_what_was_reviewed_of_hidden_nuclei_is_no_longer_listed(
     qtbot, reviewed, nuclei, train
 ):
     train.areas.refresh()
-    assert train.areas.note.text() == ""
+    assert "hidden" not in train.areas.note.text()
 
     nuclei.visible = False
 
@@ -167,7 +229,54 @@ def test_what_was_reviewed_of_hidden_nuclei_is_no_longer_listed(
 
     nuclei.visible = True
     qtbot.waitUntil(lambda: train.areas.list.count() == 1)
-    assert train.areas.note.text() == ""
+    assert "hidden" not in train.areas.note.text()
+
+
+def test_the_list_counts_what_is_painted_and_erased(qtbot, reviewed, nuclei, train):
+    train.areas.refresh()
+    before = train.areas.list.item(0).text()
+    row, column = np.argwhere(nuclei.data[:400, :400] > 0)[0]
+
+    nuclei.fill((row, column), 0)
+
+    qtbot.waitUntil(lambda: train.areas.list.item(0).text() != before)
+
+
+def test_it_says_what_was_corrected_and_that_nothing_was(
+    qtbot, reviewed, nuclei, train
+):
+    assert "corrected" not in train.areas.list.item(0).text()  # nobody knows
+    assert "own mistakes" not in train.areas.note.text()
+
+    nuclei.metadata[METADATA] = {"image": "slide", "corrected": 0}
+    nuclei.events.metadata()
+    qtbot.waitUntil(lambda: "own mistakes" in train.areas.note.text())
+    assert train.areas.list.item(0).text().endswith("nuclei, 0 corrected")
+
+    nuclei.metadata[METADATA]["corrected"] = 3
+    nuclei.events.metadata()
+    qtbot.waitUntil(lambda: "own mistakes" not in train.areas.note.text())
+
+
+def test_it_says_how_few_nuclei_will_judge(qtbot, viewer, nuclei, reviewed, train):
+    train.areas.refresh()
+    (correction,) = train.areas.corrections()
+    judge = propose(correction.reviewed, stop=True).judge
+    judging = nuclei_inside(nuclei.data, judge).inside
+    assert 0 < judging < FEWEST_TO_JUDGE
+    assert train.areas.note.text().startswith(f"{judging} of these nuclei are held out")
+
+    press(qtbot, train.areas.show_button)
+    viewer.layers.remove(HELD_OUT["judge"])
+    qtbot.waitUntil(lambda: "Nothing is held out to judge" in train.areas.note.text())
+
+    viewer.layers.remove(HELD_OUT["stop"])
+    press(qtbot, train.areas.show_button)
+    height, width = (0.25 * side for side in nuclei.data.shape)
+    viewer.layers[HELD_OUT["judge"]].data = [
+        np.array([[0, 0], [0, width], [height, width], [height, 0]])
+    ]
+    qtbot.waitUntil(lambda: "judge" not in train.areas.note.text())
 
 
 def test_what_was_reviewed_on_one_image_is_not_on_another(
@@ -213,8 +322,22 @@ def test_an_area_can_be_left_out(reviewed, train):
     with pytest.raises(TrainingError, match="tick at least one"):
         train.areas.corrections()
 
+    assert "tick at least one" in train.areas.note.text()
     train.areas.list.item(0).setCheckState(Qt.CheckState.Checked)
     assert train.train_button.isEnabled()
+
+
+@pytest.mark.usefixtures("reviewed")
+def test_what_is_left_out_stays_so_when_its_nuclei_are_found_anew(
+    qtbot, viewer, slide, nuclei, train
+):
+    train.areas.list.item(0).setCheckState(Qt.CheckState.Unchecked)
+
+    viewer.add_labels(nuclei.data.copy(), name="second run", **placement(slide))
+    qtbot.waitUntil(lambda: "second run" in train.areas.list.item(0).toolTip())
+
+    assert train.areas.list.item(0).checkState() == Qt.CheckState.Unchecked
+    assert not train.train_button.isEnabled()
 
 
 def test_what_was_reviewed_is_copied_with_its_place(reviewed, nuclei, train, large):
@@ -357,6 +480,13 @@ def test_what_is_held_out_by_hand_stays(qtbot, viewer, reviewed, train):
     assert viewer.layers[HELD_OUT["judge"]] is judge
     (correction,) = train.areas.corrections()
     assert correction.held_out.judge.any()
+    judge.visible = False
+
+    press(qtbot, train.areas.show_button)
+
+    assert viewer.layers[HELD_OUT["judge"]] is judge
+    assert judge.visible
+    np.testing.assert_array_equal(judge.data[0].max(0), (25, 25))
 
 
 def test_a_dock_that_is_opened_again_still_follows(qtbot, viewer, reviewed, train):
@@ -392,7 +522,9 @@ def test_the_whole_way_to_a_model_of_ones_own(qtbot, reviewed, train, quick):
     assert train.running
     assert not train.train_button.isEnabled()
     done(qtbot, train)
-    assert len(train.curves.axes[0].lines) == 2
+    losses, scores = train.curves.axes
+    assert [len(line.get_xdata()) for line in losses.lines] == [3, 4]
+    assert scores.get_visible()
     assert not train.gate.isHidden()
     assert train.gate.judgement.changes
     assert "AJI" in train.gate.sentence.text()
@@ -472,6 +604,9 @@ def test_no_model_is_renamed_while_one_learns(qtbot, reviewed, train, quick):
     assert not train.manager.isEnabled()
 
     done(qtbot, train)
+    assert not train.manager.isEnabled()  # by its name the new one knows its parent
+
+    press(qtbot, train.gate.discard_button)
     assert train.manager.isEnabled()
 
 
@@ -482,7 +617,7 @@ def test_a_name_that_is_taken_keeps_the_gate_open(qtbot, reviewed, train, quick)
     press(qtbot, train.gate.accept_button)
     done(qtbot, train)
 
-    assert "already" in train.progress.text.text()
+    assert "already" in train.gate.error.text()
     assert not train.gate.isHidden()
     assert train.gate.accept_button.isEnabled()
 
@@ -501,32 +636,186 @@ def test_a_second_round_is_told(qtbot, reviewed, train, quick):
         train.model.choice.value = find_model(name).path
 
     assert "Round 1" in train.rounds.text()
-    assert "Round 2" in train.rounds.text()
+    judged = train_judged(find_model("second"))
+    assert train.rounds.text().splitlines()[1].endswith(f" on {judged} of them")
     assert read_info(find_model("second").path).parent == "first"
 
 
-def test_cancel_offers_the_best_so_far(qtbot, monkeypatch, reviewed, train):
-    losses = (1 / number for number in range(1, 10**6))
+def train_judged(model):
+    return model.info.scores["held out"]["nuclei"]
 
-    def falling(*_):
-        yield from ()
-        return finetuning.Look(loss=next(losses), dice=0.5, aji=0.5)
 
-    monkeypatch.setattr(finetuning, "look", falling)
-    recipe = dict(train.options.value)
-    recipe |= {"steps": 100_000, "crop": 96, "looks": 100_000}
-    monkeypatch.setattr(type(train.options), "value", recipe)
-    press(qtbot, train.train_button)
-    lesson = lambda: train._handle.lesson  # noqa: E731
-    qtbot.waitUntil(
-        lambda: lesson() is not None and len(lesson().history) > 3, timeout=60_000
-    )
+def test_cancel_offers_the_best_so_far(qtbot, reviewed, train, endless):
+    begin(qtbot, train)
 
     press(qtbot, train.cancel_button)
     done(qtbot, train)
 
     assert not train.gate.isHidden()
     assert 1 <= train._taught.tuned.step < 100_000
+    assert train.gate.judgement.changes
+
+
+def test_a_double_click_on_cancel_is_one(
+    qtbot, reviewed, train, endless, slow_to_judge
+):
+    begin(qtbot, train)
+
+    press(qtbot, train.cancel_button)
+    press(qtbot, train.cancel_button)
+    assert train.running
+    qtbot.waitUntil(
+        lambda: train.progress.text.text().startswith("Cancelled: Comparing")
+    )
+    slow_to_judge.set()
+    done(qtbot, train)
+
+    assert train.gate.judgement.changes
+
+
+def test_a_second_cancel_leaves_out_the_comparison_and_loses_nothing(
+    qtbot, reviewed, train, endless, slow_to_judge
+):
+    begin(qtbot, train)
+
+    press(qtbot, train.cancel_button)
+    qtbot.wait(QApplication.doubleClickInterval() + 50)
+    press(qtbot, train.cancel_button)
+
+    assert not train.running
+    assert train.gate.sentence.text() == "Not compared: that was cancelled."
+    train.gate.name.setText("mine")
+    press(qtbot, train.gate.accept_button)
+    done(qtbot, train)
+    assert find_model("mine").info.parent == "tiny"
+
+
+def test_a_comparison_that_is_cancelled_loses_nothing(
+    qtbot, reviewed, train, quick, slow_to_judge
+):
+    press(qtbot, train.train_button)
+    qtbot.waitUntil(lambda: "Comparing" in train.progress.text.text(), timeout=60_000)
+
+    press(qtbot, train.cancel_button)
+
+    assert train.gate.sentence.text() == "Not compared: that was cancelled."
+
+
+def test_a_dock_that_is_closed_in_training_asks_about_the_best_so_far(
+    qtbot, viewer, reviewed, train, endless
+):
+    begin(qtbot, train)
+    viewer.window.remove_dock_widget(train)
+
+    _, again = viewer.window.add_plugin_dock_widget(
+        "napari-monuseg", "Train on corrections"
+    )
+
+    assert not again.gate.isHidden()
+    assert "the dock was closed meanwhile" in again.gate.sentence.text()
+    assert "the best was step" in again.progress.text.text()
+
+
+def test_an_error_in_training_offers_the_best_so_far(
+    qtbot, monkeypatch, reviewed, train, endless
+):
+    begin(qtbot, train)
+
+    def fail(*_):
+        raise DeviceError("The device is gone.")
+
+    monkeypatch.setattr(finetuning.Learner, "step", fail)
+    done(qtbot, train)
+
+    assert train.progress.text.text() == "The device is gone."
+    assert "ended with an error" in train.gate.sentence.text()
+
+
+def test_where_nothing_was_better_there_is_nothing_to_decide(
+    qtbot, monkeypatch, reviewed, train, quick
+):
+    let_loss(monkeypatch, fall=False)
+
+    press(qtbot, train.train_button)
+    done(qtbot, train)
+
+    assert "the model stays as it was" in train.progress.text.text()
+    assert train.gate.isHidden()
+    assert train.train_button.isEnabled()
+
+
+def test_without_a_strip_to_stop_by_the_last_step_is_kept_and_that_is_said(
+    qtbot, reviewed, train, quick
+):
+    reviewed.data = [np.array([[0, 0], [0, 60], [50, 60], [50, 0]])]
+
+    press(qtbot, train.train_button)
+    done(qtbot, train)
+
+    assert "kept as of step 3" in train.progress.text.text()
+    assert not train.curves.axes[1].get_visible()
+
+
+def test_a_model_that_is_being_written_is_kept_when_the_dock_closes(
+    qtbot, viewer, reviewed, train, quick
+):
+    press(qtbot, train.train_button)
+    done(qtbot, train)
+    train.gate.name.setText("mine")
+    heard = []
+    unsubscribe = registry.subscribe(lambda: heard.append(True))
+
+    press(qtbot, train.gate.accept_button)
+    viewer.window.remove_dock_widget(train)
+
+    assert find_model("mine").info.parent == "tiny"
+    assert heard
+    unsubscribe()
+    _, again = viewer.window.add_plugin_dock_widget(
+        "napari-monuseg", "Train on corrections"
+    )
+    assert again.gate.isHidden()
+
+
+@pytest.mark.usefixtures("reviewed", "quick")
+@pytest.mark.parametrize("answer", ["Yes", "No"])
+def test_what_was_learned_for_long_is_not_discarded_unasked(
+    qtbot, monkeypatch, train, answer
+):
+    press(qtbot, train.train_button)
+    done(qtbot, train)
+    asked = []
+
+    def question(*arguments):
+        asked.append(arguments)
+        return getattr(QMessageBox.StandardButton, answer)
+
+    monkeypatch.setattr(QMessageBox, "question", question)
+    monkeypatch.setattr(train_dock, "LONG", 0.0)
+
+    press(qtbot, train.gate.discard_button)
+
+    assert len(asked) == 1
+    assert train.gate.isHidden() is (answer == "Yes")
+
+
+def test_a_long_name_leaves_room_for_the_number(
+    qtbot, reviewed, train, quick, installed_model
+):
+    shutil.copy(installed_model, installed_model.with_name(f"{'x' * 60}.safetensors"))
+    registry.notify()
+    train.model.choice.value = installed_model.with_name(f"{'x' * 60}.safetensors")
+    press(qtbot, train.train_button)
+    done(qtbot, train)
+
+    assert train.gate.name.text().endswith("xx round 1")
+    press(qtbot, train.gate.accept_button)
+    done(qtbot, train)
+    assert train.gate.isHidden()
+
+
+def test_the_curves_leave_the_wheel_to_the_dock_that_scrolls(train):
+    assert not turn_wheel(train.curves.canvas, -120)
 
 
 def test_an_early_cancel_is_just_that(qtbot, reviewed, train, quick):
@@ -534,7 +823,7 @@ def test_an_early_cancel_is_just_that(qtbot, reviewed, train, quick):
     press(qtbot, train.cancel_button)
 
     assert not train.running
-    assert train.progress.text.text() == "Cancelled"
+    assert train.progress.text.text().startswith("Cancelled")
     assert train.train_button.isEnabled()
     assert train.gate.isHidden()
 
@@ -544,7 +833,7 @@ def test_an_error_leaves_the_dock_ready(qtbot, monkeypatch, reviewed, train):
         yield from ()
         raise TrainingError("The disk is full; make room and train again.")
 
-    monkeypatch.setattr(train_dock, "teach", fail)
+    monkeypatch.setattr(training_job, "teach", fail)
     press(qtbot, train.train_button)
     done(qtbot, train)
 

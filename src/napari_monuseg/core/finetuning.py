@@ -21,7 +21,7 @@ from napari_monuseg.core.learner import Learner
 from napari_monuseg.core.looks import Look, look
 from napari_monuseg.core.losses import require_finite
 from napari_monuseg.core.networks import NucleusNetwork
-from napari_monuseg.core.progress import Progress
+from napari_monuseg.core.progress import Progress, Report
 from napari_monuseg.core.regions import Region, that_count
 
 SMALLEST_CROP = 96
@@ -46,6 +46,8 @@ class FinetunedNetwork:
         What it ran on, in words.
     history : list of dict
         Step and loss, and where looked the loss, Dice and AJI of the strip.
+    chosen : bool
+        Whether a strip held out to stop chose the weights; else the last are kept.
     """
 
     network: NucleusNetwork
@@ -54,6 +56,7 @@ class FinetunedNetwork:
     minutes: float
     device: str
     history: list[dict[str, float]]
+    chosen: bool = True
 
 
 class Finetuning:
@@ -151,7 +154,8 @@ class Finetuning:
             self._step += 1
             self._seconds += time.monotonic() - begun
             yield Progress(
-                message=f"Training: loss {sum(losses) / len(losses):.3f}",
+                message=f"Training, step {self._step}: loss "
+                f"{sum(losses) / len(losses):.3f}",
                 done=round(1000 * self._share_done()),
                 total=1000,
             )
@@ -173,6 +177,7 @@ class Finetuning:
             minutes=self._seconds / 60,
             device=self._device.description,
             history=list(self.history),
+            chosen=bool(self._held_out),
         )
 
     def _share_done(self) -> float:
@@ -260,7 +265,7 @@ class Finetuning:
             self._best_look = len(self.history)
             self._best = copy.deepcopy(learner.averaged)
         self.history.append(line)
-        yield Progress(message=describe_line(line))
+        yield Report(message=describe_line(line))
 
 
 def _check(

@@ -12,16 +12,13 @@ import numpy.typing as npt
 
 from napari_monuseg.core.bootstrap import Change, compare
 from napari_monuseg.core.counting import nuclei_inside
-from napari_monuseg.core.holding_out import Division
+from napari_monuseg.core.holding_out import FEWEST_TO_JUDGE, Division
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.looks import Part, Seen, inside, see
 from napari_monuseg.core.networks import NucleusNetwork
 from napari_monuseg.core.progress import Progress
 from napari_monuseg.core.regions import Region, that_count
 from napari_monuseg.core.scores import score_labels
-
-FEWEST_TO_JUDGE = 50
-"""With fewer held-out nuclei the difference is mostly luck."""
 
 NOTICEABLE = 0.005
 """A loss of AJI up to this is no loss."""
@@ -83,8 +80,8 @@ class Judgement:
             return f"Not compared: {self.problem}"
         if not self.changes:
             return (
-                "Too few to judge: what was reviewed is too small to hold any of it "
-                "back, or was learned from before."
+                "Too few to judge: nothing was held out to judge, or what was reviewed "
+                "is too small to hold any of it back, or was learned from before."
             )
         aji = self.changes["aji"]
         figures = (

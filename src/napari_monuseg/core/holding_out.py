@@ -18,6 +18,9 @@ JUDGE_SHARE, STOP_SHARE = 0.2, 0.15
 FEWEST_TO_STOP = 100
 """With fewer reviewed nuclei none are spared to stop the training."""
 
+FEWEST_TO_JUDGE = 50
+"""With fewer nuclei held out to judge, the difference is mostly luck."""
+
 Labels = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
 

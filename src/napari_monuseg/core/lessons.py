@@ -187,7 +187,8 @@ class Lesson:
     def result(self) -> FinetunedNetwork | None:
         """Return the best weights so far, also after a cancel; None before the first.
 
-        A training cancelled before its first look has nothing to offer.
+        A training cancelled before its first look has nothing to offer, nor has one
+        that did the strip held out to stop no good.
         """
         if self._finetuning is None or self._finetuning.result().step == 0:
             return None
@@ -263,7 +264,7 @@ class Lesson:
         parent = self.model.info
         nuclei = sum(region.nuclei for region in self.regions)
         images = sorted({region.name for region in self.regions})
-        taught = f"{nuclei} corrected nuclei in {', '.join(images)}"
+        taught = f"{nuclei} reviewed nuclei in {', '.join(images)}"
         return ModelInfo(
             name=name,
             network=parent.network,
@@ -271,7 +272,7 @@ class Lesson:
             pixel_size=parent.pixel_size,
             label_shift=parent.label_shift,
             stains=parent.stains,
-            description=f"{self.model.name}, taught by {nuclei} corrected nuclei",
+            description=f"{self.model.name}, taught by {nuclei} reviewed nuclei",
             instances=parent.instances,
             parent=self.model.name,
             data="; ".join(filter(None, (parent.data, taught))),

@@ -24,6 +24,11 @@ class Progress:
     total: int = 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Report(Progress):
+    """A line of what a training measured, for its log."""
+
+
 def finish(steps: Generator[Progress, None, Result]) -> Result:
     """Run a long job to its end and return its result."""
     try:

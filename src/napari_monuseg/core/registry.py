@@ -13,6 +13,12 @@ SHIPPED_FOLDER = Path(__file__).parents[1] / "weights"
 
 ENDING = ".safetensors"
 
+LONGEST_NAME = 60
+"""Of the user's own models, characters."""
+
+_renamed: dict[Path, Path] = {}
+"""Where the models are now that were renamed, by where they were."""
+
 _listeners: list[Callable[[], None]] = []
 
 
@@ -104,6 +110,19 @@ def notify() -> None:
     """Tell the listeners that the models have changed."""
     for listener in _listeners:
         listener()
+
+
+def note_renamed(old: Path, new: Path) -> None:
+    """Remember that a model is elsewhere, for whoever has chosen it."""
+    _renamed.pop(new, None)
+    _renamed[old] = new
+
+
+def renamed(path: Path) -> Path:
+    """Return where a model is now that may have been renamed."""
+    while path in _renamed and not path.exists():
+        path = _renamed[path]
+    return path
 
 
 def _files(folder: Path) -> list[Path]:

@@ -28,6 +28,8 @@ class Round:
         Reviewed areas, and nuclei in them.
     corrections : float or None
         Per 100 nuclei; None where nobody counted.
+    judged : int
+        Nuclei held out to judge.
     before, after : float or None
         AJI on what was held out; None where nothing was.
     verdict : str
@@ -40,6 +42,7 @@ class Round:
     areas: int
     nuclei: int
     corrections: float | None
+    judged: int
     before: float | None
     after: float | None
     verdict: str
@@ -70,6 +73,7 @@ def _round(entry: ModelEntry) -> Round:
         areas=int(info.recipe.get("areas", 0)),
         nuclei=int(info.recipe.get("nuclei", 0)),
         corrections=info.recipe.get("corrections_per_100"),
+        judged=int(judged.get("nuclei", 0)),
         before=aji.get("before"),
         after=aji.get("after"),
         verdict=str(judged.get("verdict", "")),

@@ -28,7 +28,7 @@ from napari_monuseg.core.networks import (
     NucleusNetwork,
     build_network,
 )
-from napari_monuseg.core.progress import Progress
+from napari_monuseg.core.progress import Progress, Report
 from napari_monuseg.core.stains import StainReference
 from napari_monuseg.core.torch_import import nn, torch
 from napari_monuseg.core.training_options import TrainingOptions
@@ -221,7 +221,7 @@ def _step_on(
         taken.append(train_step(source, options, state, share))
         require_finite(taken[-1].loss)
         yield Progress(
-            message=f"Training: loss {mean_step(taken).loss:.3f}",
+            message=f"Training, step {state.step}: loss {mean_step(taken).loss:.3f}",
             done=round(1000 * share),
             total=1000,
         )
@@ -286,7 +286,7 @@ def _report(
         maps = yield from _look(validation, network, options, state)
         line |= asdict(score_maps(maps, InstanceOptions())) | watch_maps(maps)
     state.history.append(line)
-    yield Progress(message=describe_report(line))
+    yield Report(message=describe_report(line))
 
 
 def describe_report(line: dict[str, float]) -> str:

@@ -14,15 +14,15 @@ from napari_monuseg.core.model_info import ModelInfo, read_info
 from napari_monuseg.core.networks import NucleusNetwork
 from napari_monuseg.core.registry import (
     ENDING,
+    LONGEST_NAME,
     ModelEntry,
     list_models,
+    note_renamed,
     notify,
     user_folder,
 )
 
-LONGEST_NAME = 60
-
-_NAME = re.compile(r"\w[\w .()+-]*", re.ASCII)
+_NAME = re.compile(r"\w[\w .()+-]*")
 
 
 def save_model(name: str, network: NucleusNetwork, info: ModelInfo) -> Path:
@@ -76,14 +76,16 @@ def rename_model(model: ModelEntry, name: str) -> Path:
         If a file cannot be written, or the old one cannot be deleted.
     """
     _check_own(model)
-    path = _new_file(name)
+    path = _new_file(name, instead_of=model)
     _rewrite(model, path, replace(model.info, name=path.stem))
+    note_renamed(model.path, path)
     try:
         for child in list_models():
             if child.info.parent == model.name and not child.shipped:
                 with suppress(CheckpointError):  # damaged: of no use by any name
                     _rewrite(child, child.path, replace(child.info, parent=path.stem))
-        _delete(model.path)
+        if not path.samefile(model.path):  # upper and lower case may be the same
+            _delete(model.path)
     finally:
         notify()
     return path
@@ -152,7 +154,7 @@ def import_model(path: str | Path) -> Path:
     source = Path(path)
     info = read_info(source)
     network = load_network(source)
-    name = _free_name(re.sub(r"[^\w .()+-]", "_", source.stem, flags=re.ASCII))
+    name = _free_name(re.sub(r"[^\w .()+-]", "_", source.stem))
     return save_model(name, network, info)
 
 
@@ -164,15 +166,18 @@ def _check_own(model: ModelEntry) -> None:
         )
 
 
-def _new_file(name: str) -> Path:
-    """Return where a model of this name goes."""
+def _new_file(name: str, instead_of: ModelEntry | None = None) -> Path:
+    """Return where a model of this name goes, maybe in the place of another."""
     name = name.strip().removesuffix(ENDING)
     if not _NAME.fullmatch(name) or len(name) > LONGEST_NAME:
         raise CheckpointError(
             f"{name!r} is no name for a model: use up to {LONGEST_NAME} letters, "
             "digits, spaces and _ . - + ( ), beginning with a letter or digit."
         )
-    if name.lower() in _taken():
+    taken = _taken()
+    if instead_of is not None and name != instead_of.path.stem:
+        taken -= {instead_of.path.stem.lower()}
+    if name.lower() in taken:
         raise CheckpointError(f"There is a model named {name} already; choose another.")
     folder = user_folder()
     make_folder(folder)

@@ -40,6 +40,12 @@ class Choice(QComboBox):
         if value in self._values:
             self.setCurrentIndex(self._values.index(value))
 
+    def follow(self, value: Any) -> None:
+        """Take what is chosen for another value, which is offered next."""
+        index = self.currentIndex()
+        if index >= 0:
+            self._values[index] = value
+
     def offer(self, entries: Iterable[tuple[str, Any]]) -> None:
         """Replace the entries; what was chosen stays chosen if it is still there.
 

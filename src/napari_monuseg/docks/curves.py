@@ -5,6 +5,7 @@ from typing import Any
 from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 TEXT = "#c8ccd4"
@@ -21,17 +22,32 @@ LINES = (
 HEIGHT = 260
 
 
+LEFT, WIDTH = 0.13, 0.83
+"""Of the plots, as shares of the figure."""
+
+BOTTOMS, HALF, WHOLE = (0.6, 0.15), 0.3, 0.75
+"""Where the upper and the lower plot begin, and how high they and a single one are."""
+
+
 class Curves(QWidget):
-    """Two small plots above each other: losses, and scores."""
+    """Two small plots, of losses and of scores; one if nothing is scored."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.figure = Figure(layout="constrained")
+        self.figure = Figure()
         self.figure.patch.set_alpha(0)
-        self.canvas = FigureCanvasQTAgg(self.figure)
+        self.canvas = _Canvas(self.figure)
         self.canvas.setStyleSheet("background: transparent;")
         self.canvas.setFixedHeight(HEIGHT)
-        self.axes = self.figure.subplots(2, 1, sharex=True)
+        upper = self.figure.add_axes((LEFT, BOTTOMS[0], WIDTH, HALF))
+        lower = self.figure.add_axes((LEFT, BOTTOMS[1], WIDTH, HALF), sharex=upper)
+        self.axes = (upper, lower)
+        for axes in self.axes:
+            _style(axes)
+        self._lines = {
+            name: self.axes[half].plot([], [], ".-", color=colour, label=label)[0]
+            for name, label, colour, half in LINES
+        }
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.canvas)
@@ -39,21 +55,47 @@ class Curves(QWidget):
 
     def show_history(self, history: list[dict[str, Any]]) -> None:
         """Draw what was measured so far; see `FinetunedNetwork.history`."""
+        for name, line in self._lines.items():
+            points = [(one["step"], one[name]) for one in history if name in one]
+            line.set_data(*(zip(*points, strict=True) if points else ((), ())))
+            line.set_visible(bool(points))
+        upper, lower = self.axes
         for axes in self.axes:
-            axes.clear()
-            _style(axes)
-        for name, label, colour, half in LINES:
-            points = [(line["step"], line[name]) for line in history if name in line]
-            if points:
-                self.axes[half].plot(
-                    *zip(*points, strict=True), ".-", color=colour, label=label
-                )
+            _fit(axes)
+        scored = any(line.get_visible() for line in lower.lines)
+        lower.set_visible(scored)
+        bottom, height = (BOTTOMS[0], HALF) if scored else (BOTTOMS[1], WHOLE)
+        upper.set_position((LEFT, bottom, WIDTH, height))
+        upper.tick_params(labelbottom=not scored)
         for axes in self.axes:
-            if axes.lines:
-                axes.legend(fontsize=7, frameon=False, labelcolor=TEXT)
-        self.axes[1].set_xlim(left=0)
-        self.axes[1].set_xlabel("step", fontsize=8, color=TEXT)
+            below = axes is lower or not scored
+            axes.set_xlabel("step" if below else "", fontsize=8, color=TEXT)
         self.canvas.draw_idle()
+
+
+class _Canvas(FigureCanvasQTAgg):
+    """Leaves the mouse wheel to the dock, which scrolls by it."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
+        event.ignore()
+
+
+def _fit(axes: Any) -> None:
+    """Let a plot show all of its lines, with their names above it."""
+    axes.relim(visible_only=True)
+    axes.autoscale()
+    axes.set_xlim(left=0)
+    shown = [line for line in axes.lines if line.get_visible()]
+    axes.legend(
+        handles=shown,
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        ncols=2,
+        fontsize=7,
+        frameon=False,
+        labelcolor=TEXT,
+        borderaxespad=0,
+    ).set_visible(bool(shown))
 
 
 def _style(axes: Any) -> None:

@@ -14,7 +14,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_monuseg.docks.comparison import Comparison
-from napari_monuseg.docks.note import Line
+from napari_monuseg.docks.note import Line, Note
 
 if TYPE_CHECKING:
     from napari_monuseg.core.gate import Judgement
@@ -43,6 +43,7 @@ class GatePanel(QWidget):
         self.look_button = QPushButton("Look at both…")
         self.name = QLineEdit()
         self.name.setPlaceholderText("Name of the new model")
+        self.error = Note()
         self.accept_button = QPushButton("Accept")
         self.discard_button = QPushButton("Discard")
         self._table = QGridLayout()
@@ -63,7 +64,7 @@ class GatePanel(QWidget):
         column.setSpacing(8)
         column.addWidget(self.sentence)
         column.addLayout(self._table)
-        for widget in (self.drift, self.look_button, self.name):
+        for widget in (self.drift, self.look_button, self.name, self.error):
             column.addWidget(widget)
         column.addLayout(buttons)
 
@@ -99,8 +100,12 @@ class GatePanel(QWidget):
         proposed.setStyleSheet(PROPOSED)
         other.setStyleSheet("")
         proposed.setDefault(True)
-        proposed.setFocus()
+        self.complain("")
         self.setVisible(True)
+
+    def complain(self, text: str) -> None:
+        """Say why the new model cannot be kept as it was asked for."""
+        self.error.setText(text)
 
     def close_gate(self) -> None:
         """Nothing is to be decided any more."""

@@ -1,10 +1,11 @@
 """The reviewed areas that a training is to learn from."""
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
+from napari.layers import Image, Shapes
 from napari.layers import Labels as LabelsLayer
-from napari.layers import Shapes
 from napari.utils.notifications import show_info
 from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import (
@@ -18,47 +19,25 @@ from qtpy.QtWidgets import (
 from napari_monuseg.core.checked import Corrections
 from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.learned import Learned
-from napari_monuseg.docks.bindings import image_of, origin_facts
+from napari_monuseg.docks.at_work import selection_kept
+from napari_monuseg.docks.bindings import origin_facts
+from napari_monuseg.docks.edit_watch import EVENTS
 from napari_monuseg.docks.held_out import HeldOutLayers
 from napari_monuseg.docks.layer_watch import LayerWatch
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.note import Note
 from napari_monuseg.docks.pixel_size import stated_pixel_size
-from napari_monuseg.docks.reviewed import is_reviewed_layer
-from napari_monuseg.docks.reviewed_areas import GatheredArea, find_areas, may_count
+from napari_monuseg.docks.reviewed_areas import GatheredArea, find_areas
+from napari_monuseg.docks.reviewed_remarks import (
+    NONE_TICKED,
+    NOTHING_JUDGES,
+    remarks_on,
+    remedy,
+)
 from napari_monuseg.layers import tissue_image
 
-REMEDY = (
-    "Nothing is marked as reviewed yet: in the Segment dock, correct the nuclei in "
-    "view and press “Mark what is in view as reviewed”."
-)
-
-NONE_TICKED = "Every area is left out: tick at least one to learn from it."
-
-HIDDEN = (
-    "What is marked as reviewed lies on nuclei that are hidden: show their layer to "
-    "learn from them."
-)
-
-NO_NUCLEI = (
-    "What is marked as reviewed has no nuclei under it: press “Run” in the Segment "
-    "dock, or open your own."
-)
-
-STRAY = (
-    "Nothing tells which image the nuclei of “{name}” are of: open it, or press "
-    "“Correct these labels” in the Segment dock."
-)
-
-NOT_ON_THEM = (
-    "What is marked as reviewed lies beside all nuclei, or on several images at once: "
-    "hide all images but its own."
-)
-
-NOTHING_JUDGES = (
-    "Nothing is held out to judge: the model has learned from all of it in an earlier "
-    "round."
-)
+Place = tuple[tuple[int, int], tuple[int, int]]
+"""Offset and shape of nuclei on their image, px."""
 
 PAUSE_MS = 300
 """Shapes change with every movement of the mouse; they are counted after it."""
@@ -81,12 +60,17 @@ class GatheredAreas(QWidget):
         super().__init__()
         self._viewer = viewer
         self._areas: list[GatheredArea] = []
-        self._left_out: set[int] = set()
+        self._left_out: WeakKeyDictionary[Image, set[Place]] = WeakKeyDictionary()
         self._held_out = HeldOutLayers(viewer)
         self.list = QListWidget()
         self.list.setMaximumHeight(96)
         self.note = Note()
+        self.list.setWordWrap(True)
         self.show_button = QPushButton("Show what is held out")
+        self.show_button.setToolTip(
+            "Two layers of shapes, which can be moved and changed; remove them to have "
+            "them proposed again."
+        )
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         for widget in (self.list, self.note, self.show_button):
@@ -120,21 +104,26 @@ class GatheredAreas(QWidget):
         self.refresh()
         included = self._included()
         if not included:
-            raise TrainingError(NONE_TICKED if self._areas else self._remedy())
+            raise TrainingError(
+                NONE_TICKED if self._areas else remedy(self._viewer.layers)
+            )
         return [self._copy(area) for area in included]
 
     def hold_out_by(self, seed: int) -> None:
         """Take the seed of the training, which decides what is held out."""
         self._held_out.seed = seed
-        self._held_out.follow(self._included())
+        self._on_included()
 
     def judge_for(self, learned: tuple[Learned, ...]) -> None:
         """Take what the model has learned from: other parts are to judge it."""
         self._held_out.learned = learned
-        self._held_out.follow(self._included())
+        self._on_included()
 
     def _included(self) -> list[GatheredArea]:
-        return [area for area in self._areas if id(area.nuclei) not in self._left_out]
+        return [area for area in self._areas if not self._is_left_out(area)]
+
+    def _is_left_out(self, area: GatheredArea) -> bool:
+        return _place(area) in self._left_out.get(area.image, ())
 
     def _copy(self, area: GatheredArea) -> Corrections:
         facts = origin_facts(area.nuclei)
@@ -147,7 +136,7 @@ class GatheredAreas(QWidget):
             reviewed=area.reviewed.copy(),
             offset=area.offset,
             held_out=self._held_out.chosen(area),
-            corrected=facts.get("corrected"),
+            corrected=area.corrected,
         )
 
     def refresh(self) -> None:
@@ -156,35 +145,27 @@ class GatheredAreas(QWidget):
         blocked = self.list.blockSignals(True)
         self.list.clear()
         for area in self._areas:
-            count = area.count
-            noun = "nucleus" if count == 1 else "nuclei"
-            item = QListWidgetItem(f"{area.image.name}: {count} {noun}")
+            item = QListWidgetItem(_describe(area))
             item.setToolTip(f"The nuclei of “{area.nuclei.name}”")
             item.setCheckState(
                 Qt.CheckState.Unchecked
-                if id(area.nuclei) in self._left_out
+                if self._is_left_out(area)
                 else Qt.CheckState.Checked
             )
             self.list.addItem(item)
         self.list.blockSignals(blocked)
         self.list.setVisible(bool(self._areas))
         self.show_button.setEnabled(bool(self._areas))
-        self._held_out.follow(self._included())
-        self.note.setText("" if self._areas else self._remedy())
-        self.changed.emit()
+        self._on_included()
 
-    def _remedy(self) -> str:
-        """Say what to do where there is nothing to learn from."""
-        layers = self._viewer.layers
-        if not any(is_reviewed_layer(one) and len(one.data) for one in layers):
-            return REMEDY
-        if find_areas(layers, hidden=True):
-            return HIDDEN
-        nuclei = [one for one in layers if may_count(one)]
-        strays = [one for one in nuclei if image_of(one, layers) is None]
-        if strays:
-            return STRAY.format(name=strays[-1].name)
-        return NOT_ON_THEM if nuclei else NO_NUCLEI
+    def _on_included(self) -> None:
+        """Follow what is learned from, and say what is wrong with it."""
+        included = self._included()
+        self._held_out.follow(included)
+        judging = self._held_out.judging(included)
+        remarks = remarks_on(self._viewer.layers, self._areas, included, judging)
+        self.note.setText("\n".join(remarks))
+        self.changed.emit()
 
     def _on_layers(self) -> None:
         self._unwatch()
@@ -192,7 +173,9 @@ class GatheredAreas(QWidget):
             if isinstance(layer, Shapes):
                 emitters = [layer.events.data]
             elif isinstance(layer, LabelsLayer):
-                emitters = [layer.events.set_data, layer.events.visible]
+                events = layer.events
+                emitters = [getattr(events, name) for name in EVENTS]
+                emitters += [events.visible, events.metadata]
             else:
                 continue
             for emitter in emitters:
@@ -209,15 +192,29 @@ class GatheredAreas(QWidget):
         self._pause.start()
 
     def _on_ticked(self, item: QListWidgetItem) -> None:
-        nuclei = id(self._areas[self.list.row(item)].nuclei)
+        area = self._areas[self.list.row(item)]
+        left_out = self._left_out.setdefault(area.image, set())
         if item.checkState() == Qt.CheckState.Checked:
-            self._left_out.discard(nuclei)
+            left_out.discard(_place(area))
         else:
-            self._left_out.add(nuclei)
-        self._held_out.follow(self._included())
-        self.changed.emit()
+            left_out.add(_place(area))
+        self._on_included()
 
     def _on_show(self) -> None:
         """Draw what the program proposes to hold out, to be seen and changed."""
-        if not self._held_out.show(self._included()):
+        with selection_kept(self._viewer.layers):
+            judges = self._held_out.show(self._included())
+        if not judges:
             show_info(NOTHING_JUDGES if self._included() else NONE_TICKED)
+
+
+def _place(area: GatheredArea) -> Place:
+    """Tell where on its image an area lies, whichever nuclei it has."""
+    rows, columns = area.reviewed.shape
+    return area.offset, (rows, columns)
+
+
+def _describe(area: GatheredArea) -> str:
+    count = area.count
+    text = f"{area.image.name}: {count:,} {'nucleus' if count == 1 else 'nuclei'}"
+    return text if area.corrected is None else f"{text}, {area.corrected:,} corrected"

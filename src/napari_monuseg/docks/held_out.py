@@ -45,10 +45,17 @@ class HeldOutLayers:
         """What the model to start from has learned from: it does not judge."""
 
     def show(self, areas: Sequence[GatheredArea]) -> bool:
-        """Draw what is proposed to hold out of areas; tell whether any of it judges."""
-        for layer in self._layers().values():
-            if layer is not None:
-                self._viewer.layers.remove(layer)
+        """Draw what is held out of areas; tell whether any of it judges.
+
+        What the user has changed is shown as it is.
+        """
+        layers = self._layers()
+        if any(layers.values()) and not self._untouched():
+            for layer in filter(None, layers.values()):
+                layer.visible = True
+            return layers["judge"] is not None and bool(layers["judge"].nshapes)
+        for layer in filter(None, layers.values()):
+            self._viewer.layers.remove(layer)
         boxes = self._proposed(areas)
         for role, name in HELD_OUT.items():
             if boxes[role]:
@@ -87,19 +94,35 @@ class HeldOutLayers:
         }
         return HeldOut(**masks)
 
+    def judging(self, areas: Sequence[GatheredArea]) -> int:
+        """Count the nuclei that are to judge, of all areas that are learned from."""
+        enough = self._enough(areas)
+        count = 0
+        for area in areas:
+            held_out = self.chosen(area) or self._propose(area, stop=enough)
+            count += area.count_in(held_out.judge & area.reviewed)
+        return count
+
     def _proposed(self, areas: Sequence[GatheredArea]) -> Boxes:
-        enough = sum(area.count for area in areas) >= FEWEST_TO_STOP
+        enough = self._enough(areas)
         boxes: Boxes = {role: [] for role in HELD_OUT}
         for area in areas:
             known = area.known(self.learned)
-            proposed = propose(
-                area.reviewed, stop=enough, seed=self.seed, learned=known
-            )
+            proposed = self._propose(area, stop=enough)
             for role, mask in (("judge", proposed.judge), ("stop", proposed.stop)):
                 # Between what lies apart there may be what was learned from.
                 parts = [mask] if known is None else _pieces(mask)
                 boxes[role] += [_box(area.nuclei, part) for part in parts if part.any()]
         return boxes
+
+    def _propose(self, area: GatheredArea, *, stop: bool) -> HeldOut:
+        learned = area.known(self.learned)
+        return propose(area.reviewed, stop=stop, seed=self.seed, learned=learned)
+
+    @staticmethod
+    def _enough(areas: Sequence[GatheredArea]) -> bool:
+        """Tell whether there are nuclei enough to spare some to stop by."""
+        return sum(area.count for area in areas) >= FEWEST_TO_STOP
 
     def _drawn(self) -> Boxes | None:
         """Give what was proposed when the layers were drawn; None if they are gone."""

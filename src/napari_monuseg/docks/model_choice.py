@@ -47,6 +47,8 @@ class ModelChoice(QWidget):
     def _refresh(self) -> None:
         # By path: an entry read again is not the entry that was chosen.
         self._models = registry.list_models()
+        if self.choice.value is not None:
+            self.choice.follow(registry.renamed(self.choice.value))
         self.choice.offer((entry.name, entry.path) for entry in self._models)
         self._on_chosen()
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from napari.utils.notifications import show_error
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QFileDialog,
     QGridLayout,
@@ -27,6 +28,9 @@ class ModelManager(QWidget):
     chosen : callable
         Gives the model that is chosen; None if none is.
     """
+
+    message = Signal(str)
+    """Emits a line for the user."""
 
     def __init__(self, chosen: Callable[[], ModelEntry | None]) -> None:
         super().__init__()
@@ -90,13 +94,15 @@ class ModelManager(QWidget):
         path = choose_file(self, "Export", model.path.name, (ENDING,))
         if path is not None:
             export_model(model, path)
+            self.message.emit(f"“{model.name}” is written to {path}")
 
     def _import(self) -> None:
         from napari_monuseg.core.user_models import import_model
 
         path, _ = QFileDialog.getOpenFileName(self, "Import", "", FILES)
         if path:
-            import_model(path)
+            added = import_model(path)
+            self.message.emit(f"“{added.stem}” is now among your models")
 
 
 def _shown(action: Callable[[], None]) -> Callable[[], None]:

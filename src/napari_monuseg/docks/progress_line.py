@@ -1,5 +1,6 @@
 """What a running job does, how far it is, and how long it still takes."""
 
+import re
 from time import monotonic
 
 from qtpy.QtCore import Qt
@@ -54,18 +55,22 @@ class ProgressLine(QWidget):
 
 
 class _Clock:
-    """Estimates from the steps done how long the others take."""
+    """Estimates from the steps done how long the others take.
+
+    Work of one kind begins its messages in one way, up to the first comma or colon. It
+    may be interrupted by work of another kind, which then counts as part of it.
+    """
 
     def __init__(self) -> None:
-        self._message = ""
-        self._begin = (0, monotonic())
+        self._begun: dict[str, tuple[int, float]] = {}
 
     def time_left(self, progress: Progress) -> str:
         now = monotonic()
-        if progress.message != self._message:
-            self._message = progress.message
-            self._begin = (progress.done, now)
-        steps, seconds = progress.done - self._begin[0], now - self._begin[1]
+        kind = re.split("[,:]", progress.message, maxsplit=1)[0]
+        begun = self._begun.setdefault(kind, (progress.done, now))
+        if progress.done < begun[0]:
+            begun = self._begun[kind] = (progress.done, now)
+        steps, seconds = progress.done - begun[0], now - begun[1]
         if steps < 1 or seconds < 1 or progress.done >= progress.total:
             return ""
         return f"{duration(seconds / steps * (progress.total - progress.done))} left"

@@ -121,7 +121,15 @@ class Result(Overlay):
 
     def note_effort(self, corrected: int | None) -> None:
         """Say in the layer how many reviewed nuclei were corrected since the run."""
+        known = self._noted("corrected")
         self._note("corrected", corrected)
+        if self.layer is not None and known != corrected:
+            self.layer.events.metadata()
+
+    def _noted(self, name: str) -> Any:
+        """Give what the layer says of something; None if it says nothing."""
+        facts = {} if self.layer is None else self.layer.metadata.get(METADATA, {})
+        return facts.get(name)
 
     def _note(self, name: str, value: Any) -> None:
         """Say something in the layer, if it is shown."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 from napari.layers import Image
@@ -64,6 +65,7 @@ class ResultPanel(QWidget):
         super().__init__()
         self._viewer = viewer
         self._results = KnownResults()
+        self._put_away: WeakSet[Result] = WeakSet()
         self.current: Result | None = None
         self._reading = Rereading(viewer, lifetime)
         self.count = Line()
@@ -167,10 +169,14 @@ class ResultPanel(QWidget):
     def _add(self, result: Result, placed: Placed, earlier: Result | None) -> None:
         result.show(self._viewer, placed)
         self._results.add(result)
-        if earlier is not None:
-            self.autosave.succeed(earlier, result, placed.succeeds)
-        else:
+        if earlier is None:
             self.autosave.add(result)
+            return
+        self.autosave.succeed(earlier, result, placed.succeeds)
+        if earlier.layer is not None and earlier.layer.visible:
+            # Below the new nuclei they would shine through, erased ones too.
+            earlier.layer.visible = False
+            self._put_away.add(earlier)
 
     def restore(self, image: Image, path: Path, corrections: SavedCorrections) -> None:
         """Show corrections that were saved, and go on saving them."""
@@ -278,8 +284,14 @@ class ResultPanel(QWidget):
         if result is not None:
             self._results.remove(result)
             self.autosave.remove(result)
+            self._bring_out(self._results.predecessor(result, None))
         if self.current is not None and self.current not in self._results:
             self._choose(self._results.last)
+
+    def _bring_out(self, earlier: Result | None) -> None:
+        """Show nuclei that were put away for others, which are gone."""
+        if earlier in self._put_away and earlier is not None and earlier.layer:
+            earlier.layer.visible = True
 
     def _on_moved(self, options: InstanceOptions) -> None:
         if self.current is not None:

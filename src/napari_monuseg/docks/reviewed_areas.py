@@ -44,10 +44,22 @@ class GatheredArea:
     @property
     def count(self) -> int:
         """How many nuclei lie wholly inside."""
+        return self.count_in(self.reviewed)
+
+    def count_in(self, mask: Mask) -> int:
+        """Count the nuclei that lie wholly inside a mask on the grid of `nuclei`."""
+        if not mask.any():
+            return 0
         # A pixel more all around shows which nuclei reach out.
-        window = bounding_window(self.reviewed, margin=1)
+        window = bounding_window(mask, margin=1)
         labels = np.asarray(self.nuclei.data[window])
-        return nuclei_inside(labels, self.reviewed[window]).inside
+        return nuclei_inside(labels, mask[window]).inside
+
+    @property
+    def corrected(self) -> int | None:
+        """How many of the nuclei were corrected since the run; None if unknown."""
+        counted: int | None = origin_facts(self.nuclei).get("corrected")
+        return counted
 
     @property
     def offset(self) -> tuple[int, int]:

@@ -5,12 +5,12 @@ from weakref import WeakKeyDictionary
 
 from napari.utils.notifications import show_error
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QPushButton
+from qtpy.QtWidgets import QMessageBox, QPushButton
 
 from napari_monuseg.core import registry
 from napari_monuseg.core.errors import MonusegError
-from napari_monuseg.core.progress import Progress
-from napari_monuseg.core.registry import ModelEntry
+from napari_monuseg.core.progress import Progress, Report
+from napari_monuseg.core.registry import LONGEST_NAME, ModelEntry
 from napari_monuseg.core.rounds import advise, rounds_of
 from napari_monuseg.docks.curves import Curves
 from napari_monuseg.docks.device_choice import DeviceChoice
@@ -23,8 +23,15 @@ from napari_monuseg.docks.note import Line, Note
 from napari_monuseg.docks.progress_line import ProgressLine
 from napari_monuseg.docks.section import section
 from napari_monuseg.docks.train_options import TrainOptions
-from napari_monuseg.docks.train_steps import Handle, Taught, judge_so_far, keep, teach
+from napari_monuseg.docks.train_steps import (
+    Taught,
+    keep,
+)
+from napari_monuseg.docks.training_job import TrainingJob, describe
 from napari_monuseg.jobs import JobSlot
+
+LONG = 5.0
+"""What was learned in so many minutes is not discarded without a question."""
 
 _left: WeakKeyDictionary[Any, Taught] = WeakKeyDictionary()
 """What a dock that was closed had taught, by viewer."""
@@ -41,9 +48,9 @@ class TrainDock(Dock):
 
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__(napari_viewer)
-        self._slot = JobSlot()
-        self._lifetime.add(self._slot.cancel)
-        self._handle = Handle()
+        self._job, self._writing = TrainingJob(), JobSlot()
+        self._lifetime.add(self._job.stop)
+        self._lifetime.add(self._end_writing)
         self._taught: Taught | None = None
         self._drawn = 0
         self.model = ModelChoice(self._lifetime)
@@ -59,11 +66,12 @@ class TrainDock(Dock):
         self.gate = GatePanel()
         self.rounds = Line()
         self.manager = ModelManager(lambda: self.model.value)
+        self._models = section("Models", self.manager)
         self._lay_out()
         self._connect()
         self._on_model()
         self._go_on()
-        self._lifetime.add(self._leave)
+        self._lifetime.add(self._leave)  # before anything else ends
 
     def _lay_out(self) -> None:
         self._stack(
@@ -81,7 +89,7 @@ class TrainDock(Dock):
             self.curves,
             self.gate,
             self.rounds,
-            section("Models", self.manager),
+            self._models,
         )
 
     def _connect(self) -> None:
@@ -89,28 +97,45 @@ class TrainDock(Dock):
         self.options.seed.valueChanged.connect(self.areas.hold_out_by)
         self.areas.changed.connect(self._refresh)
         self.train_button.clicked.connect(self._on_train)
-        self.cancel_button.clicked.connect(self._on_cancel)
+        self.cancel_button.clicked.connect(self._job.cancel)
+        self._job.progressed.connect(self._on_progress)
+        self._job.taught.connect(self._on_taught)
+        self._job.ended.connect(self._on_ended)
+        self._job.changed.connect(self._refresh)
         self.gate.accepted.connect(self._on_accept)
         self.gate.discarded.connect(self._on_discard)
+        self.manager.message.connect(self.progress.text.setText)
+        self._models.toggled.connect(self._on_models)
+
+    def _on_models(self, unfolded: bool) -> None:
+        if unfolded:
+            QTimer.singleShot(0, lambda: self._reveal(self._models))
 
     def _leave(self) -> None:
         """Leave what was taught, and neither kept nor discarded, to the next dock."""
-        if self._taught is not None:
-            _left[self._viewer] = self._taught
+        taught = self._taught or self._job.so_far("the dock was closed meanwhile.")
+        if taught is not None and not self._writing.busy:
+            _left[self._viewer] = taught
+
+    def _end_writing(self) -> None:
+        """Let a model that was accepted be written, and be known to other docks."""
+        if self._writing.busy:
+            self._writing.end()
+            registry.notify()
 
     def _go_on(self) -> None:
         """Ask again about what an earlier dock of the viewer left."""
         taught = _left.pop(self._viewer, None)
         if taught is not None:
-            self._handle.lesson = taught.lesson
+            self._job.resume(taught)
             self.curves.setVisible(True)
             self._on_taught(taught)
-            self._refresh()
+            self._on_ended(describe(taught.tuned))
 
     @property
     def running(self) -> bool:
         """Whether a job of the dock runs."""
-        return self._slot.busy
+        return self._job.busy or self._writing.busy
 
     def _refresh(self) -> None:
         deciding = self._taught is not None
@@ -118,11 +143,11 @@ class TrainDock(Dock):
         enable_buttons(
             self.train_button,
             self.cancel_button,
-            ready=ready and not deciding,
-            running=self.running,
+            ready=ready and not deciding and not self._writing.busy,
+            running=self._job.busy,
         )
         self.gate.setEnabled(not self.running)
-        self.manager.setEnabled(not self.running)
+        self.manager.setEnabled(not self.running and not deciding)
 
     def _on_model(self) -> None:
         model = self.model.value
@@ -145,101 +170,92 @@ class TrainDock(Dock):
             self.progress.end(str(error))
             return
         recipe = self.options.value | {"device": self.device.value}
-        self._handle = Handle()
         self._drawn = 0
         self.curves.show_history([])
         self.curves.setVisible(True)
-        self._start(
-            teach(model, corrections, recipe, self._handle),
-            "Starting…",
-            returned=self._on_taught,
-        )
-
-    def _start(self, steps: Any, text: str, *, returned: Any) -> None:
-        self.progress.begin(text)
-        self._slot.start(
-            steps,
-            yielded=self._on_progress,
-            returned=returned,
-            errored=self._on_error,
-            finished=self._refresh,
-        )
-        self._refresh()
+        self.progress.begin("Starting…")
+        self._job.start(model, corrections, recipe)
 
     def _on_progress(self, progress: Progress) -> None:
-        if not self._draw():  # the curves tell what a line of the history says
-            self.progress.show_progress(progress)
+        self._draw()
+        if isinstance(progress, Report):  # which the curves tell
+            return
+        self.progress.show_progress(progress)
 
-    def _draw(self) -> bool:
-        """Show how the training goes; tell whether there is more to its curves."""
-        lesson = self._handle.lesson
+    def _draw(self) -> None:
+        """Show how the training goes."""
+        lesson = self._job.lesson
         history = lesson.history if lesson else []
         self.notice.setText("\n".join(lesson.notices) if lesson else "")
-        if len(history) <= self._drawn:
-            return False
-        self._drawn = len(history)
-        self.curves.show_history(history)
-        return True
+        if len(history) > self._drawn:
+            self._drawn = len(history)
+            self.curves.show_history(history)
 
     def _on_taught(self, taught: Taught) -> None:
-        self._taught = taught
         self._draw()
-        tuned = taught.tuned
-        self.progress.end(
-            f"{tuned.steps} steps in {tuned.minutes:.1f} min on {tuned.device}; the "
-            f"best was step {tuned.step}"
-        )
+        self._taught = taught
         self.gate.ask(taught.judgement, _propose_name(taught.lesson.model))
+        self._refresh()
         QTimer.singleShot(0, self._reveal_gate)
 
     def _reveal_gate(self) -> None:
         self._reveal(self.gate)
 
-    def _on_error(self, error: Exception) -> None:
-        self.progress.end(explain(error))
-
-    def _on_cancel(self) -> None:
-        self._slot.cancel()
-        lesson = self._handle.lesson
-        best = lesson.result() if lesson is not None else None
-        if lesson is None or best is None or self._taught is not None:
-            self.progress.end("Cancelled")
-            self._refresh()
-            return
-        self._handle = Handle()  # a second Cancel ends it for good
-        self._start(
-            judge_so_far(lesson, best),
-            "Cancelled; comparing the best so far with the model it started from",
-            returned=self._on_taught,
-        )
+    def _on_ended(self, text: str) -> None:
+        self._draw()
+        self.progress.end(text)
 
     def _on_accept(self, name: str) -> None:
         if self._taught is not None and not self.running:
-            self._start(
+            self.gate.complain("")
+            self.progress.begin("Writing the model…")
+            self._writing.start(
                 keep(self._taught, name),
-                "Writing the model…",
+                yielded=self.progress.show_progress,
                 returned=self._on_kept,
+                errored=self._on_not_kept,
+                finished=self._refresh,
             )
+            self._refresh()
 
     def _on_kept(self, name: str) -> None:
-        self._taught = None
-        self.gate.close_gate()
-        self.progress.end(f"“{name}” is now among your models")
+        self._decided(f"“{name}” is now among your models")
         registry.notify()
 
+    def _on_not_kept(self, error: Exception) -> None:
+        self.progress.end("")
+        self.gate.complain(explain(error))
+
     def _on_discard(self) -> None:
+        if self._taught is not None and self._really_discard(self._taught):
+            self._decided("Discarded")
+            self.curves.setVisible(False)
+
+    def _really_discard(self, taught: Taught) -> bool:
+        if taught.tuned.minutes < LONG:
+            return True
+        answer = QMessageBox.question(
+            self,
+            "Discard",
+            f"Discard what was learned in {taught.tuned.minutes:.0f} minutes?",
+        )
+        return answer == QMessageBox.StandardButton.Yes
+
+    def _decided(self, text: str) -> None:
         self._taught = None
+        self._job.forget()
         self.gate.close_gate()
-        self.progress.end("Discarded")
+        self.progress.end(text)
         self._refresh()
 
 
 def _propose_name(model: ModelEntry) -> str:
-    """Give a name that is free: that of the model, and which round it is."""
+    """Give a name that is free: that of the model, and a number."""
     taken = {entry.name.lower() for entry in registry.list_models()}
     stem = model.path.stem
     root, _, tail = stem.rpartition(" round ")
     root = root if tail.isdigit() and root else stem
+    root = root[: LONGEST_NAME - len(" round 999")].rstrip()
     number = 1
     while f"{root} round {number}".lower() in taken:
         number += 1
@@ -251,5 +267,5 @@ def _describe_round(number: int, one: Any) -> str:
     if one.corrections is not None:
         facts.append(f"{one.corrections:.0f} corrections per 100")
     if one.before is not None and one.after is not None:
-        facts.append(f"AJI {one.before:.3f} → {one.after:.3f}")
+        facts.append(f"AJI {one.before:.3f} → {one.after:.3f} on {one.judged} of them")
     return ", ".join(facts)

@@ -35,9 +35,24 @@ class Taught:
 
 @dataclass(eq=False)
 class Handle:
-    """Where a running job leaves its lesson, so that it can be looked at meanwhile."""
+    """Where a running job leaves its lesson, so that it can be looked at meanwhile.
+
+    Parameters
+    ----------
+    lesson : Lesson, optional
+        The training; None before it has begun.
+    tuned : FinetunedNetwork, optional
+        What it came to; None before it is compared with what it started from.
+    """
 
     lesson: "Lesson | None" = None
+    tuned: "FinetunedNetwork | None" = None
+
+    def so_far(self) -> "FinetunedNetwork | None":
+        """Give what the training came to so far; None if that is nothing."""
+        if self.tuned is not None or self.lesson is None:
+            return self.tuned
+        return self.lesson.result()
 
 
 def teach(
@@ -64,8 +79,8 @@ def teach(
     from napari_monuseg.core.lessons import Lesson
 
     handle.lesson = Lesson(model, corrections, FinetuneOptions(**recipe))
-    tuned = yield from handle.lesson.train()
-    return (yield from judge_so_far(handle.lesson, tuned))
+    handle.tuned = yield from handle.lesson.train()
+    return (yield from judge_so_far(handle.lesson, handle.tuned))
 
 
 def judge_so_far(
@@ -74,6 +89,14 @@ def judge_so_far(
     """Judge what a training came to, or had come to when it was cancelled."""
     judgement = yield from lesson.judge(tuned)
     return Taught(lesson=lesson, tuned=tuned, judgement=judgement)
+
+
+def uncompared(lesson: "Lesson", tuned: "FinetunedNetwork", reason: str) -> Taught:
+    """Give what a training came to without a judgement; say why there is none."""
+    from napari_monuseg.core.gate import Judgement
+
+    tuned.network.cpu()
+    return Taught(lesson=lesson, tuned=tuned, judgement=Judgement.none(reason))
 
 
 def keep(taught: Taught, name: str) -> Generator[Progress, None, str]:
