@@ -1,7 +1,7 @@
 """Is the new model better? Asked once, on what neither training nor stopping saw.
 
-Both models segment the strips that were held out to judge, and the new one must
-not have changed its mind about everything else.
+Both models segment the strips that were held out to judge; how much the new one has
+changed its mind elsewhere is told beside it, as nobody knows who is right there.
 """
 
 from collections.abc import Generator, Sequence

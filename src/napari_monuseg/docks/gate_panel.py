@@ -40,6 +40,10 @@ class GatePanel(QWidget):
         self._comparison: Comparison | None = None
         self.sentence = Line()
         self.drift = Line()
+        self.drift.setToolTip(
+            "By how much the nuclei of the two models differ where nobody has checked "
+            "them, 1 − AJI; which of them are right is not known there."
+        )
         self.look_button = QPushButton("Look at both…")
         self.name = QLineEdit()
         self.name.setPlaceholderText("Name of the new model")
