@@ -45,7 +45,7 @@ def segment(
     augment: Annotated[
         bool,
         typer.Option(
-            "--augment", help="Average over 8 turns: better, 8 times as long."
+            "--augment", help="Average over 8 turns: a little better, 8 times as long."
         ),
     ] = False,
     foreground_threshold: ForegroundThreshold = None,

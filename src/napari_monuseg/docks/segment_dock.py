@@ -75,7 +75,7 @@ class SegmentDock(Dock):
         self.thorough = QCheckBox("Thorough, 8 times as long")
         self.thorough.setToolTip(
             "The network looks at the tissue turned and mirrored in eight ways, and "
-            "the mean of what it sees is read: better nuclei."
+            "the mean of what it sees is read: nuclei that are a little better."
         )
         self.run_button = QPushButton("Run")
         self.cancel_button = QPushButton("Cancel")
