@@ -1,7 +1,8 @@
 """The jobs of the training dock: generators, run in a worker thread."""
 
+import copy
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from napari_monuseg.core.progress import Progress
@@ -80,6 +81,8 @@ def teach(
 
     handle.lesson = Lesson(model, corrections, FinetuneOptions(**recipe))
     handle.tuned = yield from handle.lesson.train()
+    if not handle.tuned.step:
+        return uncompared(handle.lesson, handle.tuned, "nothing was better.")
     return (yield from judge_so_far(handle.lesson, handle.tuned))
 
 
@@ -95,7 +98,8 @@ def uncompared(lesson: "Lesson", tuned: "FinetunedNetwork", reason: str) -> Taug
     """Give what a training came to without a judgement; say why there is none."""
     from napari_monuseg.core.gate import Judgement
 
-    tuned.network.cpu()
+    # A copy: a comparison that was cancelled may still be at a step of its own.
+    tuned = replace(tuned, network=copy.deepcopy(tuned.network).cpu())
     return Taught(lesson=lesson, tuned=tuned, judgement=Judgement.none(reason))
 
 
