@@ -500,6 +500,7 @@ def test_train_does_not_run_over_an_unfinished_training(run, tissue_folder, tmp_
     assert "give --resume" in done.stderr
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_a_training_that_is_interrupted_says_how_to_go_on(
     tissue_folder, tmp_path, monkeypatch, capsys
 ):
@@ -531,6 +532,7 @@ def test_a_training_that_is_interrupted_says_how_to_go_on(
     assert not state.exists()
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_a_training_that_is_interrupted_before_the_first_step_keeps_nothing(
     tissue_folder, tmp_path, monkeypatch, capsys
 ):

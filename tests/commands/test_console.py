@@ -42,6 +42,7 @@ def test_a_job_goes_on_when_its_log_cannot(capsys):
     assert said.count("cannot be written any more (No space left on device)") == 1
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_waits_for_a_step_and_twice_does_not():
     closed = []
 
@@ -65,6 +66,14 @@ def test_ctrl_c_waits_for_a_step_and_twice_does_not():
         assert stopped()
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
+
+
+def test_ctrl_c_that_is_ignored_stays_so(ctrl_c):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    with stop_between_steps() as stopped:
+        signal.raise_signal(signal.SIGINT)
+        assert not stopped()
 
 
 @pytest.mark.parametrize(

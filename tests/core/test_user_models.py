@@ -56,10 +56,14 @@ def test_names_that_are_no_file_names_are_refused(network, info, name):
         save_model(name, network, info)
 
 
-@pytest.mark.parametrize("name", ["Färbung 2", "結腸", "a(b)"])
+@pytest.mark.parametrize("name", ["Färbung 2", "結腸", "हिन्दी", "a(b)"])
 def test_a_name_may_have_letters_of_any_script(network, info, name):
     assert save_model(name, network, info).stem == name
     assert find_model(name).name == name
+
+
+def test_accents_that_come_apart_are_joined(network, info):
+    assert save_model("Fa\u0308rbung", network, info).stem == "Färbung"
 
 
 def test_upper_and_lower_case_can_be_changed(network, info):

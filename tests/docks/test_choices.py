@@ -190,6 +190,19 @@ def test_a_look_between_two_steps_counts_as_part_of_the_work(line):
     assert line.text.text() == "Training, step 2: loss 0.4 · 2 min 40 s left"
 
 
+def test_work_that_is_done_once_more_starts_a_new_estimate(line):
+    line.begin("Starting…")
+    for done in (0, 4):
+        line.show_progress(Progress(message="Finding nuclei", done=done, total=5))
+        line.now += 4
+    line.now = 300
+    line.show_progress(Progress(message="Finding nuclei", done=0, total=5))
+    line.now = 302
+    line.show_progress(Progress(message="Cancelled: Finding nuclei", done=1, total=5))
+
+    assert line.text.text() == "Cancelled: Finding nuclei · 8 s left"
+
+
 def test_without_a_total_the_bar_only_says_that_work_goes_on(line):
     line.begin("Starting…")
     line.show_progress(Progress(message="Loading PyTorch…"))

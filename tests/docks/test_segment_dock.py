@@ -138,8 +138,31 @@ def test_earlier_nuclei_do_not_shine_through_those_of_another_run(
     assert not first.visible
     assert second.visible
 
-    viewer.layers.remove(second)
+    first.visible = True
+    run(qtbot, dock)
+    assert [layer.visible for layer in nuclei(viewer)] == [False, False, True]
+
+    viewer.layers.remove(nuclei(viewer)[2])
     assert first.visible
+    assert second.visible
+
+
+def test_what_was_corrected_is_unknown_until_it_is_counted(
+    qtbot, viewer, dock, image, stage
+):
+    run(qtbot, dock)
+    press(qtbot, dock.results.hand.mark_button)
+    (layer,) = nuclei(viewer)
+    facts = layer.metadata[METADATA]
+    qtbot.waitUntil(lambda: facts.get("corrected") == 0)
+
+    layer.fill(np.argwhere(layer.data)[0], 0)
+    assert facts["corrected"] is None
+    qtbot.waitUntil(lambda: facts["corrected"] == 1)
+
+    layer.undo()
+    dock._lifetime.end()
+    assert facts["corrected"] is None
 
 
 def test_nuclei_that_somebody_hid_stay_hidden(qtbot, viewer, dock, image, stage):

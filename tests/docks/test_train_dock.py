@@ -16,6 +16,7 @@ from napari_monuseg.areas import covered
 from napari_monuseg.core import finetuning, registry
 from napari_monuseg.core.counting import nuclei_inside
 from napari_monuseg.core.errors import DeviceError, TrainingError
+from napari_monuseg.core.handwork import HandWork
 from napari_monuseg.core.holding_out import FEWEST_TO_JUDGE, propose
 from napari_monuseg.core.learned import Learned, Place
 from napari_monuseg.core.lessons import Lesson
@@ -248,12 +249,17 @@ def test_it_says_what_was_corrected_and_that_nothing_was(
     assert "corrected" not in train.areas.list.item(0).text()  # nobody knows
     assert "own mistakes" not in train.areas.note.text()
 
-    nuclei.metadata[METADATA] = {"image": "slide", "corrected": 0}
+    nothing = HandWork.restored(nuclei.data, np.zeros(nuclei.data.shape, bool))
+    facts = {"image": "slide", "corrected": 0, "hand": nothing}
+    nuclei.metadata[METADATA] = facts
     nuclei.events.metadata()
     qtbot.waitUntil(lambda: "own mistakes" in train.areas.note.text())
-    assert train.areas.list.item(0).text().endswith("nuclei, 0 corrected")
+    assert train.areas.list.item(0).text().endswith("nuclei, 0 corrected since the run")
 
-    nuclei.metadata[METADATA]["corrected"] = 3
+    # Hand work that another run took over was not made since.
+    facts["hand"] = HandWork.restored(
+        nuclei.data, nuclei.data == nuclei.data[5:9].max()
+    )
     nuclei.events.metadata()
     qtbot.waitUntil(lambda: "own mistakes" not in train.areas.note.text())
 
@@ -264,7 +270,8 @@ def test_it_says_how_few_nuclei_will_judge(qtbot, viewer, nuclei, reviewed, trai
     judge = propose(correction.reviewed, stop=True).judge
     judging = nuclei_inside(nuclei.data, judge).inside
     assert 0 < judging < FEWEST_TO_JUDGE
-    assert train.areas.note.text().startswith(f"{judging} of these nuclei are held out")
+    assert train.areas.note.text().startswith("Nuclei held out to judge")
+    assert f" {judging}. " in train.areas.note.text()
 
     press(qtbot, train.areas.show_button)
     viewer.layers.remove(HELD_OUT["judge"])
@@ -469,6 +476,19 @@ def test_where_the_model_learned_from_all_it_says_that_nothing_judges(
     assert said == [gathered.NOTHING_JUDGES]
 
 
+def test_why_nothing_judges_is_said_where_the_strip_was_removed(
+    qtbot, monkeypatch, viewer, reviewed, train
+):
+    said = []
+    monkeypatch.setattr(gathered, "show_info", said.append)
+    press(qtbot, train.areas.show_button)
+    viewer.layers.remove(HELD_OUT["judge"])
+
+    press(qtbot, train.areas.show_button)
+
+    assert said == [gathered.NO_JUDGE]
+
+
 def test_what_is_held_out_by_hand_stays(qtbot, viewer, reviewed, train):
     press(qtbot, train.areas.show_button)
     judge = viewer.layers[HELD_OUT["judge"]]
@@ -531,6 +551,9 @@ def test_the_whole_way_to_a_model_of_ones_own(qtbot, reviewed, train, quick):
     assert not train.train_button.isEnabled()
 
     press(qtbot, train.gate.look_button)
+    first = train.gate._comparison
+    press(qtbot, train.gate.look_button)
+    assert not first.isVisible()
     assert train.gate._comparison.isVisible()
     assert len(train.gate._comparison.figure.axes) == 2
     train.gate.name.setText("mine")
@@ -656,10 +679,10 @@ def test_cancel_offers_the_best_so_far(qtbot, reviewed, train, endless):
     assert train.gate.judgement.changes
 
 
-def test_a_double_click_on_cancel_is_one(
-    qtbot, reviewed, train, endless, slow_to_judge
-):
+@pytest.mark.usefixtures("reviewed", "endless")
+def test_a_double_click_on_cancel_is_one(qtbot, monkeypatch, train, slow_to_judge):
     begin(qtbot, train)
+    monkeypatch.setattr(training_job, "monotonic", lambda: 5.0)
 
     press(qtbot, train.cancel_button)
     press(qtbot, train.cancel_button)
@@ -752,7 +775,7 @@ def test_without_a_strip_to_stop_by_the_last_step_is_kept_and_that_is_said(
     press(qtbot, train.train_button)
     done(qtbot, train)
 
-    assert "kept as of step 3" in train.progress.text.text()
+    assert "the last weights are kept, of step 3" in train.progress.text.text()
     assert not train.curves.axes[1].get_visible()
 
 
@@ -775,6 +798,22 @@ def test_a_model_that_is_being_written_is_kept_when_the_dock_closes(
         "napari-monuseg", "Train on corrections"
     )
     assert again.gate.isHidden()
+
+
+def test_a_model_that_cannot_be_written_as_the_dock_closes_is_asked_about_again(
+    qtbot, viewer, reviewed, train, quick
+):
+    press(qtbot, train.train_button)
+    done(qtbot, train)
+    train.gate.name.setText("tiny")  # which is taken
+
+    press(qtbot, train.gate.accept_button)
+    viewer.window.remove_dock_widget(train)
+
+    _, again = viewer.window.add_plugin_dock_widget(
+        "napari-monuseg", "Train on corrections"
+    )
+    assert not again.gate.isHidden()
 
 
 @pytest.mark.usefixtures("reviewed", "quick")

@@ -23,7 +23,8 @@ class StoppedError(Exception):
 def stop_between_steps() -> Iterator[Callable[[], bool]]:
     """Let Ctrl-C wait for the end of a step, so that a job can keep what it has.
 
-    Yields what tells whether it was pressed. A second Ctrl-C does not wait.
+    Yields what tells whether it was pressed. A second Ctrl-C does not wait, and where
+    it is ignored, as in the background of a shell, it stays so.
     """
     pressed = threading.Event()
 
@@ -31,7 +32,9 @@ def stop_between_steps() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
         pressed.set()
 
-    before = signal.signal(signal.SIGINT, wait_for_step)
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, wait_for_step)
     try:
         yield pressed.is_set
     finally:

@@ -56,7 +56,7 @@ class FinetunedNetwork:
     minutes: float
     device: str
     history: list[dict[str, float]]
-    chosen: bool = True
+    chosen: bool
 
 
 class Finetuning:
@@ -116,8 +116,8 @@ class Finetuning:
                 self._images.append(image)
                 self._shares.append(region.share)
         self._device = pick_device(options.device)
-        self._best: NucleusNetwork | None = None
-        self._best_step = self._best_look = 0
+        self._best: tuple[NucleusNetwork, int] = base, 0
+        self._best_look = 0
         self._best_loss = math.inf
         self._step = 0
         self._seconds = 0.0
@@ -169,10 +169,10 @@ class Finetuning:
 
     def result(self) -> FinetunedNetwork:
         """Return the best weights so far: also after a cancel, from any thread."""
-        network = copy.deepcopy(self._best or self._base)
+        network, step = self._best
         return FinetunedNetwork(
-            network=network.cpu().eval(),
-            step=self._best_step,
+            network=copy.deepcopy(network).eval(),
+            step=step,
             steps=self._step,
             minutes=self._seconds / 60,
             device=self._device.description,
@@ -261,9 +261,9 @@ class Finetuning:
             line |= {"validation_loss": seen.loss, "dice": seen.dice, "aji": seen.aji}
         loss = line.get("validation_loss", -math.inf)  # nothing held out: the last one
         if loss < self._best_loss or loss == -math.inf:
-            self._best_loss, self._best_step = loss, self._step
-            self._best_look = len(self.history)
-            self._best = copy.deepcopy(learner.averaged)
+            self._best_loss, self._best_look = loss, len(self.history)
+            # On the CPU: a device may fail. At once: it may be asked for meanwhile.
+            self._best = copy.deepcopy(learner.averaged).cpu(), self._step
         self.history.append(line)
         yield Report(message=describe_line(line))
 

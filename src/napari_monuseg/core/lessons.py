@@ -32,7 +32,7 @@ from napari_monuseg.core.numbering import close_gaps, number_pieces
 from napari_monuseg.core.predict import PredictOptions
 from napari_monuseg.core.progress import Progress
 from napari_monuseg.core.regions import Region, read_regions, require_reviewed
-from napari_monuseg.core.registry import ModelEntry
+from napari_monuseg.core.registry import ModelEntry, renamed
 from napari_monuseg.core.samples import immunohistochemistry_restained
 from napari_monuseg.core.stains import Stain
 from napari_monuseg.core.torch_import import torch
@@ -187,12 +187,11 @@ class Lesson:
     def result(self) -> FinetunedNetwork | None:
         """Return the best weights so far, also after a cancel; None before the first.
 
-        A training cancelled before its first look has nothing to offer, nor has one
-        that did the strip held out to stop no good.
+        A training that was cancelled before its first look has nothing to offer, nor
+        has one after which the loss of the strip held out to stop was never lower.
         """
-        if self._finetuning is None or self._finetuning.result().step == 0:
-            return None
-        return self._finetuning.result()
+        result = None if self._finetuning is None else self._finetuning.result()
+        return None if result is None or result.step == 0 else result
 
     def judge(self, tuned: FinetunedNetwork) -> Generator[Progress, None, Judgement]:
         """Compare what came out with what it started from.
@@ -230,24 +229,23 @@ class Lesson:
     ) -> Generator[Progress, None, Judgement]:
         if self._base is None:
             raise ValueError("nothing was trained yet")
-        base = copy.deepcopy(self._base)
         before, after = (
-            network.to(memory_format=torch.channels_last).to(device)
-            for network in (base, tuned.network)
+            copy.deepcopy(network).to(memory_format=torch.channels_last).to(device)
+            for network in (self._base, tuned.network)
         )
         sample = TissueImage.from_array(immunohistochemistry_restained()[:512, :512])
         everything = slice(None), slice(None)
-        judgement = yield from judge(
-            before,
-            after,
-            self.regions,
-            self.divisions,
-            self.model.info.instances,
-            device=device,
-            sample=sample.for_network(self.model.info.stains).read(*everything),
+        return (
+            yield from judge(
+                before,
+                after,
+                self.regions,
+                self.divisions,
+                self.model.info.instances,
+                device=device,
+                sample=sample.for_network(self.model.info.stains).read(*everything),
+            )
         )
-        tuned.network.cpu()
-        return judgement
 
     def describe(
         self, name: str, tuned: FinetunedNetwork, judgement: Judgement
@@ -274,7 +272,7 @@ class Lesson:
             stains=parent.stains,
             description=f"{self.model.name}, taught by {nuclei} reviewed nuclei",
             instances=parent.instances,
-            parent=self.model.name,
+            parent=self._parent_name(),
             data="; ".join(filter(None, (parent.data, taught))),
             licence=parent.licence,
             date=datetime.now(timezone.utc).date().isoformat(),
@@ -292,6 +290,11 @@ class Lesson:
             history=tuned.history,
             learned=tuple(dict.fromkeys([*parent.learned, *self._learned])),
         )
+
+    def _parent_name(self) -> str:
+        """Return the model's name, which somebody may have changed meanwhile."""
+        path = renamed(self.model.path)
+        return self.model.name if path == self.model.path else path.stem
 
     def _effort(self, nuclei: int) -> float | None:
         """Return the corrections per 100 nuclei; None if not all were counted."""

@@ -120,7 +120,7 @@ def note_renamed(old: Path, new: Path) -> None:
 
 def renamed(path: Path) -> Path:
     """Return where a model is now that may have been renamed."""
-    while path in _renamed and not path.exists():
+    while path in _renamed and path not in _files(path.parent):
         path = _renamed[path]
     return path
 

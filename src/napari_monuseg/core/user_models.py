@@ -1,7 +1,7 @@
 """The user's own models: kept, renamed, deleted, handed to others and taken over."""
 
-import re
 import shutil
+import unicodedata
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,8 @@ from napari_monuseg.core.registry import (
     user_folder,
 )
 
-_NAME = re.compile(r"\w[\w .()+-]*")
+_MARKS = " _.-+()"
+"""What a model's name may hold besides letters and digits."""
 
 
 def save_model(name: str, network: NucleusNetwork, info: ModelInfo) -> Path:
@@ -154,7 +155,8 @@ def import_model(path: str | Path) -> Path:
     source = Path(path)
     info = read_info(source)
     network = load_network(source)
-    name = _free_name(re.sub(r"[^\w .()+-]", "_", source.stem))
+    stem = unicodedata.normalize("NFC", source.stem)
+    name = _free_name("".join(one if _is_allowed(one) else "_" for one in stem))
     return save_model(name, network, info)
 
 
@@ -168,8 +170,10 @@ def _check_own(model: ModelEntry) -> None:
 
 def _new_file(name: str, instead_of: ModelEntry | None = None) -> Path:
     """Return where a model of this name goes, maybe in the place of another."""
-    name = name.strip().removesuffix(ENDING)
-    if not _NAME.fullmatch(name) or len(name) > LONGEST_NAME:
+    # Some systems give accents apart from their letters.
+    name = unicodedata.normalize("NFC", name.strip().removesuffix(ENDING))
+    allowed = all(map(_is_allowed, name)) and name[:1].isalnum()
+    if not allowed or len(name) > LONGEST_NAME:
         raise CheckpointError(
             f"{name!r} is no name for a model: use up to {LONGEST_NAME} letters, "
             "digits, spaces and _ . - + ( ), beginning with a letter or digit."
@@ -182,6 +186,15 @@ def _new_file(name: str, instead_of: ModelEntry | None = None) -> Path:
     folder = user_folder()
     make_folder(folder)
     return folder / f"{name}{ENDING}"
+
+
+def _is_allowed(character: str) -> bool:
+    """Tell whether a character may be in a name; vowel signs are letters, too."""
+    return (
+        character.isalnum()
+        or character in _MARKS
+        or unicodedata.category(character).startswith("M")
+    )
 
 
 def _free_name(name: str) -> str:

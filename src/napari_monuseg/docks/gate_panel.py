@@ -101,7 +101,7 @@ class GatePanel(QWidget):
         proposed, other = self.accept_button, self.discard_button
         if not judgement.accept:
             proposed, other = other, proposed
-        proposed.setStyleSheet(PROPOSED)
+        proposed.setStyleSheet("" if judgement.problem else PROPOSED)
         other.setStyleSheet("")
         proposed.setDefault(True)
         self.complain("")
@@ -114,10 +114,14 @@ class GatePanel(QWidget):
     def close_gate(self) -> None:
         """Nothing is to be decided any more."""
         self._judgement = None
-        if self._comparison is not None:
-            self._comparison.close()
-            self._comparison = None
+        self._close_comparison()
         self.setVisible(False)
+
+    def _close_comparison(self) -> None:
+        comparison, self._comparison = self._comparison, None
+        if comparison is not None:
+            comparison.close()
+            comparison.deleteLater()
 
     def _fill_table(self, judgement: "Judgement") -> None:
         while self._table.count():
@@ -142,6 +146,7 @@ class GatePanel(QWidget):
 
     def _on_look(self) -> None:
         if self._judgement is not None:
+            self._close_comparison()
             self._comparison = Comparison(self._judgement, self.window())
             self._comparison.show()
 

@@ -29,6 +29,7 @@ from napari_monuseg.docks.note import Note
 from napari_monuseg.docks.pixel_size import stated_pixel_size
 from napari_monuseg.docks.reviewed_areas import GatheredArea, find_areas
 from napari_monuseg.docks.reviewed_remarks import (
+    NO_JUDGE,
     NONE_TICKED,
     NOTHING_JUDGES,
     remarks_on,
@@ -204,8 +205,10 @@ class GatheredAreas(QWidget):
         """Draw what the program proposes to hold out, to be seen and changed."""
         with selection_kept(self._viewer.layers):
             judges = self._held_out.show(self._included())
-        if not judges:
-            show_info(NOTHING_JUDGES if self._included() else NONE_TICKED)
+        if not self._included():
+            show_info(NONE_TICKED)
+        elif not judges:
+            show_info(NO_JUDGE if self._held_out.is_changed else NOTHING_JUDGES)
 
 
 def _place(area: GatheredArea) -> Place:
@@ -217,4 +220,8 @@ def _place(area: GatheredArea) -> Place:
 def _describe(area: GatheredArea) -> str:
     count = area.count
     text = f"{area.image.name}: {count:,} {'nucleus' if count == 1 else 'nuclei'}"
-    return text if area.corrected is None else f"{text}, {area.corrected:,} corrected"
+    return (
+        text
+        if area.corrected is None
+        else f"{text}, {area.corrected:,} corrected since the run"
+    )

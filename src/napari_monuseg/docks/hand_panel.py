@@ -71,6 +71,7 @@ class HandPanel(QWidget):
     def _connect(self, lifetime: Lifetime) -> None:
         lifetime.add(self._outlines.remove)
         lifetime.add(self._leave)
+        lifetime.add(self._forget_effort)  # nobody counts from then on
         self._pause.timeout.connect(self._on_pause)
         self.highlight.toggled.connect(self._on_highlight)
         self.mark_button.clicked.connect(self._on_mark)
@@ -127,7 +128,13 @@ class HandPanel(QWidget):
 
     def _on_edited(self) -> None:
         if self._result is not None:
+            self._forget_effort()
             self._pause.start()
+
+    def _forget_effort(self) -> None:
+        """Let nobody take for right what is still to be counted."""
+        if self._result is not None:
+            self._result.note_effort(None)
 
     def _on_pause(self) -> None:
         if self._result is not None:

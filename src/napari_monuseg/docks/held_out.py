@@ -50,7 +50,7 @@ class HeldOutLayers:
         What the user has changed is shown as it is.
         """
         layers = self._layers()
-        if any(layers.values()) and not self._untouched():
+        if self.is_changed:
             for layer in filter(None, layers.values()):
                 layer.visible = True
             return layers["judge"] is not None and bool(layers["judge"].nshapes)
@@ -72,6 +72,11 @@ class HeldOutLayers:
                 )
         return bool(boxes["judge"])
 
+    @property
+    def is_changed(self) -> bool:
+        """Whether somebody has changed what was proposed, and it is still there."""
+        return any(self._layers().values()) and not self._untouched()
+
     def follow(self, areas: Sequence[GatheredArea]) -> None:
         """Draw it again if something else is proposed by now, unless it was changed."""
         drawn = self._drawn()
@@ -83,9 +88,9 @@ class HeldOutLayers:
 
     def chosen(self, area: GatheredArea) -> HeldOut | None:
         """Give what the user holds out of an area; None if that is left to us."""
-        layers = self._layers()
-        if not any(layers.values()) or self._untouched():
+        if not self.is_changed:
             return None
+        layers = self._layers()
         masks = {
             role: covered(area.nuclei, layer) & area.reviewed
             if layer is not None

@@ -9,6 +9,9 @@ from qtpy.QtWidgets import QProgressBar, QVBoxLayout, QWidget
 from napari_monuseg.core.progress import Progress
 from napari_monuseg.docks.note import Line
 
+CANCELLED = "Cancelled: "
+"""Begins what is said of work that follows a cancel."""
+
 
 class ProgressLine(QWidget):
     """A progress bar with a line of text, which stays when the job is over."""
@@ -63,13 +66,16 @@ class _Clock:
 
     def __init__(self) -> None:
         self._begun: dict[str, tuple[int, float]] = {}
+        self._done: dict[str, int] = {}
 
     def time_left(self, progress: Progress) -> str:
         now = monotonic()
-        kind = re.split("[,:]", progress.message, maxsplit=1)[0]
+        message = progress.message.removeprefix(CANCELLED)
+        kind = re.split("[,:]", message, maxsplit=1)[0]
+        if progress.done < self._done.get(kind, 0):
+            del self._begun[kind]  # the same kind of work once more
+        self._done[kind] = progress.done
         begun = self._begun.setdefault(kind, (progress.done, now))
-        if progress.done < begun[0]:
-            begun = self._begun[kind] = (progress.done, now)
         steps, seconds = progress.done - begun[0], now - begun[1]
         if steps < 1 or seconds < 1 or progress.done >= progress.total:
             return ""

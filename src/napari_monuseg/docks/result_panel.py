@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from napari.layers import Image
@@ -65,7 +65,7 @@ class ResultPanel(QWidget):
         super().__init__()
         self._viewer = viewer
         self._results = KnownResults()
-        self._put_away: WeakSet[Result] = WeakSet()
+        self._put_away: WeakKeyDictionary[Result, list[Result]] = WeakKeyDictionary()
         self.current: Result | None = None
         self._reading = Rereading(viewer, lifetime)
         self.count = Line()
@@ -147,7 +147,7 @@ class ResultPanel(QWidget):
         placed : Placed
             Its nuclei.
         earlier : Result, optional
-            Whose hand work is in them; its layer stays as it is.
+            Whose hand work is in them; its layer is hidden.
         worked : bool
             Whether the user did anything in the layers since the run began.
         """
@@ -173,10 +173,14 @@ class ResultPanel(QWidget):
             self.autosave.add(result)
             return
         self.autosave.succeed(earlier, result, placed.succeeds)
-        if earlier.layer is not None and earlier.layer.visible:
-            # Below the new nuclei they would shine through, erased ones too.
-            earlier.layer.visible = False
-            self._put_away.add(earlier)
+        # Below the new nuclei earlier ones would shine through, erased ones too.
+        self._put_away[result] = [
+            one
+            for one in self._results
+            if one is not result and one.covers(result) and _is_shown(one)
+        ]
+        for one in self._put_away[result]:
+            _show_layer(one, visible=False)
 
     def restore(self, image: Image, path: Path, corrections: SavedCorrections) -> None:
         """Show corrections that were saved, and go on saving them."""
@@ -284,14 +288,10 @@ class ResultPanel(QWidget):
         if result is not None:
             self._results.remove(result)
             self.autosave.remove(result)
-            self._bring_out(self._results.predecessor(result, None))
+            for one in self._put_away.pop(result, []):
+                _show_layer(one, visible=True)
         if self.current is not None and self.current not in self._results:
             self._choose(self._results.last)
-
-    def _bring_out(self, earlier: Result | None) -> None:
-        """Show nuclei that were put away for others, which are gone."""
-        if earlier in self._put_away and earlier is not None and earlier.layer:
-            earlier.layer.visible = True
 
     def _on_moved(self, options: InstanceOptions) -> None:
         if self.current is not None:
@@ -305,6 +305,15 @@ class ResultPanel(QWidget):
 
     def _on_exported(self, result: Result, exported: Exported) -> None:
         self.autosave.exported(result, exported.fingerprint)
+
+
+def _is_shown(result: Result) -> bool:
+    return result.layer is not None and result.layer.visible
+
+
+def _show_layer(result: Result, *, visible: bool) -> None:
+    if result.layer is not None:
+        result.layer.visible = visible
 
 
 def _by_hand(count: HandCount) -> Iterator[str]:

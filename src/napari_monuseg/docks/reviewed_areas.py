@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from napari_monuseg.areas import Mask, cover, outlines
 from napari_monuseg.core.boxes import bounding_window, placed, window_at
 from napari_monuseg.core.counting import nuclei_inside
 from napari_monuseg.core.errors import CheckpointError
+from napari_monuseg.core.handwork import HandWork
 from napari_monuseg.core.learned import Learned, Place, learned_there
 from napari_monuseg.docks.bindings import (
     image_of,
@@ -41,7 +43,7 @@ class GatheredArea:
     nuclei: LabelsLayer
     reviewed: Mask
 
-    @property
+    @cached_property
     def count(self) -> int:
         """How many nuclei lie wholly inside."""
         return self.count_in(self.reviewed)
@@ -60,6 +62,14 @@ class GatheredArea:
         """How many of the nuclei were corrected since the run; None if unknown."""
         counted: int | None = origin_facts(self.nuclei).get("corrected")
         return counted
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether it is known that none of the nuclei was made or changed by hand."""
+        hand: HandWork | None = origin_facts(self.nuclei).get("hand")
+        if self.corrected != 0 or hand is None:
+            return False
+        return not (hand.edited & self.reviewed.ravel()[hand.pixels]).any()
 
     @property
     def offset(self) -> tuple[int, int]:

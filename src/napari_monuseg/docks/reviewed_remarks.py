@@ -43,13 +43,13 @@ NOTHING_JUDGES = (
 NO_JUDGE = "Nothing is held out to judge, so it will not be known what training brings."
 
 FEW_JUDGE = (
-    "{count} of these nuclei are held out to judge what training brings; with fewer "
-    "than {needed} that is mostly luck."
+    "Nuclei held out to judge what training brings: {count}. With fewer than {needed} "
+    "that is mostly luck."
 )
 
 UNCORRECTED = (
-    "None of these nuclei was corrected since the run: the model would learn its own "
-    "mistakes."
+    "None of these nuclei was changed by hand: if all were right, there is little to "
+    "learn, and if not, the model would learn its own mistakes."
 )
 
 
@@ -73,7 +73,7 @@ def remarks_on(
     if not included:
         yield NONE_TICKED if areas else remedy(layers)
         return
-    if all(area.corrected == 0 for area in included):
+    if all(area.is_untouched for area in included):
         yield UNCORRECTED
     if not judging:
         yield NO_JUDGE

@@ -28,7 +28,7 @@ from napari_monuseg.docks.train_steps import (
     keep,
 )
 from napari_monuseg.docks.training_job import TrainingJob, describe
-from napari_monuseg.jobs import JobSlot
+from napari_monuseg.jobs import JobSlot, Steps
 
 LONG = 5.0
 """What was learned in so many minutes is not discarded without a question."""
@@ -53,6 +53,7 @@ class TrainDock(Dock):
         self._lifetime.add(self._end_writing)
         self._taught: Taught | None = None
         self._drawn = 0
+        self._written = ""
         self.model = ModelChoice(self._lifetime)
         self.areas = GatheredAreas(self._viewer, self._lifetime)
         self.options = TrainOptions()
@@ -114,14 +115,16 @@ class TrainDock(Dock):
     def _leave(self) -> None:
         """Leave what was taught, and neither kept nor discarded, to the next dock."""
         taught = self._taught or self._job.so_far("the dock was closed meanwhile.")
-        if taught is not None and not self._writing.busy:
+        if taught is not None:
             _left[self._viewer] = taught
 
     def _end_writing(self) -> None:
         """Let a model that was accepted be written, and be known to other docks."""
         if self._writing.busy:
             self._writing.end()
-            registry.notify()
+            if self._written:
+                _left.pop(self._viewer, None)
+                registry.notify()
 
     def _go_on(self) -> None:
         """Ask again about what an earlier dock of the viewer left."""
@@ -209,14 +212,20 @@ class TrainDock(Dock):
         if self._taught is not None and not self.running:
             self.gate.complain("")
             self.progress.begin("Writing the model…")
+            self._written = ""
             self._writing.start(
-                keep(self._taught, name),
+                self._keep(self._taught, name),
                 yielded=self.progress.show_progress,
                 returned=self._on_kept,
                 errored=self._on_not_kept,
                 finished=self._refresh,
             )
             self._refresh()
+
+    def _keep(self, taught: Taught, name: str) -> Steps:
+        """Write a model, and note that it is written: the dock may be gone by then."""
+        self._written = yield from keep(taught, name)
+        return self._written
 
     def _on_kept(self, name: str) -> None:
         self._decided(f"“{name}” is now among your models")

@@ -1,8 +1,7 @@
 """The jobs of the training dock: generators, run in a worker thread."""
 
-import copy
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from napari_monuseg.core.progress import Progress
@@ -98,8 +97,6 @@ def uncompared(lesson: "Lesson", tuned: "FinetunedNetwork", reason: str) -> Taug
     """Give what a training came to without a judgement; say why there is none."""
     from napari_monuseg.core.gate import Judgement
 
-    # A copy: a comparison that was cancelled may still be at a step of its own.
-    tuned = replace(tuned, network=copy.deepcopy(tuned.network).cpu())
     return Taught(lesson=lesson, tuned=tuned, judgement=Judgement.none(reason))
 
 

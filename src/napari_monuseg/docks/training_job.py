@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QApplication
 from napari_monuseg.core.progress import Progress
 from napari_monuseg.core.registry import ModelEntry
 from napari_monuseg.docks.dock import explain
+from napari_monuseg.docks.progress_line import CANCELLED
 from napari_monuseg.docks.train_steps import (
     Handle,
     Taught,
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from napari_monuseg.core.checked import Corrections
     from napari_monuseg.core.finetuning import FinetunedNetwork
     from napari_monuseg.core.lessons import Lesson
+
+
+NOTHING = "Cancelled: there is nothing better to keep yet"
 
 
 class TrainingJob(QObject):
@@ -96,7 +100,7 @@ class TrainingJob(QObject):
         handle.tuned = handle.so_far()
         if handle.lesson is None or handle.tuned is None:
             self.forget()
-            self.ended.emit("Cancelled: there is nothing better to keep yet")
+            self.ended.emit(NOTHING)
             self.changed.emit()
             return
         self._cancelled = monotonic()
@@ -134,7 +138,7 @@ class TrainingJob(QObject):
 
     def _on_progress(self, progress: Progress) -> None:
         if self._cancelled is not None:
-            progress = replace(progress, message=f"Cancelled: {progress.message}")
+            progress = replace(progress, message=CANCELLED + progress.message)
         self.progressed.emit(progress)
 
     def _on_taught(self, taught: Taught) -> None:
@@ -145,13 +149,17 @@ class TrainingJob(QObject):
             self.forget()
 
     def _on_error(self, error: Exception) -> None:
-        self._offer("the training ended with an error.")
+        self._offer("it ended with an error.")
         self.ended.emit(explain(error))
 
     def _offer(self, reason: str) -> None:
+        """Let be decided on what there is, without a comparison."""
         taught = self.so_far(reason)
         if taught is not None:
             self._on_taught(taught)
+        else:
+            self.forget()
+            self.ended.emit(NOTHING)
 
 
 def describe(tuned: "FinetunedNetwork") -> str:
@@ -161,4 +169,7 @@ def describe(tuned: "FinetunedNetwork") -> str:
         return f"{did}: none was better on what is held out; the model stays as it was"
     if tuned.chosen:
         return f"{did}; the best was step {tuned.step}"
-    return f"{did}; kept as of step {tuned.step}: none held out to stop by"
+    return (
+        f"{did}; nothing was held out to stop by, so the last weights are kept, of "
+        f"step {tuned.step}"
+    )
