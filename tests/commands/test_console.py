@@ -10,7 +10,7 @@ from napari_monuseg.commands.console import (
     run_with_bar,
     stop_between_steps,
 )
-from napari_monuseg.core.progress import Progress
+from napari_monuseg.core.progress import Progress, Report
 
 
 class FullDisk:
@@ -31,7 +31,8 @@ class FullDisk:
 def test_a_job_goes_on_when_its_log_cannot(capsys):
     def job():
         for number in range(3):
-            yield Progress(message=f"report {number}")
+            yield Progress(message="no report")
+            yield Report(message=f"report {number}")
         return "done"
 
     log = FullDisk()

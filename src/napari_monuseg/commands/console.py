@@ -10,7 +10,7 @@ from typing import Any, TextIO, TypeVar
 import typer
 
 from napari_monuseg.core.errors import MonusegError
-from napari_monuseg.core.progress import Progress
+from napari_monuseg.core.progress import Progress, Report
 
 Result = TypeVar("Result")
 
@@ -49,8 +49,8 @@ def run_with_bar(
 ) -> Result:
     """Run a job to its end with a progress bar on stderr.
 
-    Reports, which are steps of no known length, are written to `log`. A job does not
-    end because its log cannot be written any more. If it is `stopped`, it is closed
+    Every `Report` is written to `log`. A job does not end because its log cannot be
+    written any more. If it is `stopped`, it is closed
     after a step and a `StoppedError` raised.
     """
     with typer.progressbar(length=1000, label=title, file=sys.stderr) as bar:
@@ -64,11 +64,12 @@ def run_with_bar(
                 _advance(bar, 1000)
                 result: Result = finished.value
                 return result
-            if step.total:
+            if isinstance(step, Report):
+                if log is not None and not _written(step.message, log):
+                    log = None
+            elif step.total:
                 bar.label = f"{title}: {step.message}"[:60]
                 _advance(bar, round(1000 * step.done / step.total))
-            elif log is not None and not _written(step.message, log):
-                log = None
 
 
 def _written(line: str, log: TextIO) -> bool:

@@ -135,7 +135,12 @@ def train(
         load_state(state_path, state)
     images = yield from read_training_images(samples, options.pixel_size, state.stains)
     source = CropSource(images, crop=options.crop, options=options.augmentation)
-    yield from _train_steps(source, validation, options, state, state_path)
+    try:
+        yield from _train_steps(source, validation, options, state, state_path)
+    except GeneratorExit:
+        if state_path is not None:
+            save_state(state_path, state)
+        raise
     instances: InstanceOptions | None = None
     scores: dict[str, float] = {}
     network = (
@@ -196,25 +201,7 @@ def _train_steps(
     state: TrainingState,
     state_path: Path | None,
 ) -> Generator[Progress, None, None]:
-    """Step until the steps or the minutes are used up.
-
-    A training that is closed before keeps its state.
-    """
-    try:
-        yield from _step_on(source, validation, options, state, state_path)
-    except GeneratorExit:
-        if state_path is not None:
-            save_state(state_path, state)
-        raise
-
-
-def _step_on(
-    source: CropSource,
-    validation: Sequence[Sample],
-    options: TrainingOptions,
-    state: TrainingState,
-    state_path: Path | None,
-) -> Generator[Progress, None, None]:
+    """Step until the steps or the minutes are used up."""
     taken: list[StepScores] = []
     while (share := state.share_done(options)) < 1:
         started = time.monotonic()

@@ -19,7 +19,6 @@ from qtpy.QtWidgets import (
 from napari_monuseg.core.checked import Corrections
 from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.learned import Learned
-from napari_monuseg.docks.at_work import selection_kept
 from napari_monuseg.docks.bindings import origin_facts
 from napari_monuseg.docks.edit_watch import EVENTS
 from napari_monuseg.docks.held_out import HeldOutLayers
@@ -203,8 +202,7 @@ class GatheredAreas(QWidget):
 
     def _on_show(self) -> None:
         """Draw what the program proposes to hold out, to be seen and changed."""
-        with selection_kept(self._viewer.layers):
-            judges = self._held_out.show(self._included())
+        judges = self._held_out.show(self._included())
         if not self._included():
             show_info(NONE_TICKED)
         elif not judges:

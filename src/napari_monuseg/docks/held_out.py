@@ -47,8 +47,12 @@ class HeldOutLayers:
     def show(self, areas: Sequence[GatheredArea]) -> bool:
         """Draw what is held out of areas; tell whether any of it judges.
 
-        What the user has changed is shown as it is.
+        What the user has changed is shown as it is, and whatever is in hand stays so.
         """
+        with selection_kept(self._viewer.layers):
+            return self._show(areas)
+
+    def _show(self, areas: Sequence[GatheredArea]) -> bool:
         layers = self._layers()
         if self.is_changed:
             for layer in filter(None, layers.values()):
@@ -83,8 +87,7 @@ class HeldOutLayers:
         if drawn is None or not self._untouched():
             return
         if areas and not _equal(self._proposed(areas), drawn):
-            with selection_kept(self._viewer.layers):
-                self.show(areas)
+            self.show(areas)
 
     def chosen(self, area: GatheredArea) -> HeldOut | None:
         """Give what the user holds out of an area; None if that is left to us."""

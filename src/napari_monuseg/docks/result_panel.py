@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import numpy as np
 from napari.layers import Image
@@ -65,7 +65,7 @@ class ResultPanel(QWidget):
         super().__init__()
         self._viewer = viewer
         self._results = KnownResults()
-        self._put_away: WeakKeyDictionary[Result, list[Result]] = WeakKeyDictionary()
+        self._put_away: WeakKeyDictionary[Result, WeakSet[Result]] = WeakKeyDictionary()
         self.current: Result | None = None
         self._reading = Rereading(viewer, lifetime)
         self.count = Line()
@@ -174,11 +174,11 @@ class ResultPanel(QWidget):
             return
         self.autosave.succeed(earlier, result, placed.succeeds)
         # Below the new nuclei earlier ones would shine through, erased ones too.
-        self._put_away[result] = [
+        self._put_away[result] = WeakSet(
             one
             for one in self._results
             if one is not result and one.covers(result) and _is_shown(one)
-        ]
+        )
         for one in self._put_away[result]:
             _show_layer(one, visible=False)
 
@@ -288,7 +288,7 @@ class ResultPanel(QWidget):
         if result is not None:
             self._results.remove(result)
             self.autosave.remove(result)
-            for one in self._put_away.pop(result, []):
+            for one in self._put_away.pop(result, ()):
                 _show_layer(one, visible=True)
         if self.current is not None and self.current not in self._results:
             self._choose(self._results.last)
