@@ -107,6 +107,22 @@ def test_a_choice_is_kept_when_entries_come_and_go(qtbot, owner):
     assert not choice.isEnabled()
 
 
+def test_a_name_that_does_not_fit_ends_in_dots(qtbot, owner):
+    choice = Choice()
+    choice.setParent(owner)
+    choice.offer([("Thorough (≤ 320 steps)", 1), ("On", 2)])
+    choice.resize(110, choice.sizeHint().height())
+    owner.show()
+
+    assert choice.shown.startswith("Thor")
+    assert choice.shown.endswith("…")
+    choice.value = 2
+    assert choice.shown == "On"
+    choice.value = 1
+    choice.resize(400, choice.sizeHint().height())
+    assert choice.shown == "Thorough (≤ 320 steps)"
+
+
 def test_what_is_in_view_is_what_the_canvas_shows(qtbot, make_napari_viewer):
     viewer = make_napari_viewer(show=True)
     image = viewer.add_image(

@@ -175,6 +175,31 @@ def test_nuclei_of_nobody_knows_which_image_are_named(
     qtbot.waitUntil(lambda: "the nuclei of “mine” are of" in train.areas.note.text())
 
 
+@pytest.mark.usefixtures("nuclei", "reviewed")
+def test_nuclei_left_out_beside_others_are_named(qtbot, viewer, large, train):
+    away = {"scale": (0.25, 0.25), "translate": (200, 0), "units": ("µm", "µm")}
+    viewer.add_image(large[0][:400], rgb=True, name="second", **away)
+    corners = [[-0.5, -0.5], [-0.5, 99.5], [99.5, 99.5], [99.5, -0.5]]
+    viewer.add_shapes(
+        [np.array(corners)], shape_type="rectangle", name="Reviewed too", **away
+    )
+    half = viewer.add_labels(large[1][:400:2, ::2].copy(), name="half", **away)
+    half.scale = (0.5, 0.5)
+
+    said = "the nuclei of “half” are of"
+    qtbot.waitUntil(lambda: said in train.areas.note.text())
+    assert train.areas.list.count() == 1
+    assert train.train_button.isEnabled()
+
+    half.visible = False
+    qtbot.waitUntil(lambda: said not in train.areas.note.text())
+    half.visible = True
+    half.translate = (0, 0)  # where only the listed nuclei were reviewed
+    qtbot.waitUntil(lambda: train.areas.list.count() == 1)
+    train.areas.refresh()
+    assert said not in train.areas.note.text()
+
+
 def test_what_was_reviewed_beside_the_nuclei_is_said(qtbot, reviewed, nuclei, train):
     reviewed.data = [np.array([[600, 600], [600, 700], [700, 700], [700, 600]])]
     qtbot.waitUntil(lambda: "lies beside all nuclei" in train.areas.note.text())

@@ -4,7 +4,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QWidget
+from qtpy.QtGui import QPaintEvent
+from qtpy.QtWidgets import (
+    QComboBox,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
+    QWidget,
+)
 
 from napari_monuseg.docks.wheel import ignore_wheel
 
@@ -28,6 +35,33 @@ class Choice(QComboBox):
         self.setSizeAdjustPolicy(policy)
         self.setMinimumContentsLength(10)
         ignore_wheel(self)
+
+    @property
+    def shown(self) -> str:
+        """What is drawn of the chosen name: it ends in … where it does not fit."""
+        field = self.style().subControlRect(
+            QStyle.ComplexControl.CC_ComboBox,
+            self._option(),
+            QStyle.SubControl.SC_ComboBoxEditField,
+            self,
+        )
+        name = self.currentText() or self.placeholderText()
+        return self.fontMetrics().elidedText(
+            name, Qt.TextElideMode.ElideRight, field.width()
+        )
+
+    def _option(self) -> QStyleOptionComboBox:
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        return option
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802, ARG002
+        """Draw it: napari's style would cut a name off in the middle of a letter."""
+        option = self._option()
+        option.currentText = self.shown
+        painter = QStylePainter(self)
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
 
     @property
     def value(self) -> Any:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from napari.layers import Image, Shapes
+from napari.layers import Image, Labels, Shapes
 
 from napari_monuseg.areas import Outline, outlines
 from napari_monuseg.layers import image_shape, is_tissue
@@ -31,13 +31,15 @@ def images_under(shapes: Shapes, layers: Any) -> list[Image]:
     ]
 
 
-def lies_on(image: Image, shapes: Shapes, chosen: list[int] | None = None) -> bool:
-    """Tell whether any of the shapes (None: all) has its bounding box on an image."""
-    return any(_meets(image, outline) for outline in outlines(image, shapes, chosen))
+def lies_on(
+    layer: Image | Labels, shapes: Shapes, chosen: list[int] | None = None
+) -> bool:
+    """Tell whether any of the shapes (None: all) has its bounding box on a layer."""
+    sides = image_shape(layer) if isinstance(layer, Image) else layer.data.shape
+    return any(_meets(sides, outline) for outline in outlines(layer, shapes, chosen))
 
 
-def _meets(image: Image, outline: Outline) -> bool:
-    sides = image_shape(image)
+def _meets(sides: tuple[int, ...], outline: Outline) -> bool:
     # A pixel's centre has the integer coordinates, its edges lie half a pixel off.
     begins = (outline.min(axis=0) + 0.5 < sides).all()
     return bool(begins and (outline.max(axis=0) + 0.5 > 0).all())

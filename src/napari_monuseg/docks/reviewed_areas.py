@@ -21,6 +21,7 @@ from napari_monuseg.docks.bindings import (
     origin_facts,
     within_limits,
 )
+from napari_monuseg.docks.drawn_on import lies_on
 from napari_monuseg.docks.reviewed import is_reviewed_layer, shapes_of
 from napari_monuseg.layers import image_shape
 
@@ -130,6 +131,37 @@ def find_areas(layers: Any, *, hidden: bool = False) -> list[GatheredArea]:
         if area.reviewed.any():
             areas.append(area)
     return sorted(areas, key=lambda area: layers.index(area.nuclei))
+
+
+def unlisted(layers: Any, areas: Sequence[GatheredArea]) -> list[LabelsLayer]:
+    """Give the labels shown that something reviewed lies on, and that are no image's.
+
+    Parameters
+    ----------
+    layers : LayerList
+        Of a viewer.
+    areas : sequence of GatheredArea
+        What is listed: what was reviewed there is not meant for others.
+    """
+    strays = [
+        layer
+        for layer in layers
+        if layer.visible and may_count(layer) and image_of(layer, layers) is None
+    ]
+    if not strays:
+        return []
+    drawn = [
+        (shapes, index)
+        for shapes in layers
+        if is_reviewed_layer(shapes)
+        for index in range(shapes.nshapes)
+        if not any(lies_on(area.nuclei, shapes, [index]) for area in areas)
+    ]
+    return [
+        layer
+        for layer in strays
+        if any(lies_on(layer, shapes, [index]) for shapes, index in drawn)
+    ]
 
 
 def _nuclei(layers: Any, *, visible: bool) -> list[tuple[LabelsLayer, Image]]:

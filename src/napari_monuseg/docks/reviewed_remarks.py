@@ -6,7 +6,12 @@ from typing import Any
 from napari_monuseg.core.holding_out import FEWEST_TO_JUDGE
 from napari_monuseg.docks.bindings import image_of
 from napari_monuseg.docks.reviewed import is_reviewed_layer
-from napari_monuseg.docks.reviewed_areas import GatheredArea, find_areas, may_count
+from napari_monuseg.docks.reviewed_areas import (
+    GatheredArea,
+    find_areas,
+    may_count,
+    unlisted,
+)
 
 REMEDY = (
     "Nothing is marked as reviewed yet: in the Segment dock, correct the nuclei in "
@@ -73,6 +78,8 @@ def remarks_on(
     if not included:
         yield NONE_TICKED if areas else remedy(layers)
         return
+    for layer in unlisted(layers, areas):
+        yield STRAY.format(name=layer.name)
     if all(area.is_untouched for area in included):
         yield UNCORRECTED
     if not judging:
