@@ -1,6 +1,7 @@
 """The command line, as a user runs it: in a process of its own."""
 
 import csv
+import itertools
 import json
 import os
 import shutil
@@ -581,6 +582,77 @@ def test_finetune_teaches_and_judges(run, tissue_folder, tmp_path):
     info = read_info(tmp_path / "taught.safetensors")
     assert (info.name, info.parent) == ("taught", "tiny")
     assert "one, two" in info.data
+
+
+@pytest.fixture
+def stop_finetune(installed_model, tissue_folder, tmp_path, monkeypatch):
+    """Return a function that fine-tunes and presses Ctrl-C as a method is called."""
+    from napari_monuseg.commands.finetune import finetune
+
+    def stop_in(owner, name, *, call=1, **options):
+        method, calls = getattr(owner, name), itertools.count(1)
+
+        def press_and_go_on(*arguments, **others):
+            if next(calls) == call:
+                signal.raise_signal(signal.SIGINT)
+            return method(*arguments, **others)
+
+        monkeypatch.setattr(owner, name, press_and_go_on)
+        small = {"model": "tiny", "steps": 4, "crop": 96, "device": "cpu"}
+        with pytest.raises(typer.Exit) as ended:
+            finetune(
+                image=[tissue_folder / "images" / "one.tif"],
+                labels=[tissue_folder / "labels" / "one.tif"],
+                output=tmp_path / "taught.safetensors",
+                **small | options,
+            )
+        return ended.value.exit_code
+
+    return stop_in
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_finetune_that_is_interrupted_judges_and_writes_the_best_so_far(
+    stop_finetune, tmp_path, capsys
+):
+    from napari_monuseg.core.learner import Learner
+    from napari_monuseg.core.model_info import read_info
+
+    assert stop_finetune(Learner, "step", call=2) == 130
+
+    info = read_info(tmp_path / "taught.safetensors")
+    assert info.recipe["steps"] == 2
+    assert 0 < info.recipe["best_step"] <= 2
+    said = capsys.readouterr().out
+    assert "AJI" in said
+    assert "2 steps" in said
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_finetune_whose_comparison_is_interrupted_writes_what_it_learned(
+    stop_finetune, tmp_path, capsys
+):
+    from napari_monuseg.core.lessons import Lesson
+    from napari_monuseg.core.model_info import read_info
+
+    assert stop_finetune(Lesson, "_judge_on") == 130
+
+    info = read_info(tmp_path / "taught.safetensors")
+    assert info.recipe["steps"] == 4
+    assert not info.scores["held out"]["changes"]
+    assert "AJI" not in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_finetune_that_is_interrupted_before_it_learned_anything_writes_nothing(
+    stop_finetune, tmp_path, capsys
+):
+    from napari_monuseg.core.lessons import Lesson
+
+    assert stop_finetune(Lesson, "_hold_out") == 130
+
+    assert not (tmp_path / "taught.safetensors").exists()
+    assert "nothing better than the model before" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("installed_model")

@@ -44,7 +44,7 @@ def test_a_job_goes_on_when_its_log_cannot(capsys):
 
 
 @pytest.mark.usefixtures("ctrl_c")
-def test_ctrl_c_waits_for_a_step_and_twice_does_not():
+def test_ctrl_c_waits_for_a_step_and_twice_does_not(capfd):
     closed = []
 
     def job():
@@ -60,6 +60,7 @@ def test_ctrl_c_waits_for_a_step_and_twice_does_not():
     with stop_between_steps() as stopped, pytest.raises(StoppedError):
         run_with_bar(job(), "Training", stopped=stopped)
     assert closed == ["step done", "closed"]
+    assert capfd.readouterr().err.count("Stopping after this step") == 1
     assert signal.getsignal(signal.SIGINT) is before
 
     with stop_between_steps() as stopped:

@@ -1,10 +1,11 @@
 """What all sub-commands share: progress bars, and errors on stderr."""
 
+import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TextIO, TypeVar
 
 import typer
@@ -13,6 +14,11 @@ from napari_monuseg.core.errors import MonusegError
 from napari_monuseg.core.progress import Progress, Report
 
 Result = TypeVar("Result")
+
+STOPPED = 130
+"""Exit code of what Ctrl-C stopped, as shells have it."""
+
+WAITING = b"\nStopping after this step; Ctrl-C again does not wait.\n"
 
 
 class StoppedError(Exception):
@@ -23,14 +29,18 @@ class StoppedError(Exception):
 def stop_between_steps() -> Iterator[Callable[[], bool]]:
     """Let Ctrl-C wait for the end of a step, so that a job can keep what it has.
 
-    Yields what tells whether it was pressed. A second Ctrl-C does not wait, and where
-    it is ignored, as in the background of a shell, it stays so.
+    Yields what tells whether it was pressed. The first says that it waits, a second
+    does not wait, and where it is ignored, as in the background of a shell, it stays
+    so.
     """
     pressed = threading.Event()
 
     def wait_for_step(_number: int, _frame: object) -> None:
         signal.signal(signal.SIGINT, before)
         pressed.set()
+        with suppress(OSError, ValueError):
+            # Past Python's own stream, in which the bar may be writing just now.
+            os.write(sys.stderr.fileno(), WAITING)
 
     before = signal.getsignal(signal.SIGINT)
     if before is not signal.SIG_IGN:

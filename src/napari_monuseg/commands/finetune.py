@@ -5,14 +5,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_monuseg.commands.console import run_with_bar
+from napari_monuseg.commands.console import (
+    STOPPED,
+    StoppedError,
+    fail,
+    run_with_bar,
+    stop_between_steps,
+)
 from napari_monuseg.commands.corrected_labels import read_corrections
 from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.folders import refuse_to_replace, require_writable
 from napari_monuseg.core.registry import ENDING, find_model
 
 if TYPE_CHECKING:
+    from napari_monuseg.core.finetuning import FinetunedNetwork
     from napari_monuseg.core.gate import Judgement
+    from napari_monuseg.core.lessons import Lesson
 
 
 def finetune(
@@ -61,7 +69,10 @@ def finetune(
         ),
     ] = False,
 ) -> None:
-    """Teach a model from corrected labels, and compare before and after."""
+    """Teach a model from corrected labels, and compare before and after.
+
+    Ctrl-C ends the learning, or the comparison; the best so far is kept.
+    """
     if output.suffix != ENDING or not output.parent.is_dir():
         raise TrainingError(
             f"The model file {output} must end in {ENDING} and lie in a folder that "
@@ -86,10 +97,13 @@ def finetune(
         device=device,
     )
     lesson = Lesson(entry, corrections, options)
-    tuned = run_with_bar(lesson.train(), entry.name)
+    tuned, whole = _learn(lesson)
+    if tuned is None:
+        fail("Stopped; nothing better than the model before was found yet.")
+        raise typer.Exit(STOPPED)
     for notice in lesson.notices:
         typer.echo(notice, err=True)
-    judgement = run_with_bar(lesson.judge(tuned), "Judging")
+    judgement, compared = _judge(lesson, tuned)
     for line in [] if judgement.problem else _report(judgement):
         typer.echo(line)
     if only_if_better and not judgement.accept:
@@ -98,8 +112,31 @@ def finetune(
         info = lesson.describe(output.stem, tuned, judgement)
         save_checkpoint(output, tuned.network, info)
         typer.echo(f"{output}: {tuned.steps} steps in {tuned.minutes:.1f} minutes")
+    if not (whole and compared):
+        raise typer.Exit(STOPPED)
     if judgement.problem:
         raise TrainingError(judgement.problem)
+
+
+def _learn(lesson: "Lesson") -> tuple["FinetunedNetwork | None", bool]:
+    """Train, or give the best so far if Ctrl-C stops it; say whether none did."""
+    with stop_between_steps() as stopped:
+        try:
+            title = lesson.model.name
+            return run_with_bar(lesson.train(), title, stopped=stopped), True
+        except StoppedError:
+            return lesson.result(), False
+
+
+def _judge(lesson: "Lesson", tuned: "FinetunedNetwork") -> tuple["Judgement", bool]:
+    """Compare before and after, unless Ctrl-C stops it; say whether none did."""
+    from napari_monuseg.core.gate import Judgement
+
+    with stop_between_steps() as stopped:
+        try:
+            return run_with_bar(lesson.judge(tuned), "Judging", stopped=stopped), True
+        except StoppedError:
+            return Judgement.none("The comparison was stopped."), False
 
 
 def _report(judgement: "Judgement") -> list[str]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, TextIO
 import typer
 
 from napari_monuseg.commands.console import (
+    STOPPED,
     StoppedError,
     fail,
     run_with_bar,
@@ -173,7 +174,7 @@ def train(
             trained = run_with_bar(job, title, log, stopped)
         except StoppedError:
             _say_stopped(state_path)
-            raise typer.Exit(130) from None
+            raise typer.Exit(STOPPED) from None
     info = ModelInfo(
         name=output.stem,
         network=options.network,
