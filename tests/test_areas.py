@@ -6,7 +6,6 @@ from napari.layers import Image, Shapes
 from napari_monuseg import areas
 from napari_monuseg.areas import (
     Area,
-    cover,
     in_view,
     inside,
     keep_inside,
@@ -15,6 +14,7 @@ from napari_monuseg.areas import (
     whole,
 )
 from napari_monuseg.core.errors import ImageError
+from napari_monuseg.outlines import cover
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Which part of an image is meant: all of it, what is in view, or what is drawn."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +9,9 @@ from napari.layers import Image, Shapes
 
 from napari_monuseg.core.boxes import bounding_window, shifted
 from napari_monuseg.core.errors import ImageError
-from napari_monuseg.filling import Mask, Outline, fill
+from napari_monuseg.filling import Mask, Outline
 from napari_monuseg.layers import image_shape
+from napari_monuseg.outlines import cover, outlines, to_pixels
 
 LARGEST_SIDE = 8192
 """Labels beyond a graphics card's texture limit misbehave; many have this one, px."""
@@ -65,7 +65,7 @@ def in_view(layer: Image, viewer: Any) -> Area:
     """
     if viewer.dims.ndisplay != 2:
         raise ImageError("The view is in 3-D; switch to 2-D to use what is in view.")
-    corners = [_to_pixels(layer, corner) for corner in _view_corners(viewer)]
+    corners = [to_pixels(layer, corner) for corner in _view_corners(viewer)]
     area = _bounding(layer, np.array(corners))
     if area is None:
         raise ImageError(
@@ -87,7 +87,7 @@ def view_outline(layer: Image, viewer: Any) -> Outline:
     low = np.array(area.offset) - 0.5
     high = low + area.shape
     window = np.array([low, (low[0], high[1]), high, (high[0], low[1])])
-    one, two, three, four = (_to_pixels(layer, at) for at in _view_corners(viewer))
+    one, two, three, four = (to_pixels(layer, at) for at in _view_corners(viewer))
     view: Outline = np.array([one, two, four, three])
     if np.allclose((view[1] - view[0]) * (view[2] - view[1]), 0, atol=1e-3):
         return window  # whole pixels
@@ -159,24 +159,6 @@ def _selected(shapes: Shapes) -> list[int] | None:
     return (sorted(shapes.selected_data) or None) if selecting else None
 
 
-def covered(layer: Any, shapes: Shapes) -> Mask:
-    """Give what all shapes of a layer cover of another one, which lies in a plane.
-
-    Parameters
-    ----------
-    layer : napari layer
-        Labels ``(h, w)``, on whose grid the mask is.
-    shapes : Shapes
-        Rectangles, ellipses and polygons count.
-
-    Returns
-    -------
-    (h, w) bool
-        True at the pixels whose centres lie in a shape.
-    """
-    return cover(layer.data.shape, outlines(layer, shapes))
-
-
 def _drawn(around: Area, polygons: list[Outline]) -> Area | None:
     """Give the pixels whose centres lie in the polygons; None if there are none."""
     mask = cover(around.shape, [polygon - around.offset for polygon in polygons])
@@ -185,61 +167,6 @@ def _drawn(around: Area, polygons: list[Outline]) -> Area | None:
     window = bounding_window(mask)
     tight = mask[window]
     return Area(*shifted(window, around.offset), None if tight.all() else tight)
-
-
-def cover(shape: tuple[int, int], polygons: Iterable[Outline]) -> Mask:
-    """Give the pixels whose centres lie in any of the polygons.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Height and width, px.
-    polygons : iterable of ndarray
-        Each ``(n, 2)``, rows and columns, px.
-    """
-    mask = np.zeros(shape, bool)
-    for polygon in polygons:
-        fill(mask, polygon)
-    return mask
-
-
-def outlines(
-    layer: Any, shapes: Shapes, chosen: Iterable[int] | None = None
-) -> list[Outline]:
-    """Give the outlines of the shapes that have an inside.
-
-    Parameters
-    ----------
-    layer : Image or Labels
-        In whose pixels the outlines are given.
-    shapes : Shapes
-        Rectangles, ellipses and polygons; anything else has no inside.
-    chosen : iterable of int, optional
-        Which shapes; None for all.
-    """
-    found = []
-    for index in range(shapes.nshapes) if chosen is None else chosen:
-        kind, corners = shapes.shape_type[index], np.asarray(shapes.data[index])
-        outline = _ellipse(corners) if kind == "ellipse" else corners
-        if kind in ("rectangle", "ellipse", "polygon"):
-            points = [_to_pixels(layer, shapes.data_to_world(at)) for at in outline]
-            found.append(np.array(points))
-    return found
-
-
-def _ellipse(corners: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Give the ellipse inside four corners as a polygon."""
-    angles = np.linspace(0, 2 * np.pi, 64, endpoint=False)[:, None]
-    centre = corners.mean(axis=0)
-    across, down = (corners[1] - corners[0]) / 2, (corners[3] - corners[0]) / 2
-    outline: npt.NDArray[np.float64] = (
-        centre + np.cos(angles) * across + np.sin(angles) * down
-    )
-    return outline
-
-
-def _to_pixels(layer: Any, world: Any) -> npt.NDArray[np.float64]:
-    return np.asarray(layer.world_to_data(world), float)[-2:]
 
 
 def _bounding(layer: Image, points: npt.NDArray[np.float64]) -> Area | None:

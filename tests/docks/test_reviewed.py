@@ -6,6 +6,7 @@ from app_model.types import KeyBinding
 from hands import nuclei, press, run
 from napari.layers import Shapes
 from napari.utils.shortcuts import default_shortcuts
+from qtpy.QtCore import QPoint, Qt
 
 from napari_monuseg.core.autosave import load, saved_files
 from napari_monuseg.core.instances import find_nuclei
@@ -54,6 +55,28 @@ def test_what_is_in_view_is_marked(qtbot, viewer, dock, image, result):
     assert shapes in viewer.layers
     assert reviewed_mask(result).all()
     assert viewer.layers.selection.active is result.layer
+
+
+def test_a_polygon_counts_once_it_is_finished(qtbot, viewer, image, result):
+    mark(viewer, image, [rectangle(0, 0, 4, 4)])
+    reviewed = reviewed_layer(image)
+    before = reviewed_mask(result).sum()
+    viewer.layers.selection.active = reviewed
+    reviewed.mode = "add_polygon"
+    canvas = viewer.window._qt_viewer.canvas.native
+    middle = QPoint(canvas.width() // 2, canvas.height() // 2)
+
+    for step in (QPoint(0, 0), QPoint(60, 0), QPoint(60, 60), QPoint(0, 60)):
+        qtbot.mouseMove(canvas, middle + step)
+        qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=middle + step)
+    assert reviewed.nshapes == 2
+    assert reviewed_mask(result).sum() == before
+    assert [area.reviewed.sum() for area in find_areas(viewer.layers)] == [before]
+
+    seen = []  # while napari tells of it
+    reviewed.events.data.connect(lambda _: seen.append(reviewed_mask(result).sum()))
+    reviewed._finish_drawing()
+    assert seen[-1] == reviewed_mask(result).sum() > before
 
 
 def test_the_key_marks_what_is_in_view(viewer, image, result):

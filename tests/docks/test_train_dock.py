@@ -12,7 +12,6 @@ from napari.layers import Image, Shapes
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QMessageBox
 
-from napari_monuseg.areas import covered
 from napari_monuseg.core import finetuning, registry
 from napari_monuseg.core.counting import nuclei_inside
 from napari_monuseg.core.errors import DeviceError, TrainingError
@@ -31,6 +30,7 @@ from napari_monuseg.docks.pixel_size import PixelSize
 from napari_monuseg.docks.reviewed import adopt, is_reviewed_layer
 from napari_monuseg.docks.reviewed_areas import find_areas
 from napari_monuseg.layers import placement
+from napari_monuseg.outlines import covered
 
 
 def done(qtbot, dock):

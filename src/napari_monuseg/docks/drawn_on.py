@@ -4,8 +4,9 @@ from typing import Any
 
 from napari.layers import Image, Labels, Shapes
 
-from napari_monuseg.areas import Outline, outlines
+from napari_monuseg.areas import Outline
 from napari_monuseg.layers import image_shape, is_tissue
+from napari_monuseg.outlines import outlines
 
 
 def images_under(shapes: Shapes, layers: Any) -> list[Image]:

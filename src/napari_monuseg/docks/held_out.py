@@ -8,13 +8,14 @@ from napari.layers import Labels as LabelsLayer
 from napari.layers import Shapes
 from scipy import ndimage
 
-from napari_monuseg.areas import Mask, covered
+from napari_monuseg.areas import Mask
 from napari_monuseg.core.boxes import bounding_window
 from napari_monuseg.core.holding_out import FEWEST_TO_STOP, HeldOut, propose
 from napari_monuseg.core.learned import Learned
 from napari_monuseg.docks.at_work import selection_kept
 from napari_monuseg.docks.bindings import METADATA
 from napari_monuseg.docks.reviewed_areas import GatheredArea
+from napari_monuseg.outlines import covered
 
 HELD_OUT = {"judge": "Held out to judge", "stop": "Held out to stop"}
 """Names of the shapes layers that show what is held out."""

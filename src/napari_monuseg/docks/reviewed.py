@@ -8,9 +8,10 @@ from weakref import WeakKeyDictionary, ref
 import numpy as np
 from napari.layers import Image, Shapes
 
-from napari_monuseg.areas import Mask, Outline, cover, outlines, view_outline
+from napari_monuseg.areas import Mask, Outline, view_outline
 from napari_monuseg.docks.drawn_on import images_under, lies_on
 from napari_monuseg.layers import image_shape, placement
+from napari_monuseg.outlines import cover, outlines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

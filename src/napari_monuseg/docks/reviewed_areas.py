@@ -9,7 +9,7 @@ import numpy as np
 from napari.layers import Image
 from napari.layers import Labels as LabelsLayer
 
-from napari_monuseg.areas import Mask, cover, outlines
+from napari_monuseg.areas import Mask
 from napari_monuseg.core.boxes import bounding_window, placed, window_at
 from napari_monuseg.core.counting import nuclei_inside
 from napari_monuseg.core.errors import CheckpointError
@@ -24,6 +24,7 @@ from napari_monuseg.docks.bindings import (
 from napari_monuseg.docks.drawn_on import lies_on
 from napari_monuseg.docks.reviewed import is_reviewed_layer, shapes_of
 from napari_monuseg.layers import image_shape
+from napari_monuseg.outlines import cover, outlines
 
 
 @dataclass(kw_only=True, eq=False)
