@@ -147,6 +147,21 @@ def test_earlier_nuclei_do_not_shine_through_those_of_another_run(
     assert second.visible
 
 
+def test_a_dock_that_is_opened_again_knows_what_the_last_one_hid(
+    qtbot, viewer, dock, image, stage
+):
+    run(qtbot, dock)
+    run(qtbot, dock)
+    first, second = nuclei(viewer)
+    viewer.window.remove_dock_widget(dock)
+    viewer.window.add_plugin_dock_widget("napari-monuseg", "Segment nuclei")
+    assert not first.visible
+
+    viewer.layers.remove(second)
+
+    assert first.visible
+
+
 def test_what_was_corrected_is_unknown_until_it_is_counted(
     qtbot, viewer, dock, image, stage
 ):

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary, WeakSet
 
 import numpy as np
 from napari.layers import Image
@@ -24,6 +23,7 @@ from napari_monuseg.docks.hand_panel import HandPanel
 from napari_monuseg.docks.known_results import KnownResults
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.note import Line, Note
+from napari_monuseg.docks.put_away import bring_back, put_away
 from napari_monuseg.docks.rereading import Rereading
 from napari_monuseg.docks.result import Result
 from napari_monuseg.docks.reviewed import (
@@ -65,7 +65,6 @@ class ResultPanel(QWidget):
         super().__init__()
         self._viewer = viewer
         self._results = KnownResults()
-        self._put_away: WeakKeyDictionary[Result, WeakSet[Result]] = WeakKeyDictionary()
         self.current: Result | None = None
         self._reading = Rereading(viewer, lifetime)
         self.count = Line()
@@ -173,14 +172,7 @@ class ResultPanel(QWidget):
             self.autosave.add(result)
             return
         self.autosave.succeed(earlier, result, placed.succeeds)
-        # Below the new nuclei earlier ones would shine through, erased ones too.
-        self._put_away[result] = WeakSet(
-            one
-            for one in self._results
-            if one is not result and one.covers(result) and _is_shown(one)
-        )
-        for one in self._put_away[result]:
-            _show_layer(one, visible=False)
+        put_away(result, self._results)
 
     def restore(self, image: Image, path: Path, corrections: SavedCorrections) -> None:
         """Show corrections that were saved, and go on saving them."""
@@ -288,8 +280,7 @@ class ResultPanel(QWidget):
         if result is not None:
             self._results.remove(result)
             self.autosave.remove(result)
-            for one in self._put_away.pop(result, ()):
-                _show_layer(one, visible=True)
+            bring_back(result)
         if self.current is not None and self.current not in self._results:
             self._choose(self._results.last)
 
@@ -305,15 +296,6 @@ class ResultPanel(QWidget):
 
     def _on_exported(self, result: Result, exported: Exported) -> None:
         self.autosave.exported(result, exported.fingerprint)
-
-
-def _is_shown(result: Result) -> bool:
-    return result.layer is not None and result.layer.visible
-
-
-def _show_layer(result: Result, *, visible: bool) -> None:
-    if result.layer is not None:
-        result.layer.visible = visible
 
 
 def _by_hand(count: HandCount) -> Iterator[str]:

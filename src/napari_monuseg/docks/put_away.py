@@ -1,0 +1,45 @@
+"""Earlier nuclei that a run hides; they come back when its own are removed."""
+
+from collections.abc import Iterable
+from weakref import WeakKeyDictionary, WeakSet
+
+from napari_monuseg.docks.result import Result
+
+_put_away: WeakKeyDictionary[Result, WeakSet[Result]] = WeakKeyDictionary()
+"""By the result of a run, in any dock: one that opens later goes on with them."""
+
+
+def put_away(result: Result, others: Iterable[Result]) -> None:
+    """Hide what lies where a new result lies.
+
+    Below the new nuclei earlier ones would shine through, erased ones too.
+
+    Parameters
+    ----------
+    result : Result
+        Of a run, shown.
+    others : iterable of Result
+        All there are.
+    """
+    hidden = WeakSet(
+        one
+        for one in others
+        if one is not result
+        and one.covers(result)
+        and one.layer is not None
+        and one.layer.visible
+    )
+    for one in hidden:
+        _show(one, visible=False)
+    _put_away[result] = hidden
+
+
+def bring_back(result: Result) -> None:
+    """Show again what was hidden for a result, whose layer is gone."""
+    for one in _put_away.pop(result, ()):
+        _show(one, visible=True)
+
+
+def _show(result: Result, *, visible: bool) -> None:
+    if result.layer is not None:
+        result.layer.visible = visible
