@@ -6,7 +6,6 @@ and every nucleus that is made gets an id that no other ever had.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +13,7 @@ from scipy import ndimage
 from skimage.draw import polygon2mask
 
 from napari_monuseg.core.boxes import Window, covering, widened
+from napari_monuseg.core.edits import Edit, edit_of
 from napari_monuseg.core.errors import CorrectionError
 from napari_monuseg.core.instances import ASSUMED_PIXEL_SIZE
 from napari_monuseg.core.maps import NucleusMaps
@@ -40,32 +40,6 @@ from napari_monuseg.core.shape_split import SMALLEST_PART, halves
 from napari_monuseg.core.suggestion import suggest_nucleus
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Edit:
-    """A few pixels of a labels image and what they become.
-
-    Parameters
-    ----------
-    rows, columns : (n,) int64
-        The pixels that change.
-    values : (n,) int32
-        Their new labels, each other than the one before.
-    done : str
-        What was done, for the user.
-    """
-
-    rows: npt.NDArray[np.int64]
-    columns: npt.NDArray[np.int64]
-    values: npt.NDArray[np.int32]
-    done: str
-
-    def apply(self, labels: Labels) -> Labels:
-        """Give a copy of labels ``(H, W)`` with the edit made."""
-        edited = labels.copy()
-        edited[self.rows, self.columns] = self.values
-        return edited
-
-
 def delete_nucleus(labels: Labels, point: Point) -> Edit:
     """Make a nucleus background.
 
@@ -83,7 +57,7 @@ def delete_nucleus(labels: Labels, point: Point) -> Edit:
     """
     piece = piece_at(labels, _in_nucleus(labels, point), corners=True)
     new = np.where(piece.mask, 0, labels[piece.window])
-    return _edit(labels, [(piece.window, new)], "Nucleus deleted")
+    return edit_of(labels, [(piece.window, new)], "Nucleus deleted")
 
 
 def split_by_shape(labels: Labels, point: Point, next_id: int) -> Edit:
@@ -110,7 +84,7 @@ def split_by_shape(labels: Labels, point: Point, next_id: int) -> Edit:
             "correct it with the brush."
         )
     new = _numbered(labels, piece, halves(piece.mask), next_id)
-    return _edit(labels, [(piece.window, new)], "Nucleus split in two")
+    return edit_of(labels, [(piece.window, new)], "Nucleus split in two")
 
 
 def split_along(labels: Labels, line: Sequence[Point], next_id: int) -> Edit:
@@ -147,7 +121,7 @@ def split_along(labels: Labels, line: Sequence[Point], next_id: int) -> Edit:
             "The line does not cut a nucleus in two; begin outside of it, draw across "
             "and end outside again."
         )
-    return _edit(labels, windows, f"{_nuclei(len(windows))} split along the line")
+    return edit_of(labels, windows, f"{_nuclei(len(windows))} split along the line")
 
 
 def merge_under(
@@ -185,7 +159,7 @@ def merge_under(
     masks = [placed(piece, window) for piece in pieces]
     nucleus = without_holes(bridged(masks, free, pixel_size), free)
     new = np.where(nucleus, np.int32(pieces[0].number), labels[window])
-    return _edit(labels, [(window, new)], f"{len(pieces)} nuclei joined")
+    return edit_of(labels, [(window, new)], f"{len(pieces)} nuclei joined")
 
 
 def add_outline(labels: Labels, outline: Sequence[Point], next_id: int) -> Edit:
@@ -261,25 +235,9 @@ def _nuclei(count: int) -> str:
     return "Nucleus" if count == 1 else f"{count} nuclei"
 
 
-def _edit(labels: Labels, windows: list[tuple[Window, Labels]], done: str) -> Edit:
-    """Gather the pixels that differ from what stands in some windows."""
-    rows, columns, values = [], [], []
-    for window, new in windows:
-        row, column = np.nonzero(new != labels[window])
-        values.append(new[row, column].astype(np.int32))
-        rows.append(row + window[0].start)
-        columns.append(column + window[1].start)
-    return Edit(
-        rows=np.concatenate(rows),
-        columns=np.concatenate(columns),
-        values=np.concatenate(values),
-        done=done,
-    )
-
-
 def _added(labels: Labels, window: Window, nucleus: Mask, next_id: int) -> Edit:
     new = np.where(nucleus, np.int32(next_id), labels[window])
-    return _edit(labels, [(window, new)], "Nucleus added")
+    return edit_of(labels, [(window, new)], "Nucleus added")
 
 
 def _numbered(labels: Labels, piece: Piece, parts: Labels, next_id: int) -> Labels:

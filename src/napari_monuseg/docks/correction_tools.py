@@ -8,7 +8,7 @@ from napari.layers import Labels as LabelsLayer
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QGridLayout, QWidget
 
-from napari_monuseg.core.corrections import Edit
+from napari_monuseg.core.edits import Edit
 from napari_monuseg.core.errors import CorrectionError, MonusegError
 from napari_monuseg.docks.drawing import Drawing, pixel_of
 from napari_monuseg.docks.key_button import KeyButton

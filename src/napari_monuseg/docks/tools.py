@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from napari.layers import Labels as LabelsLayer
 
 from napari_monuseg.core import corrections
-from napari_monuseg.core.corrections import Edit
+from napari_monuseg.core.edits import Edit
 from napari_monuseg.core.errors import CorrectionError
 from napari_monuseg.core.instances import ASSUMED_PIXEL_SIZE
 from napari_monuseg.docks.result import Result
