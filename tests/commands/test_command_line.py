@@ -414,6 +414,27 @@ def test_a_guessed_pixel_size_is_said(run, tissue_folder, tmp_path):
     assert "guessed" not in told.stderr
 
 
+def test_nothing_is_guessed_where_there_are_no_nuclei(run, tmp_path):
+    tifffile.imwrite(tmp_path / "white.tif", np.full((64, 64, 3), 245, np.uint8))
+
+    done = run("segment", "white.tif", "--model", "tiny", "--output", "out")
+
+    assert "0 nuclei" in done.stdout
+    assert "guessed" not in done.stderr
+
+
+def test_an_earlier_report_in_the_folder_is_said(run, tissue_folder, tmp_path):
+    split = tmp_path / "split.json"
+    split.write_text('{"all": ["one", "two"], "first": ["one"]}')
+    both = ("evaluate", tissue_folder, "--model", "tiny", "--split", split)
+
+    first = run(*both, "--part", "all", "--report", "report")
+    second = run(*both, "--part", "first", "--report", "report")
+
+    assert "earlier" not in first.stderr
+    assert "still holds 3 figures of an earlier report, such as" in second.stderr
+
+
 def test_a_pixel_size_given_stands_in_for_one_that_cannot_be_used(
     run, tissue_folder, tmp_path
 ):

@@ -161,7 +161,7 @@ def test_8_bits_survive_as_floats_and_as_16_bits(value):
 @pytest.mark.parametrize(
     ("array", "sentence"),
     [
-        (np.full((4, 4), np.nan), "floats from nan"),
+        (np.full((4, 4), np.nan), "values that are no numbers"),
         (np.full((4, 4), np.inf), "floats from inf"),
         (np.full((4, 4, 3), 255.0), "floats from 255 to 255; they must run from 0 to"),
         (np.full((4, 4), -0.1), "floats from -0.1"),

@@ -3,6 +3,7 @@
 import imagecodecs
 import numpy as np
 import pytest
+from PIL import Image
 
 from napari_monuseg.core.errors import ImageError
 from napari_monuseg.core.image import TissueImage
@@ -79,6 +80,17 @@ def test_a_grey_png_is_rgb(tmp_path):
     rgb = opened(tmp_path / "a.png", imagecodecs.png_encode(grey))
 
     np.testing.assert_array_equal(rgb, np.stack([grey] * 3, axis=-1))
+
+
+def test_a_mask_is_refused_and_black_and_white_tissue_is_not(tmp_path):
+    mask = np.arange(20).reshape(4, 5) % 3 == 0
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    Image.fromarray(mask.astype(np.uint8) * 255).save(tmp_path / "grey.png")
+
+    with pytest.raises(ImageError, match=r"mask\.png is a mask, true or false"):
+        TissueImage.open(tmp_path / "mask.png")
+    rgb = TissueImage.open(tmp_path / "grey.png").read(ALL, ALL)
+    assert ((rgb == 255) == mask[..., None]).all()
 
 
 def test_a_jpeg_for_print_is_refused(tmp_path):

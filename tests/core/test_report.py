@@ -23,7 +23,7 @@ from napari_monuseg.core.maps import NucleusMaps
 from napari_monuseg.core.model_info import ModelInfo
 from napari_monuseg.core.progress import Progress, finish
 from napari_monuseg.core.registry import ModelEntry
-from napari_monuseg.core.report import ReportOptions, write_report
+from napari_monuseg.core.report import ReportOptions, former_figures, write_report
 from napari_monuseg.core.report_tables import Groups
 from napari_monuseg.core.samples import synthetic_tissue
 from napari_monuseg.core.scores import score_labels
@@ -178,6 +178,51 @@ def test_names_of_files_that_are_no_unicode_are_reported(samples, model, options
     for link in links:
         assert (options.folder / unquote(link, errors="surrogateescape")).is_file()
     assert "Pr?parat" in (options.folder / "scores.csv").read_text()
+
+
+def test_what_the_scores_depend_on_is_told(samples, model, options):
+    def guessing(image, model, given):
+        found = yield from segmenter(image, model, given)
+        size = {"a": None, "b": 0.5}[image.name]
+        return replace(found, maps=replace(found.maps, assumed_pixel_size=size))
+
+    asked = SegmentOptions(instances={"foreground_threshold": 0.3})
+    finish(
+        write_report(
+            samples, [model], replace(options, segment=asked), segmenter=guessing
+        )
+    )
+
+    page = (options.folder / "report.md").read_text()
+    assert "Pixel sizes that were not known but guessed, µm/px: b 0.5." in page
+    assert "but with foreground_threshold 0.3" in page
+    (told,) = json.loads((options.folder / "scores.json").read_text())["models"]
+    assert told["guessed_pixel_sizes"] == {"b": 0.5}
+    assert told["asked"] == {"foreground_threshold": 0.3}
+
+
+def test_figures_of_an_earlier_report_are_found(samples, model, options):
+    other = replace(model, name="segnet")
+    finish(write_report(samples, [model, other], options, segmenter=segmenter))
+
+    evaluations = finish(
+        write_report(samples[:1], [model], options, segmenter=segmenter)
+    )
+
+    former = former_figures(options.folder, evaluations)
+    kinds = ("nuclei", "panels", "probability")
+    assert [path.relative_to(options.folder).as_posix() for path in former] == [
+        *(f"segnet/{kind}/{name}.png" for kind in kinds for name in "ab"),
+        *(f"unet/{kind}/b.png" for kind in kinds),
+    ]
+
+
+def test_names_in_any_script_are_drawn_without_a_warning(samples, model, options):
+    odd = replace(model, name="組織")
+
+    finish(write_report(samples[:1], [odd], options, segmenter=segmenter))
+
+    assert (options.folder / "組織" / "panels" / "a.png").exists()
 
 
 def test_an_image_that_fails_is_told_on_the_page(samples, model, options):

@@ -97,6 +97,11 @@ def _advance(bar: Any, position: int) -> None:
     bar.update(position - bar.pos)
 
 
+def counted(number: int, thing: str) -> str:
+    """Say how many things there are."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
 def fail(error: MonusegError | str) -> None:
     """Say on stderr, in one sentence, what went wrong."""
     typer.echo(f"napari-monuseg: {error}", err=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_monuseg.commands.console import fail, run_with_bar
+from napari_monuseg.commands.console import counted, fail, run_with_bar
 from napari_monuseg.commands.reading import (
     ForegroundThreshold,
     SeedProminence,
@@ -133,10 +133,19 @@ def _report(
     folder: Path,
     groups: "Groups",
 ) -> "list[Evaluation]":
-    from napari_monuseg.core.report import ReportOptions, write_report
+    from napari_monuseg.core.report import ReportOptions, former_figures, write_report
 
     report = ReportOptions(folder=folder, segment=options, groups=groups)
-    return run_with_bar(write_report(samples, entries, report), "Report")
+    evaluations = run_with_bar(write_report(samples, entries, report), "Report")
+    former = former_figures(folder, evaluations)
+    if former:
+        typer.echo(
+            f"{folder} still holds {counted(len(former), 'figure')} of an earlier "
+            f"report, such as {former[0].relative_to(folder)}; the new report.md does "
+            "not show them.",
+            err=True,
+        )
+    return evaluations
 
 
 def _print_guesses(evaluations: "list[Evaluation]") -> None:

@@ -8,6 +8,7 @@ import typer
 from napari_monuseg.commands.console import (
     STOPPED,
     StoppedError,
+    counted,
     fail,
     run_with_bar,
     stop_between_steps,
@@ -111,7 +112,9 @@ def finetune(
     else:
         info = lesson.describe(output.stem, tuned, judgement)
         save_checkpoint(output, tuned.network, info)
-        typer.echo(f"{output}: {tuned.steps} steps in {tuned.minutes:.1f} minutes")
+        typer.echo(
+            f"{output}: {counted(tuned.steps, 'step')} in {tuned.minutes:.1f} minutes"
+        )
     if not (whole and compared):
         raise typer.Exit(STOPPED)
     if judgement.problem:

@@ -113,7 +113,7 @@ def _segment_file(
             write_overlay(_overlay_path(path, output), image, result.labels)
     typer.echo(f"{labels_path}: {int(result.labels.max())} nuclei on {result.device}")
     guess = result.maps.assumed_pixel_size
-    if guess:
+    if guess and result.labels.any():  # without nuclei nothing was guessed from
         typer.echo(
             f"{path.name} does not state its pixel size; {guess:g} µm/px was guessed. "
             "Give --pixel-size if you know it.",

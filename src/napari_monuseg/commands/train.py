@@ -11,6 +11,7 @@ import typer
 from napari_monuseg.commands.console import (
     STOPPED,
     StoppedError,
+    counted,
     fail,
     run_with_bar,
     stop_between_steps,
@@ -196,7 +197,9 @@ def train(
     save_checkpoint(output, trained.network, info)
     with suppress(OSError):  # the model is written
         state_path.unlink(missing_ok=True)
-    typer.echo(f"{output}: {trained.steps} steps in {trained.minutes:.1f} minutes")
+    typer.echo(
+        f"{output}: {counted(trained.steps, 'step')} in {trained.minutes:.1f} minutes"
+    )
 
 
 def _say_stopped(state_path: Path) -> None:

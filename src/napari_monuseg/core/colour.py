@@ -222,8 +222,8 @@ def _check(pixels: Pixels, name: str) -> None:
         raise ImageError(f"{name} is empty ({pixels.height}×{pixels.width} px).")
     if pixels.channels not in {1, 3, 4}:
         raise ImageError(
-            f"{name} has {pixels.channels} channels, as fluorescence images do; export "
-            "it as RGB or as a single channel."
+            f"{name} has {pixels.channels} channels, as fluorescence images and stacks "
+            "do; export it as RGB or as a single channel."
         )
     dtype = pixels.dtype
     if dtype.kind == "b":
@@ -242,6 +242,11 @@ def _check(pixels: Pixels, name: str) -> None:
 def _check_floats(window: NDArray[Any], name: str) -> None:
     """Refuse what is not 0–1, half a grey level of resampling overshoot aside."""
     lowest, highest = window.min(), window.max()  # NaN if any value is
+    if np.isnan(lowest):
+        raise ImageError(
+            f"{name} holds values that are no numbers (NaN); replace them, or convert "
+            "the image to 8 bits."
+        )
     half = 0.5 / 255
     if not (-half <= lowest and highest <= 1 + half):
         raise ImageError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,7 +107,9 @@ def write_figure(path: str | Path, figure: Figure) -> None:
     ExportError
         If the file cannot be written.
     """
-    with write_beside(Path(path)) as beside:
+    with write_beside(Path(path)) as beside, warnings.catch_warnings():
+        # A name in a script that the font lacks is drawn as boxes; files have it.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
         figure.savefig(beside, format="png", dpi=FIGURE_DPI, bbox_inches="tight")
 
 

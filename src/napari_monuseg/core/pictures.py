@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+_ONE_BIT_GREY = bytes((1, 0))
+"""Bit depth and kind of colour, as a PNG's header has them from its 25th byte on."""
+
 
 def read_picture(path: Path) -> NDArray[Any]:
     """Read a picture as it is stored: no rotation, no colour profile.
@@ -27,12 +30,16 @@ def read_picture(path: Path) -> NDArray[Any]:
     Raises
     ------
     ImageError
-        If the file is none of these kinds, is damaged, or is CMYK.
+        If the file is none of these kinds, is damaged, or is CMYK or a mask.
     """
     with reading(path):
         data = path.read_bytes()
         decode = _decoder(data, path)
         picture: NDArray[Any] = decode(data)
+    if decode is imagecodecs.png_decode and data[24:26] == _ONE_BIT_GREY:
+        raise ImageError(
+            f"{path.name} is a mask, true or false; choose the tissue itself."
+        )
     channels = picture.shape[2] if picture.ndim == 3 else 1
     if channels == 4 and decode is _decode_jpeg:
         raise ImageError(

@@ -57,6 +57,10 @@ _DRAWN = {
 }
 
 
+FACTS = ("asked", "guessed_pixel_sizes", "failures")
+"""Of an evaluation, what a report's JSON tells beside the scores."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ReportOptions:
     """Where a report goes, how images are segmented, and what is grouped.
@@ -124,6 +128,31 @@ def write_report(
         reports.append((yield from _report_model(model, samples, options, segmenter)))
         _write_tables(options, reports)
     return [report.evaluation for report in reports]
+
+
+def former_figures(folder: Path, evaluations: Sequence[Evaluation]) -> list[Path]:
+    """Find figures of an earlier report in a folder, which are not of the last one.
+
+    Parameters
+    ----------
+    folder : Path
+        Of a report.
+    evaluations : sequence of Evaluation
+        What `write_report` returned.
+
+    Returns
+    -------
+    list of Path
+        Sorted.
+    """
+    written = {
+        folder / evaluation.model / kind / f"{name}.png"
+        for evaluation in evaluations
+        for kind in _DRAWN
+        for name, _ in evaluation.rows
+    }
+    there = {path for kind in _DRAWN for path in folder.glob(f"*/{kind}/*.png")}
+    return sorted(there - written)
 
 
 def _check_names(models: Sequence[ModelEntry]) -> None:
@@ -211,7 +240,7 @@ def _write_tables(options: ReportOptions, reports: Sequence[ModelReport]) -> Non
     records = [
         {"model": report.model.name}
         | as_records(report.rows, options.groups)
-        | {"failures": report.evaluation.as_dict()["failures"]}
+        | _facts(report)
         for report in reports
     ]
     texts = {
@@ -224,6 +253,12 @@ def _write_tables(options: ReportOptions, reports: Sequence[ModelReport]) -> Non
         with write_beside(options.folder / name) as beside:
             # Names of files that are no Unicode can be in no text.
             beside.write_text(text, encoding="utf-8", errors="replace")
+
+
+def _facts(report: ModelReport) -> dict[str, object]:
+    """Return what the scores depend on, and what they lack."""
+    everything = report.evaluation.as_dict()
+    return {name: everything[name] for name in FACTS}
 
 
 def _counts(reports: Sequence[ModelReport]) -> dict[str, list[tuple[float, float]]]:

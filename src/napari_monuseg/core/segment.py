@@ -139,8 +139,8 @@ def _check(image: TissueImage) -> None:
     """Say why an image cannot be segmented, if so."""
     if min(image.height, image.width) < SMALLEST_IMAGE:
         raise ImageError(
-            f"The image is {image.height}×{image.width} px; nuclei can be found from "
-            f"{SMALLEST_IMAGE}×{SMALLEST_IMAGE} px up."
+            f"{image.name} is {image.height}×{image.width} px; nuclei can be found "
+            f"from {SMALLEST_IMAGE}×{SMALLEST_IMAGE} px up."
         )
     if image.pixel_size is not None:
         require_pixel_size(image.pixel_size)

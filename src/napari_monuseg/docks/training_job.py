@@ -164,7 +164,8 @@ class TrainingJob(QObject):
 
 def describe(tuned: "FinetunedNetwork") -> str:
     """Say what a training did, and which of its weights are kept."""
-    did = f"{tuned.steps} steps in {tuned.minutes:.1f} min on {tuned.device}"
+    steps = "step" if tuned.steps == 1 else "steps"
+    did = f"{tuned.steps} {steps} in {tuned.minutes:.1f} min on {tuned.device}"
     if not tuned.step:
         return f"{did}: none was better on what is held out; the model stays as it was"
     if tuned.chosen:
