@@ -6,6 +6,7 @@ from napari.layers import Image, Shapes
 from napari_monuseg import areas
 from napari_monuseg.areas import (
     Area,
+    camera_of,
     in_view,
     inside,
     keep_inside,
@@ -121,17 +122,25 @@ def test_no_shapes_at_all_are_refused(image):
         inside(image, Shapes())
 
 
+def resize(viewer, size):
+    """Give the canvas a height and width; napari 0.9 moved them."""
+    if hasattr(viewer, "canvas"):
+        viewer.canvas.size = size
+    else:
+        viewer._canvas_size = size
+
+
 @pytest.fixture
 def viewer(image):
     viewer = ViewerModel()
     viewer.add_layer(image)
-    viewer.canvas.size = (100, 100)
+    resize(viewer, (100, 100))
     return viewer
 
 
 def test_what_is_in_view(image, viewer):
-    viewer.scene.camera.center = (0, *image.data_to_world((50, 100)))
-    viewer.scene.camera.zoom = 5  # canvas px per world unit, so 2.5 per image px
+    camera_of(viewer).center = (0, *image.data_to_world((50, 100)))
+    camera_of(viewer).zoom = 5  # canvas px per world unit, so 2.5 per image px
 
     area = in_view(image, viewer)
 
@@ -143,8 +152,8 @@ def test_the_outline_of_the_view_holds_what_is_in_view_and_no_more(
     image, viewer, degrees
 ):
     image.rotate = degrees
-    viewer.scene.camera.center = (0, *image.data_to_world((40, 110)))
-    viewer.scene.camera.zoom = 2.5
+    camera_of(viewer).center = (0, *image.data_to_world((40, 110)))
+    camera_of(viewer).zoom = 2.5
     half = 20  # of what is in view, in world units
     rows, columns = np.mgrid[:100, :200]
     places = np.stack([rows.ravel(), columns.ravel()], axis=1)
@@ -160,27 +169,27 @@ def test_the_outline_of_the_view_holds_what_is_in_view_and_no_more(
 
 def test_what_is_in_view_with_rows_and_columns_swapped(image, viewer):
     viewer.dims.order = (1, 0)
-    viewer.canvas.size = (100, 50)
+    resize(viewer, (100, 50))
     x, y = image.data_to_world((50, 100))
-    viewer.scene.camera.center = (0, y, x)
-    viewer.scene.camera.zoom = 5
+    camera_of(viewer).center = (0, y, x)
+    camera_of(viewer).zoom = 5
 
     assert in_view(image, viewer).shape == (21, 41)
 
 
 def test_in_a_grid_one_part_of_the_canvas_is_in_view(image, viewer):
     viewer.add_image(np.zeros((100, 200, 3), np.uint8))
-    viewer.canvas.size = (100, 200)
-    viewer.canvas.grid.enabled = True
-    viewer.scene.camera.center = (0, *image.data_to_world((50, 100)))
-    viewer.scene.camera.zoom = 5
+    resize(viewer, (100, 200))
+    getattr(viewer, "canvas", viewer).grid.enabled = True
+    camera_of(viewer).center = (0, *image.data_to_world((50, 100)))
+    camera_of(viewer).zoom = 5
 
     assert in_view(image, viewer).shape == (41, 41)
 
 
 def test_nothing_in_view_is_refused(image, viewer):
-    viewer.scene.camera.center = (0, 5000, 5000)
-    viewer.scene.camera.zoom = 5
+    camera_of(viewer).center = (0, 5000, 5000)
+    camera_of(viewer).zoom = 5
 
     with pytest.raises(ImageError, match=r"Nothing of .* is in view"):
         in_view(image, viewer)

@@ -223,8 +223,12 @@ def test_the_fourth_channel_of_a_tiff_is_what_the_file_says(tmp_path, kind, expe
 
 
 def test_bits_that_a_tiff_states_are_believed(tmp_path):
-    dark = np.full((8, 8, 3), 100, dtype=np.uint16)
+    dark = np.full((8, 8 * 3, 1), 100)
+    bits = (dark >> np.arange(11, -1, -1) & 1).astype(np.uint8)  # the highest first
+    packed = np.packbits(bits.reshape(8, -1), axis=1).tobytes()
+    form = {"shape": (8, 8, 3), "dtype": np.uint16, "bitspersample": 12}
 
-    rgb = opened(tmp_path / "a.tif", dark, photometric="rgb", bitspersample=12)
+    rgb = opened(tmp_path / "a.tif", iter([packed]), photometric="rgb", **form)
 
+    assert rgb.shape == (8, 8, 3)
     assert (rgb == round(100 * 255 / 4095)).all()

@@ -101,11 +101,18 @@ def reading(path: str | Path) -> Iterator[None]:
             f"{name} does not fit into memory: it is damaged, or one of its parts is "
             "too large; export it as a tiled TIFF."
         ) from error
-    except (OSError, *_DECODER_ERRORS) as error:
+    except (OSError, *_decoder_errors()) as error:
         raise ImageError(
             f"{name} cannot be read ({_reason(error)}): it is damaged, cut short or of "
             "an unknown kind; get the file again, or export it as RGB TIFF."
         ) from error
+
+
+def _decoder_errors() -> tuple[type[Exception], ...]:
+    from tifffile import TiffFileError  # not needed until something is wrong
+
+    # Until 2026 it was no ValueError.
+    return *_DECODER_ERRORS, TiffFileError
 
 
 def _reason(error: Exception) -> str:

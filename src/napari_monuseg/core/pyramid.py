@@ -125,8 +125,8 @@ def _check_plane(level: Any, name: str) -> None:
     channels = math.prod(stacked.values())
     if channels not in {1, 3, 4} or (channels == 4 and level.keyframe.photometric < 2):
         raise ImageError(
-            f"{name} has {channels} channels, as fluorescence images and stacks do; export "
-            "it as RGB or as a single channel."
+            f"{name} has {channels} channels, as fluorescence images and stacks do; "
+            "export it as RGB or as a single channel."
         )
 
 
