@@ -101,7 +101,9 @@ def reading(path: str | Path) -> Iterator[None]:
             f"{name} does not fit into memory: it is damaged, or one of its parts is "
             "too large; export it as a tiled TIFF."
         ) from error
-    except (OSError, *_decoder_errors()) as error:
+    except Exception as error:
+        if not isinstance(error, _decoder_errors()):
+            raise
         raise ImageError(
             f"{name} cannot be read ({_reason(error)}): it is damaged, cut short or of "
             "an unknown kind; get the file again, or export it as RGB TIFF."
@@ -112,7 +114,7 @@ def _decoder_errors() -> tuple[type[Exception], ...]:
     from tifffile import TiffFileError  # not needed until something is wrong
 
     # Until 2026 it was no ValueError.
-    return *_DECODER_ERRORS, TiffFileError
+    return OSError, *_DECODER_ERRORS, TiffFileError
 
 
 def _reason(error: Exception) -> str:
