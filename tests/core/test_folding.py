@@ -2,6 +2,7 @@
 
 import pytest
 
+from napari_monuseg.core import enlarging
 from napari_monuseg.core.folding import fold_batch_norms
 from napari_monuseg.core.interruption import Interrupted, interruptible_by
 from napari_monuseg.core.networks import (
@@ -43,6 +44,19 @@ def test_every_network_says_the_same_without_its_batch_norms(name):
     assert not has(network, nn.BatchNorm2d)
     after = said(network, image)
     assert torch.allclose(after, before, atol=1e-4 * float(before.abs().max()))
+
+
+def test_sums_of_weights_are_taken_but_once(monkeypatch):
+    network = learned(build_network("unet", **RECOMMENDED["unet"]))
+    image = torch.rand(1, 3, 64, 64)
+    fold_batch_norms(network)
+    before = said(network, image)
+
+    monkeypatch.setattr(enlarging, "_quarters", None)
+
+    assert torch.equal(said(network, image), before)
+    with pytest.raises(TypeError):
+        said(learned(build_network("unet", **RECOMMENDED["unet"])), image)
 
 
 def test_a_batch_norm_that_follows_no_convolution_stays():

@@ -28,6 +28,12 @@ class EnlargedConv2d(nn.Conv2d):
     convolution : nn.Conv2d
         Of the doubled map's channels and then the other's, 3×3, padded by 1 px of
         zeros. Its parameters become those of this one.
+
+    Attributes
+    ----------
+    settled : bool
+        Whether the weights stay as they are from now on: then their sums are taken
+        but once.
     """
 
     def __init__(self, convolution: nn.Conv2d) -> None:
@@ -40,6 +46,8 @@ class EnlargedConv2d(nn.Conv2d):
             device="meta",  # takes no memory, and nothing from the source of chance
         )
         self.weight, self.bias = convolution.weight, convolution.bias
+        self.settled = False
+        self._sums: torch.Tensor | None = None
 
     def forward(
         self, small: torch.Tensor, beside: torch.Tensor | None = None
@@ -58,7 +66,7 @@ class EnlargedConv2d(nn.Conv2d):
         (N, O, 2 H, 2 W) tensor
         """
         doubled = small.shape[1]
-        weight = _quarters(self.weight[:, :doubled])
+        weight = self._weight_of_small(doubled)
         if beside is None:
             bias = None if self.bias is None else self.bias.repeat(4)
             return _joined(functional.conv2d(small, weight, bias, padding=1))
@@ -68,6 +76,14 @@ class EnlargedConv2d(nn.Conv2d):
         for place, quarter in _places(convolved):
             whole[place] += quarter
         return whole
+
+    def _weight_of_small(self, channels: int) -> torch.Tensor:
+        if self._sums is not None and self.settled:
+            return self._sums
+        sums = _quarters(self.weight[:, :channels])
+        if self.settled:
+            self._sums = sums
+        return sums
 
 
 class DecoderBlock(nn.Module):

@@ -1,5 +1,6 @@
 """Batch norms that have nothing left to learn become part of their convolutions."""
 
+from napari_monuseg.core.enlarging import EnlargedConv2d
 from napari_monuseg.core.networks import NucleusNetwork
 from napari_monuseg.core.torch_import import nn, torch
 
@@ -20,6 +21,9 @@ def fold_batch_norms(network: NucleusNetwork) -> None:
         fused = nn.utils.fuse_conv_bn_eval(convolution, norm)
         network.set_submodule(names[convolution], fused)
         network.set_submodule(names[norm], nn.Identity())
+    for part in network.modules():
+        if isinstance(part, EnlargedConv2d):
+            part.settled = True
 
 
 def _pairs(network: NucleusNetwork) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
