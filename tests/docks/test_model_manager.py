@@ -2,7 +2,7 @@
 
 import pytest
 from hands import press
-from qtpy.QtWidgets import QFileDialog, QMessageBox
+from qtpy.QtWidgets import QFileDialog, QInputDialog, QMessageBox
 
 from napari_monuseg.core.model_info import read_info
 from napari_monuseg.core.registry import find_model
@@ -45,6 +45,20 @@ def test_what_was_exported_and_imported_is_said(
     with qtbot.waitSignal(manager.message) as said:
         press(qtbot, manager.import_button)
     assert said.args == ["“tiny 2” is now among your models"]
+
+
+def test_what_was_renamed_and_deleted_is_said(qtbot, manager, monkeypatch):
+    monkeypatch.setattr(QInputDialog, "getText", lambda *_, **__: ("mine", True))
+    with qtbot.waitSignal(manager.message) as said:
+        press(qtbot, manager.rename_button)
+    assert said.args == ["“tiny” is “mine” now"]
+
+    manager._chosen = lambda: find_model("mine")
+    yes = QMessageBox.StandardButton.Yes
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: yes)
+    with qtbot.waitSignal(manager.message) as said:
+        press(qtbot, manager.delete_button)
+    assert said.args == ["“mine” is deleted"]
 
 
 @pytest.mark.parametrize("answer", ["Yes", "No"])

@@ -369,6 +369,23 @@ def test_corrections_come_back(qtbot, viewer, dock, left, tissue):
     assert dock.offer.isHidden()
 
 
+def test_what_a_run_had_guessed_comes_back(qtbot, viewer, dock, stage, tissue):
+    reopen(viewer, tissue)
+    stage.guess = 0.5
+    run(qtbot, dock)
+    edit(nuclei(viewer)[-1])
+    look(qtbot, dock.results.autosave)
+    viewer.layers.clear()
+    reopen(viewer, tissue)
+    assert "Nothing states it" in dock.pixel_size.note.text()
+
+    press(qtbot, dock.offer.restore_button)
+    qtbot.waitUntil(lambda: bool(nuclei(viewer)))
+
+    assert "A guess (20×)" in dock.pixel_size.note.text()
+    assert dock.pixel_size.value is None
+
+
 def test_restored_corrections_stand_in_the_next_run(qtbot, viewer, dock, left, tissue):
     reopen(viewer, tissue)
     press(qtbot, dock.offer.restore_button)

@@ -372,6 +372,24 @@ def test_an_unknown_pixel_size_is_said_and_not_passed_on(qtbot, viewer, dock, st
     assert image.assumed_pixel_size is None
 
 
+def test_a_scale_that_is_set_later_is_shown(qtbot, viewer, dock):
+    image = viewer.add_image(np.zeros((256, 256, 3), np.uint8), rgb=True)
+    assert "Nothing states it" in dock.pixel_size.note.text()
+
+    image.scale = (0.5, 0.5)
+    image.units = ("µm", "µm")
+
+    assert dock.pixel_size.value == pytest.approx(0.5)
+    assert "layer's scale" in dock.pixel_size.note.text()
+    dock.pixel_size.field.setValue(0.3)
+    image.scale = (0.4, 0.4)
+    assert dock.pixel_size.value == 0.3  # what is typed goes before
+
+    viewer.window.remove_dock_widget(dock)
+    image.scale = (0.2, 0.2)
+    assert not dock.pixel_size.isEnabled()
+
+
 def test_a_guess_is_shown_and_kept_but_not_taken_for_known(qtbot, viewer, dock, stage):
     viewer.add_image(np.zeros((256, 256, 3), np.uint8), rgb=True)
     stage.guess = 0.5

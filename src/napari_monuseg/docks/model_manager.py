@@ -71,7 +71,8 @@ class ModelManager(QWidget):
             self, "Rename", "New name:", text=model.path.stem
         )
         if agreed and name != model.path.stem:
-            rename_model(model, name)
+            path = rename_model(model, name)
+            self.message.emit(f"“{model.name}” is “{path.stem}” now")
 
     def _delete(self) -> None:
         from napari_monuseg.core.user_models import delete_model
@@ -84,6 +85,7 @@ class ModelManager(QWidget):
         )
         if answer == QMessageBox.StandardButton.Yes:
             delete_model(model)
+            self.message.emit(f"“{model.name}” is deleted")
 
     def _export(self) -> None:
         from napari_monuseg.core.user_models import export_model

@@ -1,5 +1,6 @@
 """The pixel size of the image: as it is known, as it is typed, or a guess."""
 
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from napari.layers import Image
@@ -59,7 +60,7 @@ class PixelSize(QWidget):
 
     def show_image(self, image: Image | None) -> None:
         """Fill in what is known of an image, and what was typed for it before."""
-        self._image = image
+        self._watch(image)
         self.setEnabled(image is not None)
         if image is None:
             self._show(None, "")
@@ -68,6 +69,17 @@ class PixelSize(QWidget):
         else:
             known = calibration(image)
             self._show(known.pixel_size, f"From {known.source}")
+
+    def _watch(self, image: Image | None) -> None:
+        """Follow the scale of an image, which somebody may set after it is opened."""
+        for layer, change in ((self._image, "disconnect"), (image, "connect")):
+            if layer is not None:
+                for emitter in (layer.events.scale, layer.events.units):
+                    getattr(emitter, change)(self._on_scaled)
+        self._image = image
+
+    def _on_scaled(self, _event: Any = None) -> None:
+        self.show_image(self._image)
 
     @property
     def guess(self) -> float | None:

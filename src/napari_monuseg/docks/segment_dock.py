@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -10,6 +11,7 @@ from napari.utils.notifications import show_error
 from qtpy.QtWidgets import QCheckBox, QPushButton
 
 from napari_monuseg.areas import Area, require_moderate
+from napari_monuseg.core.autosave import SavedCorrections
 from napari_monuseg.core.errors import MonusegError
 from napari_monuseg.core.progress import finish
 from napari_monuseg.core.registry import ModelEntry
@@ -81,7 +83,7 @@ class SegmentDock(Dock):
         self.cancel_button = QPushButton("Cancel")
         self.progress = ProgressLine()
         self.results = ResultPanel(viewer, self._lifetime)
-        self.offer = RestoreOffer(viewer, self._lifetime, self.results.restore)
+        self.offer = RestoreOffer(viewer, self._lifetime, self._restore)
         self._lay_out()
         self._connect()
         self._on_image()
@@ -115,6 +117,7 @@ class SegmentDock(Dock):
         removed = self._viewer.layers.events.removed
         removed.connect(self._on_removed)
         self._lifetime.add(lambda: removed.disconnect(self._on_removed))
+        self._lifetime.add(lambda: self.pixel_size.show_image(None))
 
     @property
     def running(self) -> bool:
@@ -131,6 +134,11 @@ class SegmentDock(Dock):
         self.area.show_image(self.image.value)
         self.pixel_size.show_image(self.image.value)
         self._refresh()
+
+    def _restore(self, image: Image, path: Path, corrections: SavedCorrections) -> None:
+        """Go on with saved corrections, and with what a run had guessed."""
+        self.pixel_size.remember(image, corrections.about.assumed_pixel_size)
+        self.results.restore(image, path, corrections)
 
     def _on_run(self) -> None:
         image, model = self.image.value, self.model.value
