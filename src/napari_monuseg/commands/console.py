@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
 import typer
@@ -100,6 +101,11 @@ def _advance(bar: Any, position: int) -> None:
 def counted(number: int, thing: str) -> str:
     """Say how many things there are."""
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
+def say_trained(output: Path, steps: int, minutes: float) -> None:
+    """Say what was written, and what it took."""
+    typer.echo(f"{output}: {counted(steps, 'step')} in {minutes:.1f} minutes")
 
 
 def fail(error: MonusegError | str) -> None:

@@ -8,9 +8,9 @@ import typer
 from napari_monuseg.commands.console import (
     STOPPED,
     StoppedError,
-    counted,
     fail,
     run_with_bar,
+    say_trained,
     stop_between_steps,
 )
 from napari_monuseg.commands.corrected_labels import read_corrections
@@ -112,9 +112,7 @@ def finetune(
     else:
         info = lesson.describe(output.stem, tuned, judgement)
         save_checkpoint(output, tuned.network, info)
-        typer.echo(
-            f"{output}: {counted(tuned.steps, 'step')} in {tuned.minutes:.1f} minutes"
-        )
+        say_trained(output, tuned.steps, tuned.minutes)
     if not (whole and compared):
         raise typer.Exit(STOPPED)
     if judgement.problem:
@@ -122,7 +120,7 @@ def finetune(
 
 
 def _learn(lesson: "Lesson") -> tuple["FinetunedNetwork | None", bool]:
-    """Train, or give the best so far if Ctrl-C stops it; say whether none did."""
+    """Train, or give the best so far if Ctrl-C stops it, and whether it ended."""
     with stop_between_steps() as stopped:
         try:
             title = lesson.model.name
@@ -132,7 +130,7 @@ def _learn(lesson: "Lesson") -> tuple["FinetunedNetwork | None", bool]:
 
 
 def _judge(lesson: "Lesson", tuned: "FinetunedNetwork") -> tuple["Judgement", bool]:
-    """Compare before and after, unless Ctrl-C stops it; say whether none did."""
+    """Compare before and after, unless Ctrl-C stops it; say whether it ended."""
     from napari_monuseg.core.gate import Judgement
 
     with stop_between_steps() as stopped:

@@ -11,9 +11,9 @@ import typer
 from napari_monuseg.commands.console import (
     STOPPED,
     StoppedError,
-    counted,
     fail,
     run_with_bar,
+    say_trained,
     stop_between_steps,
 )
 from napari_monuseg.commands.reading import say_unknown, say_unpaired
@@ -197,9 +197,7 @@ def train(
     save_checkpoint(output, trained.network, info)
     with suppress(OSError):  # the model is written
         state_path.unlink(missing_ok=True)
-    typer.echo(
-        f"{output}: {counted(trained.steps, 'step')} in {trained.minutes:.1f} minutes"
-    )
+    say_trained(output, trained.steps, trained.minutes)
 
 
 def _say_stopped(state_path: Path) -> None:

@@ -78,7 +78,7 @@ class EnlargedConv2d(nn.Conv2d):
         return whole
 
     def _weight_of_small(self, channels: int) -> torch.Tensor:
-        if self._sums is not None and self.settled:
+        if self._sums is not None:
             return self._sums
         sums = _quarters(self.weight[:, :channels])
         if self.settled:
