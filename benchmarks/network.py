@@ -17,6 +17,7 @@ import numpy.typing as npt
 from table import Row
 from tissue import PIXEL_SIZE, tissue
 
+from napari_monuseg.core.arrangement import arrange
 from napari_monuseg.core.checkpoints import load_network
 from napari_monuseg.core.devices import (
     autocast,
@@ -25,7 +26,6 @@ from napari_monuseg.core.devices import (
     precision,
 )
 from napari_monuseg.core.enlarging import DecoderBlock
-from napari_monuseg.core.folding import fold_batch_norms
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.instances import InstanceOptions, find_nuclei
 from napari_monuseg.core.maps import NucleusMaps
@@ -112,9 +112,7 @@ def time_model(model: ModelEntry, rounds: int) -> Timing:
     rgb = tissue(SIDE)
     device = torch.device(pick_device("auto").name)
     network = _as_the_library_has_it(load_network(model.path)).to(device)
-    fast = load_network(model.path)
-    fold_batch_norms(fast)
-    fast = fast.to(memory_format=torch.channels_last).to(device)
+    fast = arrange(load_network(model.path), device)
     alone = {
         size: partial(_run_network, fast, _cut(rgb, size, fast.stride, device), device)
         for size in sorted({*WINDOWS, largest_window(device)})

@@ -11,9 +11,9 @@ from statistics import median
 from network import SIDE, in_turns
 from tissue import PIXEL_SIZE, tissue
 
+from napari_monuseg.core.arrangement import arrange
 from napari_monuseg.core.checkpoints import load_network
 from napari_monuseg.core.devices import pick_device
-from napari_monuseg.core.folding import fold_batch_norms
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.predict import PredictOptions, predict
 from napari_monuseg.core.progress import finish
@@ -42,9 +42,7 @@ def seconds_by_window(
     """
     image = TissueImage.from_array(tissue(side), pixel_size=PIXEL_SIZE)
     device = torch.device(pick_device("auto").name)
-    network = load_network(model.path)
-    fold_batch_norms(network)
-    network = network.to(memory_format=torch.channels_last).to(device)
+    network = arrange(load_network(model.path), device)
 
     def run(window: int) -> None:
         options = PredictOptions(window=window)

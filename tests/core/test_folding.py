@@ -1,6 +1,7 @@
 """A folded network says what it said before."""
 
 import pytest
+from saying import has, learned, said
 
 from napari_monuseg.core import enlarging
 from napari_monuseg.core.folding import fold_batch_norms
@@ -12,25 +13,6 @@ from napari_monuseg.core.networks import (
     build_network,
 )
 from napari_monuseg.core.torch_import import nn, torch
-
-
-def learned(network):
-    """Give every batch norm what it may have after a training."""
-    generator = torch.manual_seed(0)
-    for norm in network.modules():
-        if isinstance(norm, nn.BatchNorm2d):
-            for values in (norm.weight, norm.bias, norm.running_mean, norm.running_var):
-                values.data = 0.5 + torch.rand(values.shape, generator=generator)
-    return network.eval()
-
-
-def said(network, image):
-    with torch.inference_mode():
-        return network(image)
-
-
-def has(network, kind):
-    return any(isinstance(module, kind) for module in network.modules())
 
 
 @pytest.mark.parametrize("name", NETWORKS)

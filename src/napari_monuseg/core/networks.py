@@ -68,7 +68,7 @@ class NucleusNetwork(nn.Module):
     def forward(self, rgb: torch.Tensor) -> torch.Tensor:
         """Return logits ``(N, 2, H, W)`` for RGB ``(N, 3, H, W)`` in [0, 1]."""
         # H&E is bright: mean about 0.7, spread about 0.2.
-        logits: torch.Tensor = self.body((rgb - 0.7) / 0.2)
+        logits: torch.Tensor = self.body((rgb - 0.7).div_(0.2))
         return logits
 
 

@@ -196,7 +196,7 @@ def _run(
     options: PredictOptions,
 ) -> npt.NDArray[np.float32]:
     """Return foreground and distance ``(2, h, w)`` of one window."""
-    pixels = torch.from_numpy(rgb).to(device).permute(2, 0, 1)[None].float() / 255
+    pixels = torch.from_numpy(rgb).to(device).permute(2, 0, 1)[None].float().div_(255)
     turns = range(8) if options.augment else range(1)
     dtype = precision(device)
     total: Any = 0

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from napari_monuseg.core.arrangement import arrange
 from napari_monuseg.core.calibration import require_pixel_size
 from napari_monuseg.core.checkpoints import load_network
 from napari_monuseg.core.devices import (
@@ -17,7 +18,6 @@ from napari_monuseg.core.devices import (
     pick_device,
 )
 from napari_monuseg.core.errors import DeviceError, ImageError
-from napari_monuseg.core.folding import fold_batch_norms
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.instances import InstanceOptions, find_nuclei
 from napari_monuseg.core.magnification import guess_pixel_size
@@ -209,6 +209,4 @@ def _need_less(
 @lru_cache(maxsize=1)
 def _load(path: Path, changed: int, device: str) -> NucleusNetwork:  # noqa: ARG001
     """Return the network on its device; the last one used is kept."""
-    network = load_network(path)
-    fold_batch_norms(network)
-    return network.to(memory_format=torch.channels_last).to(device)
+    return arrange(load_network(path), torch.device(device))

@@ -78,12 +78,12 @@ class SegNet(nn.Module):
         if len(self.context):
             features = features + self.context(features)
         for stage in self.decoder:
-            features = stage(_unpooled(features, maxima.pop()))
+            features = stage(unpooled(features, maxima.pop()))
         logits: torch.Tensor = self.head(features)
         return logits
 
 
-def _unpooled(features: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
+def unpooled(features: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
     """Put values back to where the maxima were, zeros elsewhere."""
     if features.device.type != "mps":
         return functional.max_unpool2d(features, indices, [2, 2])
