@@ -212,11 +212,15 @@ def _run(
 
 
 def _turn(pixels: torch.Tensor, turn: int) -> torch.Tensor:
+    if not turn:  # torch would copy
+        return pixels
     turned = torch.rot90(pixels, turn % 4, (2, 3))
     return turned.flip(3) if turn >= 4 else turned
 
 
 def _turn_back(pixels: torch.Tensor, turn: int) -> torch.Tensor:
+    if not turn:
+        return pixels
     mirrored = pixels.flip(3) if turn >= 4 else pixels
     return torch.rot90(mirrored, -(turn % 4), (2, 3))
 
