@@ -2,9 +2,11 @@
 
 import sys
 from io import TextIOWrapper
+from typing import Annotated
 
 import typer
 
+from napari_monuseg import __version__
 from napari_monuseg.commands.console import fail
 from napari_monuseg.commands.evaluate import evaluate
 from napari_monuseg.commands.finetune import finetune
@@ -22,8 +24,23 @@ for command in (segment, evaluate, train, finetune, models):
     app.command()(command)
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"napari-monuseg {__version__}")
+        raise typer.Exit
+
+
 @app.callback(invoke_without_command=True)
-def _open(context: typer.Context) -> None:
+def _open(
+    context: typer.Context,
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_tell_version, is_eager=True, help="Tell the version."
+        ),
+    ] = False,
+) -> None:
     if context.invoked_subcommand is None:
         from napari_monuseg.commands.window import open_window
 

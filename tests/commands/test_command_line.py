@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from functools import partial
+from importlib import metadata
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ import typer
 from napari_monuseg.commands.segment import _check_output, _refuse_to_lose
 from napari_monuseg.core.errors import ExportError, TrainingError
 from napari_monuseg.core.progress import Progress
+from napari_monuseg.core.samples import synthetic_tissue
 from napari_monuseg.core.tiff_writing import write_labels
 
 
@@ -399,8 +401,15 @@ def test_train_refuses_what_is_no_table_of_pixel_sizes(run, tissue_folder, tmp_p
     assert "sizes.json names no pixel sizes" in done.stderr
 
 
-def test_a_guessed_pixel_size_is_said(run, tissue_folder, tmp_path):
-    image = tissue_folder / "images" / "one.tif"
+def test_the_version_is_told(run):
+    told = run("--version").stdout
+
+    assert told == f"napari-monuseg {metadata.version('napari-monuseg')}\n"
+
+
+def test_a_guessed_pixel_size_is_said(run, tmp_path):
+    image = tmp_path / "one.tif"
+    tifffile.imwrite(image, synthetic_tissue((512, 512))[0])
 
     guessed = run("segment", image, "--model", "tiny", "--output", "out")
     told = run(
@@ -420,7 +429,7 @@ def test_nothing_is_guessed_where_there_are_no_nuclei(run, tmp_path):
     done = run("segment", "white.tif", "--model", "tiny", "--output", "out")
 
     assert "0 nuclei" in done.stdout
-    assert "guessed" not in done.stderr
+    assert "0.25 µm/px was assumed, with too few nuclei to guess from" in done.stderr
 
 
 def test_an_earlier_report_in_the_folder_is_said(run, tissue_folder, tmp_path):

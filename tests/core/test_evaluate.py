@@ -41,8 +41,8 @@ def segmenter(predicted):
 
     def segment(image, model, options):
         yield Progress(message="Looking", done=1, total=7)
-        maps = SimpleNamespace(assumed_pixel_size=None if image.pixel_size else 0.5)
-        return SimpleNamespace(labels=predicted, maps=maps)
+        guess = None if image.pixel_size else 0.5
+        return SimpleNamespace(labels=predicted, guessed_pixel_size=guess)
 
     return segment
 

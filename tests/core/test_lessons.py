@@ -222,6 +222,26 @@ def test_the_pixel_size_that_nothing_states_is_guessed(
     assert "pale does not state its pixel size; 0.5 µm/px was guessed" in notice
 
 
+def test_what_cannot_be_guessed_is_asked_once_and_not_called_a_guess(
+    installed_model, corrections, monkeypatch
+):
+    asked = []
+
+    def guess(image, *_, **__):
+        yield from ()
+        asked.append(image.name)
+
+    monkeypatch.setattr(lessons, "guess_pixel_size", guess)
+    untold = replace(corrections[0], image=corrections[0].image.with_pixel_size(None))
+    lesson = Lesson(find_model("tiny"), [untold, untold], options(steps=2, looks=1))
+
+    finish(lesson.train())
+
+    assert asked == ["pale"]
+    assert [region.rgb.shape for region in lesson.regions] == [(512, 512, 3)] * 2
+    assert not any("guess" in notice for notice in lesson.notices)
+
+
 def test_images_of_one_name_are_guessed_one_by_one(
     installed_model, corrections, monkeypatch
 ):

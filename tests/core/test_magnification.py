@@ -80,7 +80,7 @@ def test_an_image_without_nuclei_is_not_searched_for_long(guess, monkeypatch):
     magnification_predict = magnification.predict
     monkeypatch.setattr(magnification, "predict", predict)
 
-    assert guess(np.full((2000, 2100, 3), 245, np.uint8)) == 0.25
+    assert guess(np.full((2000, 2100, 3), 245, np.uint8)) is None
     assert len(looked) == magnification.MOST_PIECES
 
 
@@ -127,8 +127,8 @@ def test_nothing_is_guessed_from_a_few_nuclei(guess, large_tissue, shape):
     few = at_20x(large_tissue)[: shape[0], : shape[1]]
     empty = np.full((*shape, 3), 240, np.uint8)
 
-    assert guess(few) == 0.25
-    assert guess(empty) == 0.25
+    assert guess(few) is None
+    assert guess(empty) is None
 
 
 def test_an_image_is_segmented_by_the_guess(tiny_model, large_tissue):
@@ -138,9 +138,19 @@ def test_an_image_is_segmented_by_the_guess(tiny_model, large_tissue):
     told = finish(segment(image.with_pixel_size(0.5), tiny_model, SegmentOptions()))
 
     np.testing.assert_array_equal(guessed.labels, told.labels)
-    assert guessed.maps.assumed_pixel_size == 0.5
+    assert guessed.guessed_pixel_size == guessed.maps.assumed_pixel_size == 0.5
     assert guessed.maps.pixel_size is None
+    assert told.guessed_pixel_size is None
     assert told.maps.assumed_pixel_size is None
+
+
+def test_what_cannot_be_guessed_is_assumed_to_be_the_networks(tiny_model):
+    empty = TissueImage.from_array(np.full((64, 64, 3), 240, np.uint8))
+
+    found = finish(segment(empty, tiny_model, SegmentOptions()))
+
+    assert found.guessed_pixel_size is None
+    assert found.maps.assumed_pixel_size == 0.25
 
 
 def test_a_guess_does_not_count_as_progress_of_the_image(tiny_model, large_tissue):
@@ -172,6 +182,7 @@ def test_what_is_known_or_assumed_is_not_guessed(tiny_model, large_tissue):
     for one in found:
         np.testing.assert_array_equal(one.labels, found[0].labels)
     assert [one.maps.assumed_pixel_size for one in found] == [None, 0.25, None]
+    assert not any(one.guessed_pixel_size for one in found)
 
 
 def test_a_guess_gives_way_to_what_is_known(large_tissue):

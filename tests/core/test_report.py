@@ -184,7 +184,7 @@ def test_what_the_scores_depend_on_is_told(samples, model, options):
     def guessing(image, model, given):
         found = yield from segmenter(image, model, given)
         size = {"a": None, "b": 0.5}[image.name]
-        return replace(found, maps=replace(found.maps, assumed_pixel_size=size))
+        return replace(found, guessed_pixel_size=size)
 
     asked = SegmentOptions(instances={"foreground_threshold": 0.3})
     finish(

@@ -124,7 +124,11 @@ class Stage:
             options = InstanceOptions(seed_prominence=0.2)
             labels = yield from find_nuclei(maps, options)
             segmentation = Segmentation(
-                maps=maps, labels=labels, instances=options, device="CPU, 2 cores"
+                maps=maps,
+                labels=labels,
+                instances=options,
+                device="CPU, 2 cores",
+                guessed_pixel_size=None if image.assumed_pixel_size else guess,
             )
             return Found.inside(area, segmentation)
         finally:

@@ -407,6 +407,22 @@ def test_a_guess_is_shown_and_kept_but_not_taken_for_known(qtbot, viewer, dock, 
     assert (facts["pixel_size"], facts["assumed_pixel_size"]) == (None, 0.5)
 
 
+def test_where_nothing_can_be_guessed_that_is_said(qtbot, viewer, dock, stage):
+    viewer.add_image(np.zeros((256, 256, 3), np.uint8), rgb=True)
+    assert dock.pixel_size.note.text() == "Nothing states it; Run guesses"
+    run(qtbot, dock)
+
+    assert "too few to guess from" in dock.pixel_size.note.text()
+    assert dock.pixel_size.guess is None
+
+    stage.guess = 0.5
+    run(qtbot, dock)
+    assert "A guess (20×)" in dock.pixel_size.note.text()
+    stage.guess = None
+    run(qtbot, dock)
+    assert "A guess (20×)" in dock.pixel_size.note.text()
+
+
 def test_what_is_typed_wins_over_a_guess(qtbot, viewer, dock, stage):
     viewer.add_image(np.zeros((256, 256, 3), np.uint8), rgb=True)
     stage.guess = 0.5

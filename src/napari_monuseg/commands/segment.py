@@ -112,11 +112,12 @@ def _segment_file(
 
             write_overlay(_overlay_path(path, output), image, result.labels)
     typer.echo(f"{labels_path}: {int(result.labels.max())} nuclei on {result.device}")
-    guess = result.maps.assumed_pixel_size
-    if guess and result.labels.any():  # without nuclei nothing was guessed from
+    if assumed := result.maps.assumed_pixel_size:
+        guessed = "was guessed" if result.guessed_pixel_size else "was assumed"
+        why = "" if result.guessed_pixel_size else ", with too few nuclei to guess from"
         typer.echo(
-            f"{path.name} does not state its pixel size; {guess:g} µm/px was guessed. "
-            "Give --pixel-size if you know it.",
+            f"{path.name} does not state its pixel size; {assumed:g} µm/px {guessed}"
+            f"{why}. Give --pixel-size if you know it.",
             err=True,
         )
 

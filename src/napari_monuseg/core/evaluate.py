@@ -218,7 +218,7 @@ def _score(
             )
             yield Progress(message="Drawing")
             visitor(scored)
-    return scores, segmentation.maps.assumed_pixel_size
+    return scores, segmentation.guessed_pixel_size
 
 
 def _count(

@@ -176,13 +176,13 @@ class Lesson:
             device=torch.device("cpu"),
             options=PredictOptions(label_shift=info.label_shift),
         )
-        self._sizes[key] = guess
-        if guess != info.pixel_size:
+        self._sizes[key] = guess or info.pixel_size
+        if guess and guess != info.pixel_size:
             self._remarks.append(
                 f"{image.name} does not state its pixel size; {guess:g} µm/px was "
                 "guessed from its nuclei."
             )
-        return image.assuming(guess)
+        return image.assuming(self._sizes[key])
 
     def result(self) -> FinetunedNetwork | None:
         """Return the best weights so far, also after a cancel; None before the first.

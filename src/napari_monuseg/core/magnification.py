@@ -68,7 +68,7 @@ def guess_pixel_size(
     pixel_size: float,
     device: torch.device,
     options: PredictOptions,
-) -> Generator[Progress, None, float]:
+) -> Generator[Progress, None, float | None]:
     """Guess the pixel size of an image that does not state it.
 
     Parameters
@@ -91,8 +91,9 @@ def guess_pixel_size(
 
     Returns
     -------
-    float
-        `pixel_size`, or `COARSER` times as much.
+    float or None
+        `pixel_size`, or `COARSER` times as much; None where there are too few nuclei
+        to go by.
     """
     yield LOOKING
     look = partial(
@@ -113,7 +114,7 @@ def guess_pixel_size(
         if len(areas) >= FEWEST_NUCLEI:
             break  # ink, a fold or necrosis may be denser than nuclei are
     else:
-        return pixel_size
+        return None
     small = math.log2(SMALL_NUCLEUS / float(np.median(areas)))
     if small < -1:
         return pixel_size  # no doubt could outweigh that

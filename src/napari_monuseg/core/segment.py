@@ -77,12 +77,16 @@ class Segmentation:
         How the nuclei were read from the maps.
     device : str
         What it ran on, in words.
+    guessed_pixel_size : float or None
+        What was guessed from the nuclei, µm/px; None where the pixel size was known
+        or assumed before, or there were too few nuclei to guess from.
     """
 
     maps: NucleusMaps
     labels: npt.NDArray[np.int32]
     instances: InstanceOptions
     device: str
+    guessed_pixel_size: float | None = None
 
 
 def segment(
@@ -122,7 +126,9 @@ def segment(
     info = read_info(path)
     yield Progress(message=f"Loading {info.name}")
     try:
-        maps, device = yield from _predict_within_memory(image, path, info, options)
+        maps, device, guess = yield from _predict_within_memory(
+            image, path, info, options
+        )
         instances = replace(info.instances, **options.instances)
         labels = yield from find_nuclei(maps, instances)
     except MemoryError as error:
@@ -131,7 +137,11 @@ def segment(
             "a smaller area."
         ) from error
     return Segmentation(
-        maps=maps, labels=labels, instances=instances, device=device.description
+        maps=maps,
+        labels=labels,
+        instances=instances,
+        device=device.description,
+        guessed_pixel_size=guess,
     )
 
 
@@ -148,13 +158,14 @@ def _check(image: TissueImage) -> None:
 
 def _predict_within_memory(
     image: TissueImage, path: Path, info: ModelInfo, options: SegmentOptions
-) -> Generator[Progress, None, tuple[NucleusMaps, DeviceInfo]]:
+) -> Generator[Progress, None, tuple[NucleusMaps, DeviceInfo, float | None]]:
     """Predict; when memory runs out, in smaller windows, then on the CPU."""
     image = image.for_network(info.stains)
     device_info = pick_device(options.device)
     predict_options = PredictOptions(
         window=options.window, augment=options.augment, label_shift=info.label_shift
     )
+    guess = None
     while True:
         device = torch.device(device_info.name)
         try:
@@ -167,7 +178,7 @@ def _predict_within_memory(
                     device=device,
                     options=predict_options,
                 )
-                image = image.assuming(guess)
+                image = image.assuming(guess or info.pixel_size)
             maps = yield from predict(
                 image,
                 network,
@@ -179,7 +190,7 @@ def _predict_within_memory(
             if not is_out_of_memory(error):
                 raise
         else:
-            return maps, device_info
+            return maps, device_info, guess
         device_info, predict_options = _need_less(device_info, predict_options, device)
         window = predict_options.window or largest_window(device)
         yield Progress(

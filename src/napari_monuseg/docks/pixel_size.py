@@ -55,7 +55,7 @@ class PixelSize(QWidget):
         column.addWidget(self.note)
         self.value: float | None = None
         self._image: Image | None = None
-        self._guessed: WeakKeyDictionary[Image, float] = WeakKeyDictionary()
+        self._guessed: WeakKeyDictionary[Image, float | None] = WeakKeyDictionary()
         self.field.valueChanged.connect(self._on_typed)
 
     def show_image(self, image: Image | None) -> None:
@@ -83,15 +83,17 @@ class PixelSize(QWidget):
 
     @property
     def guess(self) -> float | None:
-        """What a run guessed for the image, µm/px; None before one."""
+        """What a run guessed for the image, µm/px; None if none did."""
         return None if self._image is None else self._guessed.get(self._image)
 
     def remember(self, image: Image, guess: float | None) -> None:
-        """Go on with what a run guessed for an image, until somebody knows better."""
-        if guess is not None:
-            self._guessed[image] = guess
-            if image is self._image:
-                self.show_image(image)
+        """Go on with what a run guessed for an image, until somebody knows better.
+
+        None stands for a run that guessed nothing; an earlier guess holds.
+        """
+        self._guessed[image] = guess or self._guessed.get(image)
+        if image is self._image:
+            self.show_image(image)
 
     def _show(self, pixel_size: float | None, source: str) -> None:
         blocked = self.field.blockSignals(True)
@@ -103,6 +105,8 @@ class PixelSize(QWidget):
     def _describe_guess(self) -> str:
         if self._image is None:
             return ""
+        if self.guess is None and self._image in self._guessed:
+            return "Nothing states it, and nuclei were too few to guess from"
         if self.guess is None:
             return "Nothing states it; Run guesses"
         times = round(10 / self.guess)

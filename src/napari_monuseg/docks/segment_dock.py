@@ -182,8 +182,7 @@ class SegmentDock(Dock):
         )
 
     def _on_found(self, run: Run, found: Found) -> None:
-        guess = found.segmentation.maps.assumed_pixel_size
-        self.pixel_size.remember(run.image, guess)
+        self.pixel_size.remember(run.image, found.segmentation.guessed_pixel_size)
         self._place(run, found, ATTEMPTS)
 
     def _place(self, run: Run, found: Found, attempts: int) -> None:
