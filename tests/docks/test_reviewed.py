@@ -382,6 +382,29 @@ def test_an_empty_layer_is_of_the_only_image_there_is(viewer, image, result):
     assert reviewed_mask(result).sum() == 2500
 
 
+def test_areas_made_with_naparis_button_do_not_hide_the_nuclei(viewer, image, result):
+    shapes = drawn(viewer, image, 0, 0, 50, 50, name="Shapes")
+    assert np.all(shapes.face_color == 1)
+
+    shapes.name = "Reviewed"
+    shapes.add_rectangles([rectangle(60, 60, 90, 90)])
+
+    assert not shapes.face_color[:, 3].any()
+    np.testing.assert_allclose(shapes.edge_color, [[0, 1, 0, 1]] * 2, atol=0.01)
+    assert len(set(shapes.edge_width)) == 1
+    assert reviewed_mask(result).any()
+
+
+def test_colours_that_somebody_chose_for_an_area_stay(viewer, image, result):
+    shapes = drawn(viewer, image, 0, 0, 50, 50, name="Shapes")
+    shapes.face_color = shapes.current_face_color = "yellow"
+
+    shapes.name = "Reviewed"
+
+    np.testing.assert_allclose(shapes.face_color, [[1, 1, 0, 1]])
+    assert reviewed_mask(result).any()
+
+
 def test_a_closed_dock_adopts_no_more(viewer, dock, image):
     viewer.window.remove_dock_widget(dock)
 

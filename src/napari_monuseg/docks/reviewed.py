@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 NAME = "Reviewed"
 
+EDGE, FACE = "lime", "transparent"
+"""Colours of an area: the nuclei in it are seen."""
+
 KEY = "Shift-R"
 """Marks what is in view; napari has no use for it."""
 
@@ -79,6 +82,20 @@ def adopt(viewer: Any, layer: Any, image: Image) -> None:
     if is_reviewed_layer(layer) and layer not in _images:
         _images[layer] = ref(image)
         _forget_when_removed(viewer, layer)
+        if np.all(layer.face_color == 1) and layer.current_face_color == "white":
+            _outline_only(layer, image)  # napari fills with white, over the nuclei
+
+
+def _outline_only(layer: Shapes, image: Image) -> None:
+    """Let shapes, and those that will be drawn, look as they do on our own layer."""
+    width = _edge_width(image)
+    layer.face_color = layer.current_face_color = FACE
+    layer.edge_color = layer.current_edge_color = EDGE
+    layer.edge_width = layer.current_edge_width = width
+
+
+def _edge_width(image: Image) -> float:
+    return max(max(image_shape(image)) / 250, 1)
 
 
 def adopt_drawn(viewer: Any) -> bool:
@@ -158,9 +175,9 @@ def _add_layer(viewer: Any, image: Image) -> Shapes:
     shapes = Shapes(
         name=NAME,
         ndim=2,
-        edge_color="lime",
-        face_color="transparent",
-        edge_width=max(max(image_shape(image)) / 250, 1),
+        edge_color=EDGE,
+        face_color=FACE,
+        edge_width=_edge_width(image),
         **placement(image),
     )
     _images[shapes] = ref(image)
