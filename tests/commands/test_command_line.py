@@ -423,6 +423,17 @@ def test_a_guessed_pixel_size_is_said(run, tmp_path):
     assert "guessed" not in told.stderr
 
 
+def test_colours_that_are_not_those_of_h_and_e_are_said(run, tmp_path):
+    tissue = synthetic_tissue((256, 256))[0]
+    tifffile.imwrite(tmp_path / "usual.tif", tissue)
+    tifffile.imwrite(tmp_path / "night.tif", 255 - tissue)
+
+    done = run("segment", "usual.tif", "night.tif", "--model", "unet", "--output", "o")
+
+    assert done.stderr.count("are not those of H&E") == 1
+    assert "The colours of night are not" in done.stderr
+
+
 def test_nothing_is_guessed_where_there_are_no_nuclei(run, tmp_path):
     tifffile.imwrite(tmp_path / "white.tif", np.full((64, 64, 3), 245, np.uint8))
 

@@ -1,5 +1,7 @@
 """A tissue image and a model become maps and labels."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,10 +9,13 @@ from napari_monuseg.core import segment as segment_module
 from napari_monuseg.core.errors import CheckpointError, DeviceError, ImageError
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.instances import InstanceOptions, find_nuclei
+from napari_monuseg.core.learned import Learned, Place
+from napari_monuseg.core.model_info import read_info
 from napari_monuseg.core.progress import finish
 from napari_monuseg.core.registry import find_model
 from napari_monuseg.core.scores import score_labels
 from napari_monuseg.core.segment import SegmentOptions, segment
+from napari_monuseg.core.stains import StainReference
 
 CPU = SegmentOptions(device="cpu")
 
@@ -68,6 +73,29 @@ def test_sides_of_any_length_from_32_px(shape, tiny_model, tissue):
     result = finish(segment(TissueImage.from_array(rgb), tiny_model, CPU))
 
     assert result.labels.shape == shape[:2]
+
+
+def test_colours_that_a_model_never_learned_are_doubted(
+    tissue, tiny_model, monkeypatch
+):
+    rgb, _ = tissue
+    inverted = TissueImage.from_array(255 - rgb, name="night", pixel_size=0.25)
+    usual = TissueImage.from_array(rgb, pixel_size=0.25)
+    stains = StainReference(mean=(0.5, 0.9, 0.5), spread=(0.3, 0.5, 0.3), strength=0.7)
+    place = Place(image="night", image_shape=(9, 9), offset=(0, 0))
+    taught = Learned.of(place, np.ones((9, 9), bool))
+
+    def doubt(image, **about):
+        info = replace(read_info(tiny_model), **about)
+        monkeypatch.setattr(segment_module, "read_info", lambda _: info)
+        return finish(segment(image, tiny_model, CPU)).doubt
+
+    said = doubt(inverted, stains=stains)
+    assert said.startswith("The colours of night are not those of H&E, from which tiny")
+    assert doubt(usual, stains=stains) == ""
+    # Who taught it may have shown it such tissue.
+    assert doubt(inverted, stains=stains, learned=(taught,)) == ""
+    assert doubt(inverted, stains=None) == ""
 
 
 def test_refuses_images_too_small_to_show_a_nucleus(tiny_model):

@@ -4,9 +4,13 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+from skimage.data import immunohistochemistry as ihc
 
 from napari_monuseg.core.image import TissueImage
-from napari_monuseg.core.samples import synthetic_tissue
+from napari_monuseg.core.samples import (
+    immunohistochemistry_restained,
+    synthetic_tissue,
+)
 from napari_monuseg.core.stains import (
     ENOUGH,
     Stain,
@@ -46,6 +50,33 @@ def test_the_stain_is_the_density_of_the_tissue_alone():
     doubled = np.log([255 / 128, 255 / 64, 255 / 128])
     np.testing.assert_allclose(stain.mean, doubled + np.log(2) / 2, atol=1e-6)
     np.testing.assert_allclose(stain.spread, np.log(2) / 2, atol=1e-6)
+
+
+@pytest.mark.parametrize("strength", [0.35, 1, 2])
+def test_tissue_in_hematoxylin_and_eosin_may_be_so(tissue, strength):
+    assert stain_of(paler(tissue, strength)).may_be_h_and_e
+    assert stain_of(immunohistochemistry_restained()).may_be_h_and_e
+
+
+def test_other_colours_are_not_those_of_h_and_e(tissue):
+    grey = np.repeat(tissue.mean(-1, keepdims=True).astype(np.uint8), 3, axis=-1)
+
+    for other in (255 - tissue, grey, np.roll(tissue, 1, axis=-1), ihc()):
+        assert not stain_of(other).may_be_h_and_e
+
+
+def test_without_tissue_no_colour_is_doubted():
+    rgb = np.full((300, 300, 3), 250, np.uint8)
+    rgb[:30, :30] = 60
+
+    assert stain_of(rgb).may_be_h_and_e
+    assert not stain_of(rgb[:64, :64].repeat(4, axis=0)).may_be_h_and_e
+
+
+def test_every_image_of_monuseg_may_be_h_and_e(monuseg):
+    for path in (monuseg / "images").iterdir():
+        with TissueImage.open(path) as image:
+            assert image.stain.may_be_h_and_e, path.stem
 
 
 def test_at_full_strength_tissue_has_the_stain_of_the_reference(tissue):

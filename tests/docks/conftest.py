@@ -100,6 +100,7 @@ class Stage:
         self.started = threading.Event()
         self.error = None
         self.guess = None
+        self.doubt = ""
         self.closed = 0
         self.calls = []
         self.thorough = False
@@ -129,6 +130,7 @@ class Stage:
                 instances=options,
                 device="CPU, 2 cores",
                 guessed_pixel_size=None if image.assumed_pixel_size else guess,
+                doubt=self.doubt,
             )
             return Found.inside(area, segmentation)
         finally:

@@ -407,6 +407,14 @@ def test_a_guess_is_shown_and_kept_but_not_taken_for_known(qtbot, viewer, dock, 
     assert (facts["pixel_size"], facts["assumed_pixel_size"]) == (None, 0.5)
 
 
+def test_a_doubt_is_said_beside_the_nuclei(qtbot, viewer, dock, image, stage):
+    stage.doubt = "The colours are odd."
+    run(qtbot, dock)
+
+    assert dock.progress.text.text().startswith("Done in ")
+    assert dock.progress.text.text().endswith(" on CPU, 2 cores. The colours are odd.")
+
+
 def test_where_nothing_can_be_guessed_that_is_said(qtbot, viewer, dock, stage):
     viewer.add_image(np.zeros((256, 256, 3), np.uint8), rgb=True)
     assert dock.pixel_size.note.text() == "Nothing states it; Run guesses"

@@ -112,6 +112,8 @@ def _segment_file(
 
             write_overlay(_overlay_path(path, output), image, result.labels)
     typer.echo(f"{labels_path}: {int(result.labels.max())} nuclei on {result.device}")
+    if result.doubt:
+        typer.echo(result.doubt, err=True)
     if assumed := result.maps.assumed_pixel_size:
         guessed = "was guessed" if result.guessed_pixel_size else "was assumed"
         why = "" if result.guessed_pixel_size else ", with too few nuclei to guess from"

@@ -80,6 +80,8 @@ class Segmentation:
     guessed_pixel_size : float or None
         What was guessed from the nuclei, µm/px; None where the pixel size was known
         or assumed before, or there were too few nuclei to guess from.
+    doubt : str
+        A sentence on why the nuclei may be wrong; empty for none.
     """
 
     maps: NucleusMaps
@@ -87,6 +89,7 @@ class Segmentation:
     instances: InstanceOptions
     device: str
     guessed_pixel_size: float | None = None
+    doubt: str = ""
 
 
 def segment(
@@ -142,6 +145,7 @@ def segment(
         instances=instances,
         device=device.description,
         guessed_pixel_size=guess,
+        doubt=_doubt(image, info),
     )
 
 
@@ -154,6 +158,19 @@ def _check(image: TissueImage) -> None:
         )
     if image.pixel_size is not None:
         require_pixel_size(image.pixel_size)
+
+
+def _doubt(image: TissueImage, info: ModelInfo) -> str:
+    """Say why a model may misread an image; empty where nothing speaks for it.
+
+    What a model was taught from somebody's own images, nobody knows here.
+    """
+    if info.learned or info.stains is None or image.stain.may_be_h_and_e:
+        return ""
+    return (
+        f"The colours of {image.name} are not those of H&E, from which {info.name} "
+        "has learned: look closely at the nuclei."
+    )
 
 
 def _predict_within_memory(

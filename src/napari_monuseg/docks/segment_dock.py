@@ -239,7 +239,9 @@ class SegmentDock(Dock):
         result, worked = _result(run, found), run.work.worked
         self.results.add(result, placed, earlier, worked=worked)
         took = duration(monotonic() - run.begun)
-        self.progress.end(f"Done in {took} on {found.segmentation.device}")
+        done = f"Done in {took} on {found.segmentation.device}"
+        doubt = found.segmentation.doubt
+        self.progress.end(f"{done}. {doubt}" if doubt else done)
 
     def _on_error(self, error: Exception) -> None:
         self.progress.end(explain(error))
