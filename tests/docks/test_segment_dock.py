@@ -431,6 +431,16 @@ def test_where_nothing_can_be_guessed_that_is_said(qtbot, viewer, dock, stage):
     assert "A guess (20×)" in dock.pixel_size.note.text()
 
 
+def test_where_nothing_had_to_be_guessed_nothing_is_said_of_it(
+    qtbot, viewer, dock, image, stage
+):
+    run(qtbot, dock)
+
+    image.scale, image.units = (1, 1), "pixel"
+
+    assert dock.pixel_size.note.text() == "Nothing states it; Run guesses"
+
+
 def test_what_is_typed_wins_over_a_guess(qtbot, viewer, dock, stage):
     viewer.add_image(np.zeros((256, 256, 3), np.uint8), rgb=True)
     stage.guess = 0.5

@@ -137,7 +137,8 @@ class SegmentDock(Dock):
 
     def _restore(self, image: Image, path: Path, corrections: SavedCorrections) -> None:
         """Go on with saved corrections, and with what a run had guessed."""
-        self.pixel_size.remember(image, corrections.about.assumed_pixel_size)
+        if corrections.about.assumed_pixel_size is not None:
+            self.pixel_size.remember(image, corrections.about.assumed_pixel_size)
         self.results.restore(image, path, corrections)
 
     def _on_run(self) -> None:
@@ -182,7 +183,8 @@ class SegmentDock(Dock):
         )
 
     def _on_found(self, run: Run, found: Found) -> None:
-        self.pixel_size.remember(run.image, found.segmentation.guessed_pixel_size)
+        if found.segmentation.maps.pixel_size is None:
+            self.pixel_size.remember(run.image, found.segmentation.guessed_pixel_size)
         self._place(run, found, ATTEMPTS)
 
     def _place(self, run: Run, found: Found, attempts: int) -> None:
