@@ -27,11 +27,11 @@ from napari_monuseg.core.tiff_writing import write_labels
 def run(installed_model, user_models, tmp_path):
     """Return a function that runs ``napari-monuseg ARGUMENTS`` in `tmp_path`."""
 
-    def run_command(*arguments, expect=0):
+    def run_command(*arguments, expect=0, **environment):
         done = subprocess.run(
             [sys.executable, "-m", "napari_monuseg", *map(str, arguments)],
             cwd=tmp_path,
-            env=os.environ | {"NAPARI_MONUSEG_MODELS": str(user_models)},
+            env=os.environ | {"NAPARI_MONUSEG_MODELS": str(user_models)} | environment,
             capture_output=True,
             text=True,
             check=False,
@@ -399,6 +399,24 @@ def test_train_refuses_what_is_no_table_of_pixel_sizes(run, tissue_folder, tmp_p
     done = run("train", tissue_folder, *told, expect=1)
 
     assert "sizes.json names no pixel sizes" in done.stderr
+
+
+@pytest.mark.parametrize("given", ["1.5", "-0.1", "nan", "half"])
+def test_thresholds_lie_between_0_and_1(run, given):
+    asked = ("segment", "a.tif", "--output", "out", "--foreground-threshold", given)
+
+    assert f"{given} is no number from 0 to 1." in run(*asked, expect=2).stderr
+
+
+@pytest.mark.parametrize(
+    "command", ["segment", "evaluate", "train", "finetune", "models"]
+)
+def test_names_of_options_are_told_whole_in_a_narrow_terminal(run, command):
+    told = run(command, "--help", COLUMNS="80").stdout
+
+    names = [line.split()[1:3] for line in told.splitlines() if " --" in line]
+    assert names
+    assert not any("…" in part for name in names for part in name if "--" in part)
 
 
 def test_the_version_is_told(run):

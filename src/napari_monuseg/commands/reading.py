@@ -1,5 +1,7 @@
 """What several sub-commands are told and say: of reading nuclei, and of folders."""
 
+import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -9,19 +11,35 @@ from napari_monuseg.commands.console import fail
 from napari_monuseg.core.datasets import find_unpaired
 from napari_monuseg.core.pixel_sizes import unknown_names
 
+
+def _number(most: float) -> Callable[[str], float]:
+    """Give what reads a number from 0 to `most`; typer's own leaves names no room."""
+
+    def number(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not 0 <= value <= most:
+            raise typer.BadParameter(f"{text} is no number from 0 to {most:,.0f}.")
+        return value
+
+    return number
+
+
 ForegroundThreshold = Annotated[
     float | None,
     typer.Option(
-        min=0,
-        max=1,
+        metavar="0…1",
+        parser=_number(1),
         help="Lower finds paler nuclei, and larger; the model's own when left out.",
     ),
 ]
 SeedProminence = Annotated[
     float | None,
     typer.Option(
-        min=0,
-        max=1,
+        metavar="0…1",
+        parser=_number(1),
         help="Lower separates touching nuclei more readily; the model's own when left "
         "out.",
     ),
@@ -29,8 +47,8 @@ SeedProminence = Annotated[
 SmallestNucleus = Annotated[
     float | None,
     typer.Option(
-        min=0,
-        max=1e9,
+        metavar="µm²",
+        parser=_number(1e9),
         help="Smaller ones are left out, µm²; the model's own when left out.",
     ),
 ]

@@ -12,7 +12,7 @@ from napari_monuseg.core.segnet import SegNet, unpooled
 from napari_monuseg.core.torch_import import functional, nn, smp, torch
 
 ROWS = 128
-"""Rows at full resolution, or at a quarter of it, that are computed together, px."""
+"""Of the largest maps of a step, that are computed together, px."""
 
 
 def arrange(network: NucleusNetwork, device: torch.device) -> NucleusNetwork:
