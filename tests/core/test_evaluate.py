@@ -42,7 +42,8 @@ def segmenter(predicted):
     def segment(image, model, options):
         yield Progress(message="Looking", done=1, total=7)
         guess = None if image.pixel_size else 0.5
-        return SimpleNamespace(labels=predicted, guessed_pixel_size=guess)
+        doubt = "a is grey" if image.name == "a" else ""
+        return SimpleNamespace(labels=predicted, guessed_pixel_size=guess, doubt=doubt)
 
     return segment
 
@@ -64,6 +65,7 @@ def test_what_was_guessed_of_an_image_is_told(samples, segmenter):
 
     assert evaluation.guesses == {"b": 0.5, "c": 0.5}
     assert evaluation.as_dict()["guessed_pixel_sizes"] == evaluation.guesses
+    assert evaluation.as_dict()["doubts"] == evaluation.doubts == {"a": "a is grey"}
 
 
 def test_every_image_is_scored_whole(samples, segmenter, tissue, predicted):

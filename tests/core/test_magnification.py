@@ -144,13 +144,13 @@ def test_an_image_is_segmented_by_the_guess(tiny_model, large_tissue):
     assert told.maps.assumed_pixel_size is None
 
 
-def test_what_cannot_be_guessed_is_assumed_to_be_the_networks(tiny_model):
+def test_what_cannot_be_guessed_is_nobodys_guess(tiny_model):
     empty = TissueImage.from_array(np.full((64, 64, 3), 240, np.uint8))
 
     found = finish(segment(empty, tiny_model, SegmentOptions()))
 
     assert found.guessed_pixel_size is None
-    assert found.maps.assumed_pixel_size == 0.25
+    assert found.maps.assumed_pixel_size is None
 
 
 def test_a_guess_does_not_count_as_progress_of_the_image(tiny_model, large_tissue):

@@ -222,6 +222,7 @@ def test_unknown_names_and_options_are_one_sentence():
         ("segnet", {"context": [True]}),
         ("segnet", {"widths": [10**9, 10**9]}),
         ("deeplabv3plus", {"encoder_depth": 1}),
+        ("deeplabv3plus", {"encoder_depth": 3}),
         ("deeplabv3plus", {"atrous_rates": [1]}),
         ("deeplabv3plus", {"reach": None}),
     ],

@@ -184,7 +184,8 @@ def test_what_the_scores_depend_on_is_told(samples, model, options):
     def guessing(image, model, given):
         found = yield from segmenter(image, model, given)
         size = {"a": None, "b": 0.5}[image.name]
-        return replace(found, guessed_pixel_size=size)
+        doubt = {"a": "", "b": "b is grey."}[image.name]
+        return replace(found, guessed_pixel_size=size, doubt=doubt)
 
     asked = SegmentOptions(instances={"foreground_threshold": 0.3})
     finish(
@@ -195,9 +196,11 @@ def test_what_the_scores_depend_on_is_told(samples, model, options):
 
     page = (options.folder / "report.md").read_text()
     assert "Pixel sizes that were not known but guessed, µm/px: b 0.5." in page
+    assert "\nb is grey.\n" in page
     assert "but with foreground_threshold 0.3" in page
     (told,) = json.loads((options.folder / "scores.json").read_text())["models"]
     assert told["guessed_pixel_sizes"] == {"b": 0.5}
+    assert told["doubts"] == {"b": "b is grey."}
     assert told["asked"] == {"foreground_threshold": 0.3}
 
 

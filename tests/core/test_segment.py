@@ -96,6 +96,9 @@ def test_colours_that_a_model_never_learned_are_doubted(
     # Who taught it may have shown it such tissue.
     assert doubt(inverted, stains=stains, learned=(taught,)) == ""
     assert doubt(inverted, stains=None) == ""
+    # It has learned from what cannot be H&E itself.
+    brown = StainReference(mean=(0.4, 0.5, 0.7), spread=(0.2, 0.3, 0.5), strength=0.7)
+    assert doubt(inverted, stains=brown) == ""
 
 
 def test_refuses_images_too_small_to_show_a_nucleus(tiny_model):

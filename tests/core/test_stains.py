@@ -61,8 +61,35 @@ def test_tissue_in_hematoxylin_and_eosin_may_be_so(tissue, strength):
 def test_other_colours_are_not_those_of_h_and_e(tissue):
     grey = np.repeat(tissue.mean(-1, keepdims=True).astype(np.uint8), 3, axis=-1)
 
-    for other in (255 - tissue, grey, np.roll(tissue, 1, axis=-1), ihc()):
+    for other in (255 - tissue, grey, ihc(), paler(ihc(), 0.5)):
         assert not stain_of(other).may_be_h_and_e
+
+
+def test_light_on_black_is_no_h_and_e(tissue):
+    night = np.zeros_like(tissue)
+    night[..., 2] = (255 - tissue).max(-1) // 2
+
+    assert not stain_of(night).may_be_h_and_e
+
+
+@pytest.mark.parametrize("glass", [245, 225, 200])
+@pytest.mark.parametrize("light", [(1, 1, 1), (0.7, 0.7, 0.7), (0.85, 0.97, 0.85)])
+def test_much_grey_glass_and_tinted_light_do_not_make_it_another_stain(
+    tissue, glass, light
+):
+    rgb = np.full((768, 768, 3), glass, np.uint8)
+    rgb[:384, :384] = tissue
+
+    assert stain_of((rgb * light).astype(np.uint8)).may_be_h_and_e
+
+
+def test_a_reference_tells_whether_it_is_of_h_and_e(tissue):
+    usual, other = (
+        StainReference.between([stain_of(rgb)], 0.7) for rgb in (tissue, ihc())
+    )
+
+    assert usual.may_be_h_and_e
+    assert not other.may_be_h_and_e
 
 
 def test_without_tissue_no_colour_is_doubted():

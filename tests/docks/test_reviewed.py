@@ -355,6 +355,7 @@ def test_areas_that_may_be_of_two_images_wait_until_one_is_meant(
     shapes.add_rectangles([rectangle(0, 0, 50, 50)])
 
     assert bound_image(shapes) is None
+    assert not shapes.face_color[:, 3].any()  # the nuclei are seen meanwhile
     assert reviewed_mask(result) is None
     line = dock.results.hand.reviewed
     qtbot.waitUntil(lambda: "“Reviewed” lies on several images" in line.text())

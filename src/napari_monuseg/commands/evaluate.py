@@ -105,7 +105,7 @@ def evaluate(
         groups = Groups(organs=organ_of, parts=parts or {})
         evaluations = _report(samples, entries, options, report, groups)
     _print_tables(evaluations)
-    _print_guesses(evaluations)
+    _print_remarks(evaluations)
     failures = [pair for evaluation in evaluations for pair in evaluation.failures]
     for name, reason in dict.fromkeys(failures):  # often the same for all models
         fail(f"{name}: {reason}")
@@ -148,9 +148,11 @@ def _report(
     return evaluations
 
 
-def _print_guesses(evaluations: "list[Evaluation]") -> None:
-    """Say which pixel sizes were guessed; every model has its own guess."""
+def _print_remarks(evaluations: "list[Evaluation]") -> None:
+    """Say what was guessed or is in doubt; every model has its own guess."""
     for evaluation in evaluations:
+        for doubt in evaluation.doubts.values():
+            typer.echo(doubt, err=True)
         for name, guess in evaluation.guesses.items():
             typer.echo(
                 f"{name} does not state its pixel size; {evaluation.model} guessed "

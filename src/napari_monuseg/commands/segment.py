@@ -114,12 +114,17 @@ def _segment_file(
     typer.echo(f"{labels_path}: {int(result.labels.max())} nuclei on {result.device}")
     if result.doubt:
         typer.echo(result.doubt, err=True)
-    if assumed := result.maps.assumed_pixel_size:
-        guessed = "was guessed" if result.guessed_pixel_size else "was assumed"
-        why = "" if result.guessed_pixel_size else ", with too few nuclei to guess from"
+    if result.maps.pixel_size is None:
+        if guess := result.guessed_pixel_size:
+            taken = f"{guess:g} µm/px was guessed"
+        else:
+            taken = (
+                f"{entry.info.pixel_size:g} µm/px was assumed, with too few nuclei to "
+                "guess from"
+            )
         typer.echo(
-            f"{path.name} does not state its pixel size; {assumed:g} µm/px {guessed}"
-            f"{why}. Give --pixel-size if you know it.",
+            f"{path.name} does not state its pixel size; {taken}. Give --pixel-size "
+            "if you know it.",
             err=True,
         )
 

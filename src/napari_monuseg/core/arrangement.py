@@ -168,9 +168,9 @@ def _filled(
 
 
 def _reach(stage: nn.Module) -> int:
-    """Tell how many rows away a stage sees, each way."""
+    """Tell how many rows away a stage sees, each way; its convolutions are dense."""
     return sum(
-        part.dilation[0] * (part.kernel_size[0] // 2)
+        part.kernel_size[0] // 2
         for part in stage.modules()
         if isinstance(part, nn.Conv2d)
     )

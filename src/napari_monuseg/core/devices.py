@@ -21,8 +21,9 @@ LARGEST_WINDOW = {"cpu": 768, "cuda": 1024, "mps": 512}
 
 On CPUs it is the cache, and what fresh memory costs: with 1024 px here ``make bench``
 has UNet and SegNet slower, though one after the other (``benchmarks/window_time.py``)
-such windows take no longer. A GPU needs windows large enough to fill it; when its
-memory is too small, the window is halved while the job runs.
+such windows take no longer. That was measured before bands, which ask for less of it.
+A GPU needs windows large enough to fill it; when its memory is too small, the window
+is halved while the job runs.
 """
 
 LARGEST_WINDOW_IN_FP32 = 1024

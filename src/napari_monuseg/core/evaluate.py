@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from napari_monuseg.core.errors import CheckpointError, ExportError, MonusegError
 from napari_monuseg.core.progress import Progress
@@ -82,6 +82,8 @@ class Evaluation:
         In what the model was run otherwise than by default, by name.
     guesses : dict of str to float
         By name, the pixel size of each image that did not state one, µm/px.
+    doubts : dict of str to str
+        By name, why the model may misread an image, where something speaks for it.
     """
 
     model: str
@@ -89,6 +91,7 @@ class Evaluation:
     failures: list[tuple[str, str]]
     asked: dict[str, float | bool] = field(default_factory=dict)
     guesses: dict[str, float] = field(default_factory=dict)
+    doubts: dict[str, str] = field(default_factory=dict)
 
     @property
     def mean(self) -> Scores | None:
@@ -103,6 +106,7 @@ class Evaluation:
             "images": [{"name": name, **asdict(scores)} for name, scores in self.rows],
             "mean": asdict(self.mean) if self.mean else None,
             "guessed_pixel_sizes": self.guesses,
+            "doubts": self.doubts,
             "failures": [
                 {"name": name, "reason": reason} for name, reason in self.failures
             ],
@@ -168,14 +172,17 @@ def evaluate(
     rows: list[tuple[str, Scores]] = []
     failures: list[tuple[str, str]] = []
     guesses: dict[str, float] = {}
+    doubts: dict[str, str] = {}
     for number, sample in enumerate(samples):
         segmenting = segmenter or _core_segmenter()
         steps = _score(sample, model, options, segmenting, visitor)
         try:
-            scores, guess = yield from _count(steps, sample.name, number, len(samples))
-            rows.append((sample.name, scores))
-            if guess:
-                guesses[sample.name] = guess
+            found = yield from _count(steps, sample.name, number, len(samples))
+            rows.append((sample.name, found.scores))
+            if found.guess:
+                guesses[sample.name] = found.guess
+            if found.doubt:
+                doubts[sample.name] = found.doubt
         except (CheckpointError, ExportError):
             raise
         except MonusegError as error:
@@ -184,7 +191,12 @@ def evaluate(
     yield Progress(message=f"Scored {len(rows)} images", done=done, total=done)
     asked = options.instances | ({"augment": True} if options.augment else {})
     return Evaluation(
-        model=model.name, rows=rows, failures=failures, asked=asked, guesses=guesses
+        model=model.name,
+        rows=rows,
+        failures=failures,
+        asked=asked,
+        guesses=guesses,
+        doubts=doubts,
     )
 
 
@@ -194,14 +206,20 @@ def _core_segmenter() -> Segmenter:
     return segment
 
 
+class _Found(NamedTuple):
+    scores: Scores
+    guess: float | None
+    doubt: str
+
+
 def _score(
     sample: Sample,
     model: ModelEntry,
     options: SegmentOptions,
     segmenter: Segmenter,
     visitor: Visitor | None,
-) -> Generator[Progress, None, tuple[Scores, float | None]]:
-    """Score one image; also give the pixel size that was guessed, if one was."""
+) -> Generator[Progress, None, _Found]:
+    """Score one image."""
     yield Progress(message="Reading")
     truth = sample.labels()
     with sample.image() as image:
@@ -218,15 +236,15 @@ def _score(
             )
             yield Progress(message="Drawing")
             visitor(scored)
-    return scores, segmentation.guessed_pixel_size
+    return _Found(scores, segmentation.guessed_pixel_size, segmentation.doubt)
 
 
 def _count(
-    steps: Generator[Progress, None, tuple[Scores, float | None]],
+    steps: Generator[Progress, None, _Found],
     name: str,
     number: int,
     total: int,
-) -> Generator[Progress, None, tuple[Scores, float | None]]:
+) -> Generator[Progress, None, _Found]:
     """Pass on what is done to an image, counted in images.
 
     An image's own steps start again from 0 with each stage, so they cannot be added.
@@ -237,8 +255,8 @@ def _count(
             message = f"{name}: {step.message}"
             yield Progress(message=message, done=number, total=total)
     except StopIteration as finished:
-        scored: tuple[Scores, float | None] = finished.value
-        return scored
+        found: _Found = finished.value
+        return found
     finally:
         steps.close()  # so that a cancelled image is closed at once
 

@@ -142,6 +142,8 @@ def _deeplabv3plus(
     atrous_rates: tuple[int, ...] = (12, 24, 36),
     align_corners: bool = True,
 ) -> NucleusNetwork:
+    if encoder_depth not in {4, 5}:
+        raise ValueError("it has 4 or 5 stages")
     body = smp.DeepLabV3Plus(
         encoder,
         encoder_depth=encoder_depth,

@@ -57,7 +57,7 @@ _DRAWN = {
 }
 
 
-FACTS = ("asked", "guessed_pixel_sizes", "failures")
+FACTS = ("asked", "guessed_pixel_sizes", "doubts", "failures")
 """Of an evaluation, what a report's JSON tells beside the scores."""
 
 

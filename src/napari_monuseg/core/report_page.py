@@ -89,7 +89,7 @@ def _model_section(report: ModelReport) -> Iterable[str]:
     if asked:
         told = ", ".join(f"{name} {value}" for name, value in asked.items())
         yield from (f"Not run by default, but with {told}.", "")
-    yield from _guesses(report)
+    yield from _remarks(report)
     yield from _failures(report)
     means = report.of("organ", "part", "mean")
     yield from ("### Means", "", as_markdown(map(_named, means), "mean of (images)"))
@@ -99,11 +99,13 @@ def _model_section(report: ModelReport) -> Iterable[str]:
     yield from _image_figures(report)
 
 
-def _guesses(report: ModelReport) -> Iterable[str]:
+def _remarks(report: ModelReport) -> Iterable[str]:
     guesses = report.evaluation.guesses
     if guesses:
         told = ", ".join(f"{name} {guess:g}" for name, guess in guesses.items())
         yield from (f"Pixel sizes that were not known but guessed, µm/px: {told}.", "")
+    for doubt in report.evaluation.doubts.values():
+        yield from (doubt, "")
 
 
 def _failures(report: ModelReport) -> Iterable[str]:

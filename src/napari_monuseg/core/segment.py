@@ -145,7 +145,7 @@ def segment(
         instances=instances,
         device=device.description,
         guessed_pixel_size=guess,
-        doubt=_doubt(image, info),
+        doubt=_colour_doubt(image, info),
     )
 
 
@@ -160,12 +160,14 @@ def _check(image: TissueImage) -> None:
         require_pixel_size(image.pixel_size)
 
 
-def _doubt(image: TissueImage, info: ModelInfo) -> str:
-    """Say why a model may misread an image; empty where nothing speaks for it.
+def _colour_doubt(image: TissueImage, info: ModelInfo) -> str:
+    """Say so where an image cannot be H&E and the model has learned from nothing else.
 
     What a model was taught from somebody's own images, nobody knows here.
     """
-    if info.learned or info.stains is None or image.stain.may_be_h_and_e:
+    if info.learned or info.stains is None or not info.stains.may_be_h_and_e:
+        return ""
+    if image.stain.may_be_h_and_e:
         return ""
     return (
         f"The colours of {image.name} are not those of H&E, from which {info.name} "
@@ -195,7 +197,7 @@ def _predict_within_memory(
                     device=device,
                     options=predict_options,
                 )
-                image = image.assuming(guess or info.pixel_size)
+                image = image.assuming(guess)
             maps = yield from predict(
                 image,
                 network,

@@ -82,16 +82,18 @@ def adopt(viewer: Any, layer: Any, image: Image) -> None:
     if is_reviewed_layer(layer) and layer not in _images:
         _images[layer] = ref(image)
         _forget_when_removed(viewer, layer)
-        if np.all(layer.face_color == 1) and layer.current_face_color == "white":
-            _outline_only(layer, image)  # napari fills with white, over the nuclei
+        _outline_only(layer, image)
 
 
 def _outline_only(layer: Shapes, image: Image) -> None:
-    """Let shapes, and those that will be drawn, look as they do on our own layer."""
-    width = _edge_width(image)
-    layer.face_color = layer.current_face_color = FACE
-    layer.edge_color = layer.current_edge_color = EDGE
-    layer.edge_width = layer.current_edge_width = width
+    """Let shapes that napari fills with white, over the nuclei, look as ours do.
+
+    So will those that are drawn next. Colours that somebody chose stay.
+    """
+    if np.all(layer.face_color == 1) and layer.current_face_color == "white":
+        layer.face_color = layer.current_face_color = FACE
+        layer.edge_color = layer.current_edge_color = EDGE
+        layer.edge_width = layer.current_edge_width = _edge_width(image)
 
 
 def _edge_width(image: Image) -> float:
@@ -103,6 +105,8 @@ def adopt_drawn(viewer: Any) -> bool:
     found = False
     for layer in _unbound(viewer.layers):
         under = images_under(layer, viewer.layers)
+        if under:
+            _outline_only(layer, under[0])
         if len(under) == 1:
             adopt(viewer, layer, under[0])
             found = True
