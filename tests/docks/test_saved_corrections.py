@@ -386,6 +386,31 @@ def test_what_a_run_had_guessed_comes_back(qtbot, viewer, dock, stage, tissue):
     assert dock.pixel_size.value is None
 
 
+@pytest.mark.usefixtures("stage")
+@pytest.mark.parametrize("typed_again", [None, 0.4])
+def test_a_pixel_size_that_was_typed_comes_back(
+    qtbot, viewer, dock, tissue, typed_again
+):
+    reopen(viewer, tissue)
+    dock.pixel_size.field.setValue(0.5)
+    run(qtbot, dock)
+    edit(nuclei(viewer)[-1])
+    look(qtbot, dock.results.autosave)
+    viewer.layers.clear()
+    reopen(viewer, tissue)
+    assert dock.pixel_size.value is None
+    if typed_again:
+        dock.pixel_size.field.setValue(typed_again)
+
+    press(qtbot, dock.offer.restore_button)
+    qtbot.waitUntil(lambda: bool(nuclei(viewer)))
+
+    assert dock.pixel_size.value == (typed_again or 0.5)
+    assert dock.pixel_size.field.value() == (typed_again or 0.5)
+    run(qtbot, dock)
+    assert dock.results.current.pixel_size == (typed_again or 0.5)
+
+
 def test_restored_corrections_stand_in_the_next_run(qtbot, viewer, dock, left, tissue):
     reopen(viewer, tissue)
     press(qtbot, dock.offer.restore_button)

@@ -95,6 +95,13 @@ class PixelSize(QWidget):
         if image is self._image:
             self.show_image(image)
 
+    def take_up(self, image: Image, pixel_size: float) -> None:
+        """Go on with what was known of an image before, if nothing states it now."""
+        if calibration(image).pixel_size is None:
+            _typed.setdefault(image, pixel_size)
+            if image is self._image:
+                self.show_image(image)
+
     def _show(self, pixel_size: float | None, source: str) -> None:
         blocked = self.field.blockSignals(True)
         self.field.setValue(pixel_size or self.guess or ASSUMED_PIXEL_SIZE)

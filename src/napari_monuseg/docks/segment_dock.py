@@ -136,9 +136,12 @@ class SegmentDock(Dock):
         self._refresh()
 
     def _restore(self, image: Image, path: Path, corrections: SavedCorrections) -> None:
-        """Go on with saved corrections, and with what a run had guessed."""
-        if corrections.about.assumed_pixel_size is not None:
-            self.pixel_size.remember(image, corrections.about.assumed_pixel_size)
+        """Go on with saved corrections, and with what was known or guessed then."""
+        about = corrections.about
+        if about.pixel_size is not None:
+            self.pixel_size.take_up(image, about.pixel_size)
+        elif about.assumed_pixel_size is not None:
+            self.pixel_size.remember(image, about.assumed_pixel_size)
         self.results.restore(image, path, corrections)
 
     def _on_run(self) -> None:
