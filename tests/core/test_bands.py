@@ -1,6 +1,6 @@
 """Band by band a map becomes what it becomes as a whole."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_monuseg.core.bands import bands, in_bands
@@ -11,6 +11,7 @@ def numbers(*shape, dtype=torch.float32):
     return torch.rand(*shape, generator=torch.manual_seed(sum(shape))).to(dtype)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 60), st.integers(1, 20), st.integers(0, 9))
 def test_bands_cover_every_row_once_and_look_around(height, rows, halo):
     found = list(bands(height, rows, halo))
@@ -22,6 +23,7 @@ def test_bands_cover_every_row_once_and_look_around(height, rows, halo):
         assert band.last == min(height, band.stop + halo)
 
 
+@settings(deadline=None)  # other work may delay any of them
 @given(st.integers(1, 40), st.integers(1, 12))
 def test_convolutions_in_bands_are_those_of_the_whole(height, rows):
     torch.manual_seed(0)

@@ -50,7 +50,9 @@ def bands(height: int, rows: int, halo: int) -> Iterator[Band]:
         yield Band(top, stop, max(0, top - halo), min(height, stop + halo))
 
 
-def in_bands(step: Callable[..., Maps], maps: Maps, *, rows: int, halo: int) -> Maps:
+def in_bands(
+    step: Callable[..., Maps], maps: Maps, *, rows: int | None, halo: int
+) -> Maps:
     """Run a step over maps band by band.
 
     Parameters
@@ -61,7 +63,8 @@ def in_bands(step: Callable[..., Maps], maps: Maps, *, rows: int, halo: int) -> 
     maps : tuple of (N, C, H, W) tensor
         Of the same tissue; the heights of the others are multiples of the first's.
     rows, halo : int
-        As `bands` takes them, in rows of the first map. No result may depend on what
+        As `bands` takes them, in rows of the first map; where `rows` is None, all at
+        once. No result may depend on what
         lies further away than the halo, and rows and halo must be whole rows of every
         map and result.
 
@@ -71,7 +74,7 @@ def in_bands(step: Callable[..., Maps], maps: Maps, *, rows: int, halo: int) -> 
         What the step gives for the maps as a whole.
     """
     height = maps[0].shape[2]
-    if height <= rows:
+    if rows is None or height <= rows:
         return step(0, *maps)
     whole: list[torch.Tensor] = []
     for band in bands(height, rows, halo):

@@ -17,6 +17,7 @@ Sub-Pixel Convolutional Neural Network", CVPR 2016: convolve first, enlarge then
 from collections.abc import Iterator
 from typing import Any
 
+from napari_monuseg.core.bands import Maps, in_bands
 from napari_monuseg.core.torch_import import functional, nn, torch
 
 
@@ -94,6 +95,13 @@ class DecoderBlock(nn.Module):
     conv1, conv2 : nn.Sequential
         Convolution, batch norm and activation, as a `UnetDecoderBlock` without
         attention has them; they become those of this one.
+
+    Attributes
+    ----------
+    rows : int or None
+        Of `small`, that are computed together; None for all.
+    end : nn.Module
+        What follows, and sees a row each way at most.
     """
 
     def __init__(self, conv1: nn.Sequential, conv2: nn.Sequential) -> None:
@@ -102,6 +110,8 @@ class DecoderBlock(nn.Module):
         convolution, *others = conv1
         self.conv1 = nn.Sequential(EnlargedConv2d(convolution), *others)
         self.conv2 = conv2
+        self.rows: int | None = None
+        self.end: nn.Module = nn.Identity()
 
     def forward(
         self,
@@ -115,11 +125,18 @@ class DecoderBlock(nn.Module):
         The decoder states the size, which is twice that of `small` wherever the
         input's sides are multiples of the network's stride.
         """
-        convolution, *others = self.conv1
-        features: torch.Tensor = convolution(small, skip_connection)
-        for layer in (*others, self.conv2):
-            features = layer(features)
+        # The end and the second convolution see a row of their own each way, the
+        # first one a row of what is enlarged.
+        maps = (small,) if skip_connection is None else (small, skip_connection)
+        (features,) = in_bands(self._step, maps, rows=self.rows, halo=2)
         return features
+
+    def _step(self, _: int, small: torch.Tensor, *beside: torch.Tensor) -> Maps:
+        convolution, *others = self.conv1
+        features: torch.Tensor = convolution(small, *beside)
+        for layer in (*others, self.conv2, self.end):
+            features = layer(features)
+        return (features,)
 
 
 def _quarters(weight: torch.Tensor) -> torch.Tensor:

@@ -9,6 +9,7 @@ Encoder-Decoder Architecture for Image Segmentation", IEEE TPAMI 39(12), 2017.
 from collections.abc import Sequence
 from itertools import pairwise
 
+from napari_monuseg.core.bands import Maps, in_bands
 from napari_monuseg.core.torch_import import functional, nn, torch
 
 
@@ -34,6 +35,11 @@ class SegNet(nn.Module):
         Convolutions of each stage, as many as `widths`.
     context : sequence of int
         Dilation of each convolution between encoder and decoder, none in the paper.
+
+    Attributes
+    ----------
+    rows : int or None
+        Of a stage's largest maps, that are computed together; None for all.
     """
 
     def __init__(
@@ -65,25 +71,59 @@ class SegNet(nn.Module):
             )
         )
         self.head = nn.Conv2d(widths[0], out_channels, kernel_size=1)
+        self.rows: int | None = None
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Return logits ``(N, out, H, W)``; H, W multiples of 2 ** stages."""
         features = image
         maxima = []
         for stage in self.encoder:
-            features, indices = functional.max_pool2d(
-                stage(features), 2, return_indices=True
-            )
+            features, indices = _pooled(stage, features, self.rows)
             maxima.append(indices)
         if len(self.context):
             features = features + self.context(features)
-        for stage in self.decoder:
-            features = stage(unpooled(features, maxima.pop()))
-        logits: torch.Tensor = self.head(features)
-        return logits
+        *stages, last = self.decoder
+        for stage in (*stages, nn.Sequential(last, self.head)):
+            features = _filled(stage, features, maxima.pop(), self.rows)
+        return features
 
 
-def unpooled(features: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
+def _pooled(stage: nn.Module, features: torch.Tensor, rows: int | None) -> Maps:
+    """Run a stage of the encoder and pool, indices included."""
+    width = features.shape[3]
+
+    def step(first: int, band: torch.Tensor) -> Maps:
+        pooled, indices = functional.max_pool2d(stage(band), 2, return_indices=True)
+        return pooled, indices + first * width
+
+    reach = _reach(stage)
+    return in_bands(step, (features,), rows=rows, halo=reach + reach % 2)
+
+
+def _filled(
+    stage: nn.Module, features: torch.Tensor, indices: torch.Tensor, rows: int | None
+) -> torch.Tensor:
+    """Unpool and run a stage of the decoder."""
+    width = 2 * features.shape[3]
+
+    def step(first: int, band: torch.Tensor, places: torch.Tensor) -> Maps:
+        return (stage(_unpooled(band, places - 2 * first * width)),)
+
+    rows, halo = rows and rows // 2, (_reach(stage) + 1) // 2
+    (filled,) = in_bands(step, (features, indices), rows=rows, halo=halo)
+    return filled
+
+
+def _reach(stage: nn.Module) -> int:
+    """Tell how many rows away a stage sees, each way; its convolutions are dense."""
+    return sum(
+        part.kernel_size[0] // 2
+        for part in stage.modules()
+        if isinstance(part, nn.Conv2d)
+    )
+
+
+def _unpooled(features: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
     """Put values back to where the maxima were, zeros elsewhere."""
     if features.device.type != "mps":
         return functional.max_unpool2d(features, indices, [2, 2])
