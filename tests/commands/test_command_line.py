@@ -191,6 +191,10 @@ def test_evaluate_prints_a_table_and_writes_json(run, tissue_folder, tmp_path):
     assert {row["name"] for row in scores["images"]} == {"one", "two", "three"}
     assert scores["mean"]["dice"] > 0.7
     assert f"{scores['mean']['dice']:.3f}" in done.stdout.splitlines()[-1]
+    # So small a piece of tissue shows too few nuclei, or enough: either is said.
+    told = {**scores["guessed_pixel_sizes"], **scores["assumed_pixel_sizes"]}
+    assert told.keys() == {"one", "two", "three"}
+    assert done.stderr.count("does not state its pixel size; ") == 3
 
 
 def test_evaluate_scores_only_the_part_of_a_split(run, tissue_folder, tmp_path):

@@ -16,7 +16,7 @@ from napari_monuseg.core.scores import mean_scores, score_labels
 from napari_monuseg.core.segment import SegmentOptions
 
 OPTIONS = SegmentOptions()
-MODEL = SimpleNamespace(name="unet")
+MODEL = SimpleNamespace(name="unet", info=SimpleNamespace(pixel_size=0.25))
 
 
 @pytest.fixture
@@ -41,9 +41,12 @@ def segmenter(predicted):
 
     def segment(image, model, options):
         yield Progress(message="Looking", done=1, total=7)
-        guess = None if image.pixel_size else 0.5
-        doubt = "a is grey" if image.name == "a" else ""
-        return SimpleNamespace(labels=predicted, guessed_pixel_size=guess, doubt=doubt)
+        return SimpleNamespace(
+            labels=predicted,
+            maps=SimpleNamespace(pixel_size=image.pixel_size),
+            guessed_pixel_size=0.5 if image.name == "b" else None,
+            doubt="a is grey" if image.name == "a" else "",
+        )
 
     return segment
 
@@ -58,13 +61,15 @@ def run(steps):
             return yielded, finished.value
 
 
-def test_what_was_guessed_of_an_image_is_told(samples, segmenter):
+def test_what_was_guessed_or_assumed_of_an_image_is_told(samples, segmenter):
     known = [replace(samples[0], pixel_size=0.25), *samples[1:]]
 
     _, evaluation = run(evaluate(known, MODEL, OPTIONS, segmenter=segmenter))
 
-    assert evaluation.guesses == {"b": 0.5, "c": 0.5}
+    assert evaluation.guesses == {"b": 0.5}
+    assert evaluation.assumed == {"c": 0.25}
     assert evaluation.as_dict()["guessed_pixel_sizes"] == evaluation.guesses
+    assert evaluation.as_dict()["assumed_pixel_sizes"] == evaluation.assumed
     assert evaluation.as_dict()["doubts"] == evaluation.doubts == {"a": "a is grey"}
 
 

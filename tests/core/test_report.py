@@ -196,10 +196,12 @@ def test_what_the_scores_depend_on_is_told(samples, model, options):
 
     page = (options.folder / "report.md").read_text()
     assert "Pixel sizes that were not known but guessed, µm/px: b 0.5." in page
+    assert "Pixel sizes that were not known but assumed, µm/px: a 0.25." in page
     assert "\nb is grey.\n" in page
     assert "but with foreground_threshold 0.3" in page
     (told,) = json.loads((options.folder / "scores.json").read_text())["models"]
     assert told["guessed_pixel_sizes"] == {"b": 0.5}
+    assert told["assumed_pixel_sizes"] == {"a": 0.25}
     assert told["doubts"] == {"b": "b is grey."}
     assert told["asked"] == {"foreground_threshold": 0.3}
 

@@ -149,14 +149,21 @@ def _report(
 
 
 def _print_remarks(evaluations: "list[Evaluation]") -> None:
-    """Say what was guessed or is in doubt; every model has its own guess."""
+    """Say what was guessed, assumed or is in doubt; every model has its own guess."""
     for evaluation in evaluations:
         for doubt in evaluation.doubts.values():
             typer.echo(doubt, err=True)
-        for name, guess in evaluation.guesses.items():
+        taken = {
+            name: f"{evaluation.model} guessed {guess:g} µm/px"
+            for name, guess in evaluation.guesses.items()
+        } | {
+            name: f"{size:g} µm/px was assumed, with too few nuclei to guess from"
+            for name, size in evaluation.assumed.items()
+        }
+        for name, what in taken.items():
             typer.echo(
-                f"{name} does not state its pixel size; {evaluation.model} guessed "
-                f"{guess:g} µm/px. Give --pixel-sizes if you know it.",
+                f"{name} does not state its pixel size; {what}. Give --pixel-sizes if "
+                "you know it.",
                 err=True,
             )
 

@@ -3,6 +3,7 @@
 What is arranged can no longer learn, nor be saved as a checkpoint.
 """
 
+import copy
 from typing import Any
 
 from napari_monuseg.core.bands import Maps, in_bands
@@ -37,6 +38,14 @@ def arrange(network: NucleusNetwork, device: torch.device) -> NucleusNetwork:
     if device.type == "cpu":
         run_in_bands(network)
     return network.to(memory_format=torch.channels_last).to(device)
+
+
+def arranged(network: NucleusNetwork, device: torch.device) -> NucleusNetwork:
+    """Return a copy of a network, on any device, arranged as `arrange` does it.
+
+    The network itself can go on learning.
+    """
+    return arrange(copy.deepcopy(network).cpu().eval(), device)
 
 
 def run_in_bands(network: NucleusNetwork) -> None:

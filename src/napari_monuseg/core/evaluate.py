@@ -82,6 +82,9 @@ class Evaluation:
         In what the model was run otherwise than by default, by name.
     guesses : dict of str to float
         By name, the pixel size of each image that did not state one, µm/px.
+    assumed : dict of str to float
+        By name, the pixel size taken for each image that did not state one and showed
+        too few nuclei to guess it from, µm/px.
     doubts : dict of str to str
         By name, why the model may misread an image, where something speaks for it.
     """
@@ -91,6 +94,7 @@ class Evaluation:
     failures: list[tuple[str, str]]
     asked: dict[str, float | bool] = field(default_factory=dict)
     guesses: dict[str, float] = field(default_factory=dict)
+    assumed: dict[str, float] = field(default_factory=dict)
     doubts: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -106,6 +110,7 @@ class Evaluation:
             "images": [{"name": name, **asdict(scores)} for name, scores in self.rows],
             "mean": asdict(self.mean) if self.mean else None,
             "guessed_pixel_sizes": self.guesses,
+            "assumed_pixel_sizes": self.assumed,
             "doubts": self.doubts,
             "failures": [
                 {"name": name, "reason": reason} for name, reason in self.failures
@@ -172,6 +177,7 @@ def evaluate(
     rows: list[tuple[str, Scores]] = []
     failures: list[tuple[str, str]] = []
     guesses: dict[str, float] = {}
+    assumed: dict[str, float] = {}
     doubts: dict[str, str] = {}
     for number, sample in enumerate(samples):
         segmenting = segmenter or _core_segmenter()
@@ -181,6 +187,8 @@ def evaluate(
             rows.append((sample.name, found.scores))
             if found.guess:
                 guesses[sample.name] = found.guess
+            elif not found.stated:
+                assumed[sample.name] = model.info.pixel_size
             if found.doubt:
                 doubts[sample.name] = found.doubt
         except (CheckpointError, ExportError):
@@ -196,6 +204,7 @@ def evaluate(
         failures=failures,
         asked=asked,
         guesses=guesses,
+        assumed=assumed,
         doubts=doubts,
     )
 
@@ -208,6 +217,7 @@ def _core_segmenter() -> Segmenter:
 
 class _Found(NamedTuple):
     scores: Scores
+    stated: bool
     guess: float | None
     doubt: str
 
@@ -236,7 +246,12 @@ def _score(
             )
             yield Progress(message="Drawing")
             visitor(scored)
-    return _Found(scores, segmentation.guessed_pixel_size, segmentation.doubt)
+    return _Found(
+        scores,
+        segmentation.maps.pixel_size is not None,
+        segmentation.guessed_pixel_size,
+        segmentation.doubt,
+    )
 
 
 def _count(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from napari_monuseg.core.arrangement import arranged
 from napari_monuseg.core.boxes import bounding_window
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.instances import InstanceOptions, find_nuclei
@@ -79,7 +80,7 @@ def look(
     parts : sequence of (Region, mask)
         At least one; the mask ``(H, W)`` says which part of the region.
     network : NucleusNetwork
-        On the device, in evaluation mode.
+        In evaluation mode.
     instances : InstanceOptions
         How nuclei are read.
     device : str
@@ -102,12 +103,13 @@ def see(
     device: str,
 ) -> Generator[Progress, None, list[Seen]]:
     """Run a network over parts of reviewed areas."""
+    fast = arranged(network, torch.device(device))
     seen = []
     for region, mask in parts:
         window = bounding_window(mask, SURROUNDINGS)
         maps = yield from predict(
             TissueImage.from_array(region.shown[window], pixel_size=region.pixel_size),
-            network,
+            fast,
             pixel_size=region.pixel_size,
             device=torch.device(device),
             options=PredictOptions(),

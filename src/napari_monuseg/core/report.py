@@ -57,7 +57,13 @@ _DRAWN = {
 }
 
 
-FACTS = ("asked", "guessed_pixel_sizes", "doubts", "failures")
+FACTS = (
+    "asked",
+    "guessed_pixel_sizes",
+    "assumed_pixel_sizes",
+    "doubts",
+    "failures",
+)
 """Of an evaluation, what a report's JSON tells beside the scores."""
 
 

@@ -100,10 +100,12 @@ def _model_section(report: ModelReport) -> Iterable[str]:
 
 
 def _remarks(report: ModelReport) -> Iterable[str]:
-    guesses = report.evaluation.guesses
-    if guesses:
-        told = ", ".join(f"{name} {guess:g}" for name, guess in guesses.items())
-        yield from (f"Pixel sizes that were not known but guessed, µm/px: {told}.", "")
+    found = report.evaluation
+    for how, sizes in (("guessed", found.guesses), ("assumed", found.assumed)):
+        if sizes:
+            told = ", ".join(f"{name} {size:g}" for name, size in sizes.items())
+            heading = f"Pixel sizes that were not known but {how}, µm/px"
+            yield from (f"{heading}: {told}.", "")
     for doubt in report.evaluation.doubts.values():
         yield from (doubt, "")
 

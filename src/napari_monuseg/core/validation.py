@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_monuseg.core import map_scores
+from napari_monuseg.core.arrangement import arranged
 from napari_monuseg.core.datasets import Sample
 from napari_monuseg.core.instances import InstanceOptions, find_nuclei
 from napari_monuseg.core.maps import NucleusMaps
@@ -38,6 +39,7 @@ def validation_maps(
     stains: StainReference | None = None,
 ) -> Generator[Progress, None, list[ValidationImage]]:
     """Run the network over whole validation images, in its pixel size and stains."""
+    fast = arranged(network, device)
     looked = []
     for number, sample in enumerate(samples):
         yield Progress(
@@ -46,7 +48,7 @@ def validation_maps(
         with sample.image() as image:
             maps = yield from predict(
                 image.for_network(stains),
-                network,
+                fast,
                 pixel_size=pixel_size,
                 device=device,
                 options=PredictOptions(),
