@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -119,6 +120,15 @@ def test_a_namesake_elsewhere_is_another_image_while_the_first_is_there(tmp_path
     assert about.fits("tile", two, ABOUT.image_shape)
 
 
+def test_a_file_is_known_by_any_of_its_names(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk" / "tile.tif").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "disk", target_is_directory=True)
+    one, other = (str(tmp_path / name / "tile.tif") for name in ("disk", "link"))
+
+    assert replace(ABOUT, image_path=one).fits("tile", other, ABOUT.image_shape)
+
+
 def test_an_image_without_a_file_has_none_in_common_with_another():
     assert not replace(ABOUT, image_path="").fits("other", "", (400, 500))
 
@@ -134,6 +144,11 @@ def damaged(path, how):
     elif how == "pickled":
         with path.open("wb") as file:
             np.savez(file, about=np.array([ABOUT], object))
+    elif how == "of a header without an end":
+        header = b"{'descr': '|u1', 'fortran_order': False, 'shape': (5,         \n"
+        start = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little")
+        with zipfile.ZipFile(path, "w") as file:
+            file.writestr("about.npy", start + header + b"hello")
     elif how == "of another shape":
         other = replace(ABOUT, shape=(30, 41))
         finish(save(path, replace(corrections(), about=other)))
@@ -144,7 +159,10 @@ def damaged(path, how):
 
 @pytest.mark.parametrize(
     "how",
-    ["cut short", "emptied", "foreign", "pickled", "of another shape", "overwritten"],
+    [
+        *("cut short", "emptied", "foreign", "pickled", "of another shape"),
+        *("of a header without an end", "overwritten"),
+    ],
 )
 def test_a_damaged_file_is_a_sentence_and_set_aside(path, how):
     finish(save(path, corrections()))

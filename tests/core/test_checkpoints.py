@@ -221,6 +221,21 @@ def test_a_missing_file_is_named(tmp_path):
         {"label_shift": [0.0, math.inf]},
         {"network_options": None},
         {"history": None},
+        {"pixel_size": 10**400},
+        {"instances": [1]},
+        {
+            "learned": [
+                {
+                    "place": {
+                        "image": "a",
+                        "image_shape": [9, 9],
+                        "offset": [math.inf, 0],
+                    },
+                    "shape": [9, 9],
+                    "mask": "",
+                }
+            ]
+        },
     ],
 )
 def test_a_header_with_what_cannot_be_is_damaged(wrong):

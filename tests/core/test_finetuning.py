@@ -186,6 +186,24 @@ def test_when_memory_runs_out_it_goes_on_with_less(base, pale, monkeypatch):
     assert any("on with 1 crops of 96 px" in message for message in messages)
 
 
+def test_a_smaller_crop_still_fits_the_network(base, pale, monkeypatch):
+    sides = []
+    step = finetuning.Learner.step
+
+    def starved(learner, share):
+        sides.append(learner.options.crop)
+        if learner.options.crop > 100:
+            raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")
+        return step(learner, share)
+
+    monkeypatch.setattr(finetuning.Learner, "step", starved)
+    crop = 192 + base.stride
+
+    finish(tuning(base, pale, steps=1, looks=1, batch=1, crop=crop).steps())
+
+    assert sides == [crop, 96]
+
+
 def test_when_nothing_helps_against_want_of_memory_it_says_so(base, pale, monkeypatch):
     def starved(learner, share):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory")

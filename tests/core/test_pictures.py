@@ -117,3 +117,16 @@ def test_a_picture_cut_short_is_refused(tmp_path, tissue, encode, share):
 
     with pytest.raises(ImageError, match="picture"):
         opened(tmp_path / "picture", content[: int(len(content) * share)])
+
+
+@pytest.mark.parametrize("place", [18, 22])
+@pytest.mark.parametrize("side", [0, -64, 6400, -48000])
+def test_a_bmp_that_states_other_sides_is_refused(tmp_path, place, side):
+    # imagecodecs reads beyond the end of such a file, or crashes.
+    content = bytearray(imagecodecs.bmp_encode(np.zeros((48, 64, 3), np.uint8)))
+    content[place : place + 4] = side.to_bytes(4, "little", signed=True)
+    if place == 22 and side == -64:
+        content = content[:-1]
+
+    with pytest.raises(ImageError, match="picture"):
+        opened(tmp_path / "picture", bytes(content))

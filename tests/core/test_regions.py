@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from napari_monuseg.core.checked import Corrections
 from napari_monuseg.core.counting import nuclei_inside
 from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.holding_out import HeldOut
@@ -13,6 +14,7 @@ from napari_monuseg.core.regions import (
     require_reviewed,
     that_count,
 )
+from napari_monuseg.core.stains import StainReference
 
 
 def nothing(labels):
@@ -33,6 +35,44 @@ def test_nuclei_cut_by_the_areas_edge_are_ignored():
     assert counts[9, 0]
     assert not counts[10:].any()
     assert nuclei_inside(labels, area).inside == 1
+
+
+def test_nuclei_cut_by_the_labels_edge_are_ignored():
+    """Labels of a drawn area end where it does, and nuclei may go on."""
+    truth = np.zeros((60, 60), np.int32)
+    truth[28:36, 28:36], truth[15:20, 15:20], truth[52:60, 20:26] = 1, 2, 3
+    image = TissueImage.from_array(np.full((60, 60, 3), 220, np.uint8))
+
+    part = Corrections(
+        image=image,
+        labels=truth[10:, 10:30].copy(),
+        reviewed=np.ones((50, 20), bool),
+        offset=(10, 10),
+    )
+    whole = Corrections(image=image, labels=truth, reviewed=np.ones(truth.shape, bool))
+
+    assert part.nuclei == 2  # the third lies at the image's own edge
+    assert not part.reviewed[part.labels == 1].any()
+    assert part.reviewed[part.labels != 1].all()
+    assert whole.nuclei == 3
+    assert whole.reviewed.all()
+
+
+def test_a_region_shows_ink_and_black_as_the_network_sees_them_elsewhere(tissue):
+    rgb, labels = tissue
+    rgb = rgb.copy()
+    rgb[100:110], rgb[-60:, -60:] = (9, 29, 150), 0
+    image = TissueImage.from_array(rgb, pixel_size=0.25)
+    reviewed = np.ones(labels.shape, bool)
+    stains = StainReference.between([image.stain], 1.0)
+
+    ((found, _),) = read_regions(
+        image, labels, reviewed, nothing(labels), pixel_size=0.25, stains=stains
+    )
+
+    everything = slice(None), slice(None)
+    assert np.array_equal(found.shown, image.for_network(stains).read(*everything))
+    assert not np.array_equal(found.rgb, rgb)
 
 
 def test_a_region_is_read_with_its_surroundings(tissue):
@@ -82,7 +122,7 @@ def test_a_region_comes_at_the_networks_pixel_size(tissue):
 
 def test_what_lies_far_apart_is_read_in_regions_of_its_own():
     rng = np.random.default_rng(0)
-    rgb = rng.integers(0, 256, (2000, 1200, 3)).astype(np.uint8)
+    rgb = rng.integers(200, 256, (2000, 1200, 3)).astype(np.uint8)  # no ink
     labels = np.zeros(rgb.shape[:2], np.int32)
     labels[40:60, 40:60], labels[1500:1520, 1000:1020] = 1, 2
     reviewed, judge = np.zeros(labels.shape, bool), np.zeros(labels.shape, bool)

@@ -1,7 +1,7 @@
 """The models there are, and who is told when that changes."""
 
 import shutil
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import pytest
 
@@ -69,6 +69,16 @@ def test_listeners_are_told_until_they_unsubscribe():
     registry.notify()
 
     assert told == [1]
+
+
+def test_a_model_whose_name_changes_in_case_alone_is_found_and_can_go(monkeypatch):
+    # Windows takes the two for one.
+    old, new = (PureWindowsPath(f"C:/models/{name}.safetensors") for name in "aA")
+    monkeypatch.setattr(registry, "_files", lambda _: [])
+
+    registry.note_renamed(old, new)
+
+    assert registry.renamed(old) == new
 
 
 def test_a_folder_that_may_not_be_entered_has_no_models(monkeypatch, user_models):

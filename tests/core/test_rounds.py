@@ -72,6 +72,22 @@ def test_a_damaged_model_is_in_no_other_s_way(taught):
         find_model("first")
 
 
+@pytest.mark.parametrize(
+    "judged", [[1], {"changes": 3}, {"nuclei": "many"}, {"nuclei": float("inf")}]
+)
+def test_what_another_program_says_of_a_round_is_no_hindrance(taught, judged):
+    odd = ModelInfo(
+        name="odd",
+        network="segnet",
+        network_options=taught.info.network_options,
+        parent="second",
+        scores={"held out": judged},
+    )
+    save_model("odd", load_network(taught.path), odd)
+
+    assert [one.model for one in rounds_of(find_model("odd"))] == ["first", "second"]
+
+
 def test_a_deleted_ancestor_ends_the_story(taught):
     delete_model(find_model("first"))
 

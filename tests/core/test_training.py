@@ -118,6 +118,29 @@ def test_a_training_that_is_stopped_between_two_looks_loses_no_step(samples, tmp
     assert torch.allclose(weights(unbroken), weights(resumed), atol=1e-6)
 
 
+@pytest.mark.parametrize("message", ["Training, step 4", "Validating", "step      4"])
+def test_a_training_that_is_stopped_as_a_look_is_due_loses_no_look(
+    samples, tmp_path, message
+):
+    options = TrainingOptions(**TINY, steps=8, validations=4)
+    state_path = tmp_path / "model.training"
+    parts = samples[:2], samples[2:]
+
+    unbroken = finish(train(*parts, options))
+    stopped = train(*parts, options, state_path=state_path)
+    for progress in stopped:
+        if state_path.exists() and progress.message.startswith(message):
+            break
+    stopped.close()
+    left, resumed = steps_taken(train(*parts, options, state_path=state_path))
+
+    assert left == 4
+    assert [line["step"] for line in resumed.history] == [2, 4, 6, 8]
+    assert [line["loss"] for line in resumed.history] == pytest.approx(
+        [line["loss"] for line in unbroken.history], abs=1e-4
+    )
+
+
 def broken_off(samples, options, path):
     """Train until a state is written, and some steps more that are lost."""
     steps = train(samples, [], options, state_path=path)

@@ -58,7 +58,10 @@ def finetune(
         str, typer.Option(help="What does not learn: nothing or encoder.")
     ] = "nothing",
     crop: Annotated[int, typer.Option(help="Side of the crops, px.")] = 256,
-    seed: Annotated[int, typer.Option(help="Of the crops and what is held out.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option(min=0, max=2**63 - 1, help="Of the crops and what is held out."),
+    ] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda:0, mps.")] = "auto",
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a model that is there already.")

@@ -29,6 +29,9 @@ from napari_monuseg.core.pixel_sizes import (
 )
 from napari_monuseg.core.registry import ModelEntry, find_model
 
+LARGEST_SHIFT = 32
+"""Of labels against their tissue, px: further off, they are of other tissue."""
+
 TITLES = {"unet": "UNet", "segnet": "SegNet", "deeplabv3plus": "DeepLabV3+"}
 
 
@@ -96,7 +99,9 @@ def train(
             "all; 0 takes them as they are. That of the base when left out, or 0.7.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of weights and crops.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**63 - 1, help="Of weights and crops.")
+    ] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda:0, mps.")] = "auto",
     data: Annotated[
         str, typer.Option(help="What the images are, for the model's description.")
@@ -136,6 +141,11 @@ def train(
     name, shape = _choose_network(network, parent)
     if label_shift is None:
         label_shift = parent.info.label_shift if parent else (0.0, 0.0)
+    elif not all(abs(pixels) <= LARGEST_SHIFT for pixels in label_shift):  # nan, too
+        raise TrainingError(
+            f"A label shift of {label_shift[0]:g} and {label_shift[1]:g} px is not "
+            f"one; give at most {LARGEST_SHIFT} px each way."
+        )
     stains = parent.info.stains if parent else None
     if stain_normalisation is None and parent is not None:
         stain_normalisation = stains.strength if stains else 0.0

@@ -8,6 +8,7 @@ which is JSON in UTF-8.
 import json
 import re
 import secrets
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Generator, Iterator
@@ -25,6 +26,7 @@ from napari_monuseg.core import folders
 from napari_monuseg.core.claims import sweep
 from napari_monuseg.core.errors import AutosaveError
 from napari_monuseg.core.files import write_beside
+from napari_monuseg.core.folders import is_same_file
 from napari_monuseg.core.handwork import HandWork
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.progress import Progress
@@ -90,8 +92,10 @@ class About:
         if shape != self.image_shape:
             return False
         if path and self.image_path:
-            return path == self.image_path or (
-                name == self.image_name and not _is_there(self.image_path)
+            return (
+                path == self.image_path
+                or is_same_file(Path(path), self.image_path)
+                or (name == self.image_name and not _is_there(self.image_path))
             )
         return name == self.image_name
 
@@ -256,7 +260,7 @@ def _arrays_in(path: Path) -> Iterator[Any]:
     except (
         *(ArithmeticError, AttributeError, EOFError, LookupError),
         *(NotImplementedError, TypeError, ValueError, RuntimeError),
-        *(zipfile.BadZipFile, zlib.error),
+        *(zipfile.BadZipFile, zlib.error, tokenize.TokenError),
     ) as error:
         raise AutosaveError(_set_aside(path)) from error
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_monuseg.core.boxes import placed, window_at
-from napari_monuseg.core.counting import nuclei_inside
+from napari_monuseg.core.counting import cut_off, nuclei_inside
 from napari_monuseg.core.holding_out import HeldOut
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.learned import Place
@@ -23,7 +23,7 @@ class Corrections:
     labels : (h, w) int32
         The nuclei as corrected.
     reviewed : (h, w) bool
-        What was checked.
+        What was checked; taken without the nuclei that may go on where the labels end.
     offset : tuple of int
         Row and column of the image where `labels` begin, px.
     held_out : HeldOut or None
@@ -40,6 +40,12 @@ class Corrections:
     offset: tuple[int, int] = (0, 0)
     held_out: HeldOut | None = None
     corrected: int | None = None
+
+    def __post_init__(self) -> None:
+        shape = (self.image.height, self.image.width)
+        if self.labels.shape == self.reviewed.shape:  # or it is refused later
+            cut = cut_off(self.labels, self.offset, shape)
+            object.__setattr__(self, "reviewed", self.reviewed & ~cut)
 
     @property
     def nuclei(self) -> int:

@@ -14,6 +14,9 @@ ENDING = ".lock"
 PATIENCE = 0.2
 """Others hold a lock for a moment when they look whether it is held, s."""
 
+GLANCE = 0.02
+"""The same, where nothing depends on the answer but what is offered, s."""
+
 _NO_LOCKS = (OSError, NotImplementedError)
 """Some network disks have none, and some folders may not be written to."""
 
@@ -51,14 +54,17 @@ def release(path: Path) -> None:
 
 
 def is_claimed(path: Path) -> bool:
-    """Tell whether this process or another one has claimed a file."""
+    """Tell whether this process or another one has claimed a file.
+
+    A window waits for the answer, for each file that another one works on.
+    """
     if path in _claims:
         return True
     if not _lock_file(path).exists():
         return False
     lock = _lock(path)
     try:
-        lock.acquire()
+        lock.acquire(timeout=GLANCE, poll_interval=GLANCE / 2)
     except Timeout:
         return True
     except _NO_LOCKS:

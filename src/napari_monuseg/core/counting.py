@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 Ids = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 
 class InsideCount(NamedTuple):
@@ -35,8 +36,53 @@ def count_nuclei(labels: npt.NDArray[Any]) -> int:
     return ids_in(labels).size
 
 
-def nuclei_inside(labels: npt.NDArray[Any], mask: npt.NDArray[np.bool_]) -> InsideCount:
-    """Count the nuclei inside a mask and those that its edge cuts, both ``(H, W)``."""
-    inside, outside = ids_in(labels[mask]), ids_in(labels[~mask])
-    cut = np.intersect1d(inside, outside, assume_unique=True).size
-    return InsideCount(inside.size - cut, cut)
+def nuclei_inside(
+    labels: npt.NDArray[Any], mask: Mask, beyond: Mask | None = None
+) -> InsideCount:
+    """Count the nuclei inside a mask and those that its edge cuts.
+
+    Parameters
+    ----------
+    labels : (H, W) array of int
+        Nuclei.
+    mask : (H, W) bool
+        What they are counted in.
+    beyond : (H, W) bool, optional
+        Pixels of nuclei that go on beyond the labels, as `cut_off` finds them.
+    """
+    known = mask if beyond is None else mask & ~beyond
+    found, outside = ids_in(labels[mask]), ids_in(labels[~known])
+    cut = np.intersect1d(found, outside, assume_unique=True).size
+    return InsideCount(found.size - cut, cut)
+
+
+def cut_off(
+    labels: npt.NDArray[Any], offset: tuple[int, int], image_shape: tuple[int, int]
+) -> Mask:
+    """Tell which nuclei may go on where labels end but their image does not.
+
+    Parameters
+    ----------
+    labels : (h, w) array of int
+        Nuclei of a part of an image.
+    offset : tuple of int
+        Row and column of the image where the labels begin, px.
+    image_shape : tuple of int
+        Height and width of the image, px.
+
+    Returns
+    -------
+    (h, w) bool
+        True on all pixels of every nucleus that touches such an end.
+    """
+    (top, left), (height, width) = offset, labels.shape
+    ends = [
+        labels[:1] if top > 0 else None,
+        labels[-1:] if top + height < image_shape[0] else None,
+        labels[:, :1] if left > 0 else None,
+        labels[:, -1:] if left + width < image_shape[1] else None,
+    ]
+    touching = [ids_in(end) for end in ends if end is not None]
+    ids = np.unique(np.concatenate(touching)) if touching else np.zeros(0, int)
+    cut: Mask = np.isin(labels, ids) if ids.size else np.zeros(labels.shape, bool)
+    return cut

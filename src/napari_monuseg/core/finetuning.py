@@ -208,8 +208,8 @@ class Finetuning:
         options = learner.options
         if options.batch > 1:
             learner.options = replace(options, batch=options.batch // 2)
-        elif options.crop // 2 >= SMALLEST_CROP:
-            learner.shrink_crops(options.crop // 2)
+        elif (half := self._half_crop(options.crop)) >= SMALLEST_CROP:
+            learner.shrink_crops(half)
         elif self._device.name != "cpu":
             self._move_to_cpu(learner)
         else:
@@ -218,6 +218,11 @@ class Finetuning:
                 f"{options.crop} px; close other programs and train again."
             )
         yield self._say_less(learner)
+
+    def _half_crop(self, crop: int) -> int:
+        """Return about half of a side, that the network still takes, px."""
+        stride = self._base.stride
+        return crop // 2 // stride * stride
 
     def _move_to_cpu(self, learner: Learner) -> None:
         self._device = pick_device("cpu")

@@ -131,7 +131,10 @@ class ModelInfo:
                 **values,
             )
             info._check()
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (
+            *(ArithmeticError, AttributeError, LookupError, RecursionError),
+            *(TypeError, ValueError),
+        ) as error:
             raise CheckpointError(
                 f"The header of {source} is damaged ({error}); get the file again."
             ) from error

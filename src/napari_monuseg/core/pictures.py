@@ -52,7 +52,7 @@ def _decoder(data: bytes, path: Path) -> Callable[[bytes], Any]:
     decoders: list[tuple[bytes, Callable[[bytes], Any]]] = [
         (b"\x89PNG\r\n\x1a\n", imagecodecs.png_decode),
         (b"\xff\xd8\xff", _decode_jpeg),
-        (b"BM", imagecodecs.bmp_decode),
+        (b"BM", _decode_bmp),
         (b"\x00\x00\x00\x0cjP  ", imagecodecs.jpeg2k_decode),
     ]
     for start, decode in decoders:
@@ -71,6 +71,19 @@ def _decode_jpeg(data: bytes) -> NDArray[Any]:
     if data.find(b"\xff\xd9", data.rfind(b"\xff\xda")) < 0:
         raise EOFError("its end is missing")
     picture: NDArray[Any] = imagecodecs.jpeg_decode(data)
+    return picture
+
+
+def _decode_bmp(data: bytes) -> NDArray[Any]:
+    # The decoder trusts the header, and reads beyond the end of a cut file.
+    start, width, height = (
+        int.from_bytes(data[at : at + 4], "little", signed=at > 10)
+        for at in (10, 18, 22)
+    )
+    row = (width * int.from_bytes(data[28:30], "little") + 31) // 32 * 4
+    if width < 1 or not height or start + row * abs(height) > len(data):
+        raise EOFError("its end is missing")
+    picture: NDArray[Any] = imagecodecs.bmp_decode(data)
     return picture
 
 

@@ -135,6 +135,8 @@ def _encoding(level: Any, name: str) -> Encoding:
     page = level.keyframe
     bits = page.bitspersample if isinstance(page.bitspersample, int) else None
     if page.photometric == 3 and page.colormap is not None:
+        if page.colormap.ndim != 2:
+            raise ImageError(f"The colour map of {name} is damaged; get it again.")
         return Encoding(palette=_palette(page.colormap))
     if page.photometric == 6 and page.compression in _JPEG:
         # Decoders make it RGB, where the three channels lie together.

@@ -36,7 +36,8 @@ class Region:
     name : str
         Of the image.
     rgb : (H, W, 3) uint8
-        Tissue at the network's pixel size: the reviewed area and what surrounds it.
+        Tissue at the network's pixel size: the reviewed area and what surrounds it,
+        with glass in place of ink and of black, as `TissueImage.for_network` has it.
     labels : (H, W) int32
         The nuclei as corrected; outside the reviewed area they are anybody's guess.
     reviewed : (H, W) bool
@@ -165,7 +166,9 @@ def read_regions(
             placed(layer, offset, window)
             for layer in (labels, reviewed, held_out.judge, held_out.stop)
         ]
-        rgb, corrected, *masks = at_pixel_size(image.crop(*window), layers, pixel_size)
+        rgb, corrected, *masks = at_pixel_size(
+            image.crop(*window).for_network(None), layers, pixel_size
+        )
         inside, judge, stop = (mask.astype(bool) for mask in masks)
         region = Region(
             name=image.name,

@@ -115,7 +115,8 @@ def notify() -> None:
 def note_renamed(old: Path, new: Path) -> None:
     """Remember that a model is elsewhere, for whoever has chosen it."""
     _renamed.pop(new, None)
-    _renamed[old] = new
+    if old != new:  # Windows takes names that differ in case alone for one
+        _renamed[old] = new
 
 
 def renamed(path: Path) -> Path:

@@ -5,6 +5,7 @@ are read off the models themselves, as far back as their files are still there.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from napari_monuseg.core.registry import ModelEntry, list_models
@@ -57,7 +58,8 @@ def rounds_of(model: ModelEntry) -> list[Round]:
     while entry is not None and entry.name not in seen:
         seen.add(entry.name)
         if "held out" in entry.info.scores:
-            rounds.append(_round(entry))
+            with suppress(ArithmeticError, AttributeError, TypeError, ValueError):
+                rounds.append(_round(entry))  # or another program has written it
         entry = by_name.get(entry.info.parent)
     return rounds[::-1]
 

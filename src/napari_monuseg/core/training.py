@@ -201,26 +201,33 @@ def _train_steps(
     state: TrainingState,
     state_path: Path | None,
 ) -> Generator[Progress, None, None]:
-    """Step until the steps or the minutes are used up."""
-    taken: list[StepScores] = []
-    while (share := state.share_done(options)) < 1:
+    """Step until the steps or the minutes are used up.
+
+    It may be closed wherever it yields: a report that was due is made on resuming.
+    """
+    due = state.reports_due(options)
+    # On resuming, fewer or more steps may be asked for than before.
+    state.reports = due if state.reports is None else min(state.reports, due)
+    while True:
+        if state.taken and state.reports_due(options) > state.reports:
+            started = time.monotonic()
+            yield from _report(source, validation, options, state)
+            state.seconds += time.monotonic() - started
+            state.reports = state.reports_due(options)
+            if state_path is not None:
+                save_state(state_path, state)
+        if (share := state.share_done(options)) >= 1:
+            return
         started = time.monotonic()
-        taken.append(train_step(source, options, state, share))
-        require_finite(taken[-1].loss)
+        state.taken.append(train_step(source, options, state, share))
+        loss = mean_step(state.taken).loss
+        require_finite(state.taken[-1].loss)
+        state.seconds += time.monotonic() - started
         yield Progress(
-            message=f"Training, step {state.step}: loss {mean_step(taken).loss:.3f}",
+            message=f"Training, step {state.step}: loss {loss:.3f}",
             done=round(1000 * share),
             total=1000,
         )
-        state.seconds += time.monotonic() - started
-        parts = share * options.validations
-        if int(state.share_done(options) * options.validations) > int(parts):
-            started = time.monotonic()
-            yield from _report(source, validation, options, state, taken)
-            taken = []
-            state.seconds += time.monotonic() - started
-            if state_path is not None:
-                save_state(state_path, state)
 
 
 def train_step(
@@ -257,15 +264,14 @@ def _report(
     validation: Sequence[Sample],
     options: TrainingOptions,
     state: TrainingState,
-    taken: list[StepScores],
 ) -> Generator[Progress, None, None]:
-    """Add a line to the history."""
+    """Add a line to the history: of the steps since the last one."""
     line = {
         "step": float(state.step),
         "minutes": round(state.seconds / 60, 2),
         "learning_rate": state.optimizer.learning_rate,
     }
-    step = mean_step(taken)._asdict()
+    step = mean_step(state.taken)._asdict()
     line["loss"] = round(step.pop("loss"), 4)
     line |= {f"training_{name}": round(value, 4) for name, value in step.items()}
     if validation:
@@ -273,6 +279,7 @@ def _report(
         maps = yield from _look(validation, network, options, state)
         line |= asdict(score_maps(maps, InstanceOptions())) | watch_maps(maps)
     state.history.append(line)
+    state.taken, state.reports = [], state.reports_due(options)
     yield Report(message=describe_report(line))
 
 

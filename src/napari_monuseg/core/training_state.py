@@ -12,6 +12,7 @@ from napari_monuseg.core.crops import CropSource
 from napari_monuseg.core.devices import autocast, training_precision
 from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.files import write_beside
+from napari_monuseg.core.losses import StepScores
 from napari_monuseg.core.networks import NucleusNetwork
 from napari_monuseg.core.optimizers import Optimizer
 from napari_monuseg.core.stains import StainReference
@@ -36,6 +37,17 @@ class TrainingState:
         The recipe.
     device : torch.device
         Where it trains.
+
+    Attributes
+    ----------
+    step, seconds : int and float
+        How far it is.
+    history : list of dict
+        A line per report.
+    reports : int or None
+        How many of the reports that were due were made; None where nobody knows.
+    taken : list of StepScores
+        Of the steps since the last report.
     """
 
     def __init__(
@@ -59,6 +71,8 @@ class TrainingState:
         self.step = 0
         self.seconds = 0.0
         self.history: list[dict[str, float]] = []
+        self.reports: int | None = None
+        self.taken: list[StepScores] = []
         self.recipe = _recipe(options)
 
     def share_done(self, options: TrainingOptions) -> float:
@@ -66,6 +80,10 @@ class TrainingState:
         by_steps = self.step / options.steps if options.steps else 1.0
         by_time = self.seconds / 60 / options.minutes if options.minutes else 0.0
         return min(1.0, max(by_steps, by_time))
+
+    def reports_due(self, options: TrainingOptions) -> int:
+        """Return how many reports belong to what is done."""
+        return int(self.share_done(options) * options.validations)
 
     def average(self, decay: float) -> None:
         """Let the averaged weights follow; quickly at first, then with `decay`."""
@@ -123,6 +141,8 @@ def save_state(path: Path, state: TrainingState) -> None:
         "step": state.step,
         "seconds": state.seconds,
         "history": state.history,
+        "reports": state.reports,
+        "taken": state.taken,
         "recipe": state.recipe,
         "material": state.material,
         "stains": _as_json(state.stains),
@@ -201,6 +221,8 @@ def _restore(
     state.step = progress["step"]
     state.seconds = progress["seconds"]
     state.history = progress["history"]
+    state.reports = progress.get("reports")  # not in states of former versions
+    state.taken = [StepScores(*scores) for scores in progress.get("taken", [])]
 
 
 def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

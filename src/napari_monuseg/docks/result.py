@@ -283,6 +283,8 @@ class Result(Overlay):
             used=self.hand.used,
             reviewed=reviewed_mask(self),
             brought=self._brought,
+            offset=self.area.offset,
+            image_shape=self.image_shape,
         )
 
     def _facts(self) -> dict[str, Any]:

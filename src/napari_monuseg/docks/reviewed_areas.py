@@ -11,7 +11,7 @@ from napari.layers import Labels as LabelsLayer
 
 from napari_monuseg.areas import Mask
 from napari_monuseg.core.boxes import bounding_window, placed, window_at
-from napari_monuseg.core.counting import nuclei_inside
+from napari_monuseg.core.counting import cut_off, nuclei_inside
 from napari_monuseg.core.errors import CheckpointError
 from napari_monuseg.core.handwork import HandWork
 from napari_monuseg.core.learned import Learned, Place, learned_there
@@ -92,6 +92,11 @@ class GatheredArea:
             return None
         return known if known.any() else None
 
+    def leave_out_cut_off(self) -> None:
+        """Give up the nuclei that may go on where the labels end."""
+        labels = np.asarray(self.nuclei.data)
+        self.reviewed &= ~cut_off(labels, self.offset, image_shape(self.image))
+
     def leave_out(self, other: "GatheredArea") -> None:
         """Give up what counts in another area of the image."""
         window = window_at(self.offset, self.reviewed.shape)
@@ -126,6 +131,7 @@ def find_areas(layers: Any, *, hidden: bool = False) -> list[GatheredArea]:
         area = GatheredArea(
             image=image, nuclei=layer, reviewed=within_limits(layer, reviewed)
         )
+        area.leave_out_cut_off()
         for before in areas:
             if before.image is image:
                 area.leave_out(before)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from napari_monuseg.areas import Area, Labels, Mask, keep_inside
 from napari_monuseg.core.autosave import fingerprint
-from napari_monuseg.core.counting import InsideCount, count_nuclei, nuclei_inside
+from napari_monuseg.core.counting import InsideCount, count_nuclei
 from napari_monuseg.core.effort import corrected_since
 from napari_monuseg.core.errors import ExportError
 from napari_monuseg.core.folders import is_same_file
@@ -233,7 +233,7 @@ def count(
     return Counted(
         nuclei=count_nuclei(labels),
         hand=hand,
-        reviewed=None if reviewed is None else nuclei_inside(labels, reviewed),
+        reviewed=snapshot.count_reviewed(labels),
         corrected=None
         if reviewed is None or brought is None
         else corrected_since(brought, hand, reviewed),

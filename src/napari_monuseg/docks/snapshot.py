@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from napari_monuseg.areas import Labels, Mask
+from napari_monuseg.core.counting import InsideCount, cut_off, nuclei_inside
 from napari_monuseg.core.handwork import HandWork
 from napari_monuseg.docks.undo_steps import State
 
@@ -23,6 +24,10 @@ class Snapshot:
         ``(h, w)`` bool, True where everything is right as it stands.
     brought : HandWork, optional
         What of the hand work was there from the first; None where nobody knows.
+    offset : tuple of int
+        Row and column of the image where the labels begin, px.
+    image_shape : tuple of int, optional
+        Height and width of the image, px; None where nobody knows.
     """
 
     labels: Labels
@@ -30,6 +35,16 @@ class Snapshot:
     used: frozenset[int]
     reviewed: Mask | None
     brought: HandWork | None
+    offset: tuple[int, int]
+    image_shape: tuple[int, int] | None
+
+    def count_reviewed(self, labels: Labels) -> InsideCount | None:
+        """Count the nuclei of labels on this grid in what was reviewed, if anything."""
+        if self.reviewed is None:
+            return None
+        shape = self.image_shape
+        beyond = None if shape is None else cut_off(labels, self.offset, shape)
+        return nuclei_inside(labels, self.reviewed, beyond)
 
     def gather(self) -> HandWork:
         """Find the hand work; it may take a while where much was edited."""
