@@ -286,6 +286,21 @@ def test_an_image_that_is_opened_again_has_its_nuclei(
     assert (nuclei(viewer)[-1].data[disc(128, 128)] == 777).all()
 
 
+def test_nuclei_follow_the_name_of_their_image(qtbot, viewer, dock, found, image):
+    panel, tissue = dock.results, np.array(image.data)
+
+    image.name = "Patient 7"
+
+    qtbot.waitUntil(lambda: panel.count.text().endswith("in “Patient 7”"))
+    assert panel.current.origin.image == "Patient 7"
+    assert found.metadata[METADATA]["image"] == "Patient 7"
+    viewer.layers.remove(image)
+    again = viewer.add_image(tissue, rgb=True, name="Patient 7")
+    assert panel.current.image is image_of(found, viewer.layers) is again
+    again.name = "Patient 8"
+    assert panel.current.image_name == "Patient 8"
+
+
 def test_an_image_that_is_opened_again_elsewhere_takes_its_nuclei_along(
     viewer, panel, found, image
 ):
@@ -814,6 +829,17 @@ def test_a_file_name_is_suggested_that_every_system_allows(
 
 
 @pytest.mark.usefixtures("stage")
+def test_a_name_that_napari_does_not_know_for_labels_is_said(
+    qtbot, dock, panel, found, tmp_path
+):
+    for name in ("free.tif", "free_nuclei.tif"):
+        panel.export_button.export(panel.current, tmp_path / name)
+        qtbot.waitUntil(lambda: not panel.export_button.busy)
+        known = "as an image" not in dock.progress.text.text()
+        assert f"Written to {name}" in dock.progress.text.text()
+        assert known == ("nuclei" in name)
+
+
 def test_export_of_an_area_says_its_offset(qtbot, viewer, dock, image, tmp_path):
     corners = np.array([[40, 60], [40, 160], [120, 160], [120, 60]]) - 0.5
     viewer.add_shapes([[image.data_to_world(corner) for corner in corners]])

@@ -180,6 +180,49 @@ def test_what_was_corrected_is_unknown_until_it_is_counted(
     assert facts["corrected"] is None
 
 
+def test_every_image_keeps_how_many_of_its_nuclei_were_corrected(
+    qtbot, viewer, dock, image, stage
+):
+    run(qtbot, dock)
+    press(qtbot, dock.results.hand.mark_button)
+    (first,) = nuclei(viewer)
+    other = viewer.add_image(image.data, rgb=True, name="other", translate=(900, 900))
+    viewer.layers.selection.active = first
+    first.fill(np.argwhere(first.data)[0], 0)
+    dock.image.value = other
+
+    run(qtbot, dock)  # long before the edit was counted
+    viewer.reset_view()
+    press(qtbot, dock.results.hand.mark_button)
+    second = nuclei(viewer)[-1]
+
+    def counts():
+        return [layer.metadata[METADATA].get("corrected") for layer in (first, second)]
+
+    assert second is not first
+    qtbot.waitUntil(lambda: counts() == [1, 0])
+    second.fill(np.argwhere(second.data)[0], 0)
+    viewer.layers.selection.active = first
+    qtbot.waitUntil(lambda: counts() == [1, 1])
+    assert "1 place erased" in dock.results.count.text()
+
+
+def test_what_was_corrected_while_no_dock_was_open_is_counted(
+    qtbot, viewer, dock, image, stage
+):
+    run(qtbot, dock)
+    press(qtbot, dock.results.hand.mark_button)
+    (first,) = nuclei(viewer)
+    facts = first.metadata[METADATA]
+    qtbot.waitUntil(lambda: facts.get("corrected") == 0)
+    viewer.window.remove_dock_widget(dock)
+    first.fill(np.argwhere(first.data)[0], 0)
+
+    viewer.window.add_plugin_dock_widget("napari-monuseg", "Segment nuclei")
+
+    qtbot.waitUntil(lambda: facts.get("corrected") == 1)
+
+
 def test_nuclei_that_somebody_hid_stay_hidden(qtbot, viewer, dock, image, stage):
     run(qtbot, dock)
     (first,) = nuclei(viewer)

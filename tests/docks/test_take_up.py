@@ -6,17 +6,19 @@ import tifffile
 from hands import nuclei, press, run
 from napari.layers import Labels
 
-from napari_monuseg.core.autosave import load, saved_files
+from napari_monuseg.core.autosave import discard, load, saved_files
 from napari_monuseg.core.claims import claim, release
+from napari_monuseg.core.counting import cut_off
 from napari_monuseg.core.origin import Origin
 from napari_monuseg.core.progress import finish
 from napari_monuseg.core.tiff import read_labels
 from napari_monuseg.core.tiff_writing import write_labels
+from napari_monuseg.docks.export_button import export_result
 from napari_monuseg.docks.result_panel import NO_HAND_WORK, NO_MAPS
 from napari_monuseg.docks.reviewed import mark, mark_view, reviewed_mask
 from napari_monuseg.docks.reviewed_areas import find_areas
 from napari_monuseg.docks.tools import TOOLS
-from napari_monuseg.layers import placement
+from napari_monuseg.layers import image_shape, placement
 
 PLUGIN = "napari-monuseg"
 
@@ -96,6 +98,19 @@ def test_what_lies_on_no_image_is_not_offered(viewer, dock, image, labels):
 def test_of_two_images_of_that_size_none_is_guessed(viewer, dock, image, opened):
     viewer.add_image(image.data, rgb=True, name="another")
     viewer.layers.selection.active = opened
+    offer = dock.results.take_up
+
+    assert not offer.button.isVisibleTo(dock)
+    assert "hide all images but its own: 2 have its size" in offer.text.text()
+
+    image.visible = False
+    assert offer.button.isVisibleTo(dock)
+    assert offer.text.text() == "“theirs” lies on “another”:"
+
+
+def test_labels_without_nuclei_ask_for_no_image(viewer, dock, image):
+    viewer.add_image(image.data, rgb=True, name="another")
+    viewer.add_labels(np.zeros((256, 256), np.int32), name="empty")
 
     assert not dock.results.take_up.isVisibleTo(dock)
 
@@ -371,7 +386,8 @@ def comes_back_with_its_limits(viewer, image, path, mask):
     (area,) = find_areas(viewer.layers)
     assert area.nuclei is layer
     assert 0 < mask.sum() < mask.size
-    assert np.array_equal(area.reviewed, mask)
+    gone = cut_off(layer.data, area.offset, image_shape(image))
+    assert np.array_equal(area.reviewed, mask & ~gone)
 
 
 @pytest.mark.usefixtures("stage")
@@ -416,7 +432,8 @@ def test_what_was_opened_can_be_reviewed_and_learned_from(
     (area,) = find_areas(viewer.layers)
 
     assert (area.nuclei, area.image, area.offset) == (layer, image, (40, 60))
-    assert area.reviewed.all()
+    assert np.array_equal(area.reviewed, ~cut_off(part, (40, 60), (256, 256)))
+    assert not area.reviewed.all()
 
 
 def test_an_area_comes_back_to_its_place(qtbot, viewer, dock, image, tmp_path):
@@ -536,3 +553,65 @@ def test_a_namesake_is_not_the_nuclei_s_image(qtbot, viewer, dock, image, stage)
 
     assert isinstance(area.nuclei, Labels)
     assert area.image is image
+
+
+@pytest.fixture
+def exported(viewer, dock, found, tmp_path):
+    """Give an export in which a nucleus was deleted, opened again, before it."""
+    delete(dock, found, 1)
+    path = tmp_path / "mine_nuclei.tif"
+    finish(export_result(dock.results.current, path))
+    viewer.layers.remove(found)
+    for saved in saved_files():  # of the layer that went
+        discard(saved)
+    (layer,) = viewer.open(path, plugin=PLUGIN)
+    return layer
+
+
+def test_what_was_painted_before_labels_are_taken_up_is_hand_work(
+    qtbot, viewer, dock, stage, exported
+):
+    numbers = np.unique(exported.data)
+    exported.data_setitem(np.nonzero(exported.data == numbers[-1]), 0)
+    exported.data_setitem((np.array([1, 1, 2, 2]), np.array([1, 2, 1, 2])), 999)
+
+    take_up(qtbot, dock)
+    look(qtbot, dock.results.autosave)
+
+    count = dock.results.current.hand.count
+    assert (count.nuclei, count.erased) == (1, 2)
+    (path,) = saved_files()
+    assert (finish(load(path)).labels[1:3, 1:3] == 999).all()
+    run(qtbot, dock)
+    again = nuclei(viewer)[-1]
+    assert again is not exported
+    assert (again.data[1:3, 1:3] == 999).all()
+
+
+def test_an_export_that_is_taken_up_as_it_is_need_not_be_saved(
+    qtbot, viewer, dock, exported
+):
+    take_up(qtbot, dock)
+    look(qtbot, dock.results.autosave)
+
+    assert dock.results.current.hand.count.erased == 1
+    assert saved_files() == []
+
+
+@pytest.mark.parametrize("closed", [True, False], ids=["dock closed", "at once"])
+def test_naparis_own_save_knows_the_latest_hand_work(
+    viewer, dock, found, tmp_path, closed
+):
+    delete(dock, found, 1)
+    if closed:
+        viewer.window.remove_dock_widget(dock)
+    erased = found.data == 2
+    found.data_setitem(np.nonzero(erased), 0)
+    path = tmp_path / "mine_nuclei.tif"
+
+    found.save(str(path), plugin=PLUGIN)
+
+    hand = read_labels(path).origin.hand
+    assert hand[erased].all()
+    assert hand.sum() > erased.sum()
+    assert not hand[found.data > 0].any()

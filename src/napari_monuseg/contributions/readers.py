@@ -10,13 +10,17 @@ from napari import current_viewer
 from napari.layers import Image
 from napari.utils.notifications import show_error
 
+from napari_monuseg import areas
 from napari_monuseg.core.annotations import read_annotations
 from napari_monuseg.core.dataset_files import image_beside
 from napari_monuseg.core.errors import AnnotationError, MonusegError
+from napari_monuseg.core.handwork import HandWork
 from napari_monuseg.core.image import TissueImage
+from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.origin import Origin
 from napari_monuseg.core.tiff import LabelsFile, is_labels_file, read_labels
 from napari_monuseg.docks.bindings import METADATA
+from napari_monuseg.docks.undo_steps import State
 from napari_monuseg.layers import image_shape, placement
 
 LayerData = tuple[Any, ...]
@@ -103,10 +107,27 @@ def _metadata(file: LabelsFile) -> dict[str, Any]:
     if file.labels.ndim != 2:
         return {}
     origin = {} if file.origin is None else asdict(file.origin)
-    facts = {**origin, "offset": _offset(file)}
+    facts = {**origin, "offset": _offset(file), "state": _state(file)}
     if file.pixel_size is not None:  # else a scale that is set later counts
         facts["pixel_size"] = file.pixel_size
     return {METADATA: facts}
+
+
+def _state(file: LabelsFile) -> State | None:
+    """Give what hand work differs from that is done later; None if nobody knows."""
+    labels = file.labels
+    by_hand = None if file.origin is None else file.origin.hand
+    if (
+        by_hand is None
+        or labels.dtype != np.int32
+        or max(labels.shape) > areas.LARGEST_SIDE
+    ):
+        return None
+    return State(
+        written=labels.copy(),  # a brush changes the layer's own
+        hand=HandWork.restored(labels, by_hand),
+        options=InstanceOptions(),
+    )
 
 
 def _offset(file: LabelsFile) -> tuple[int, int]:

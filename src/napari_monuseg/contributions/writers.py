@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from napari_monuseg.core.numbering import number_pieces
 from napari_monuseg.core.origin import Origin
@@ -40,6 +41,7 @@ def write_labels_layer(
         return []
     facts = attributes or {}
     labels = np.asarray(data[0] if facts.get("multiscale") else data)
+    origin = _origin(facts, labels)  # of the numbers that the layer has
     if _ours(facts) and labels.ndim == 2 and labels.dtype == np.int32:
         labels = number_pieces(labels)  # several nuclei painted in one number
     pixel_size, offset = _place(facts)
@@ -49,7 +51,7 @@ def write_labels_layer(
         pixel_size=pixel_size,
         offset=offset,
         name=str(facts.get("name", Path(path).stem)),
-        origin=_origin(facts, labels.shape),
+        origin=origin,
     )
     return [path]
 
@@ -73,7 +75,7 @@ def _ours(facts: dict[str, Any]) -> dict[str, Any]:
     return known if isinstance(known, dict) else {}
 
 
-def _origin(facts: dict[str, Any], shape: tuple[int, ...]) -> Origin | None:
+def _origin(facts: dict[str, Any], labels: npt.NDArray[Any]) -> Origin | None:
     """Give what the labels were made of; None where nobody said."""
     known = _ours(facts)
     if not known.get("image_shape"):
@@ -83,5 +85,5 @@ def _origin(facts: dict[str, Any], shape: tuple[int, ...]) -> Origin | None:
         image_shape=known["image_shape"],
         model=known["model"],
         mask=known.get("mask"),
-        hand=hand_mask(known, shape),
+        hand=hand_mask(known, labels),
     )

@@ -36,7 +36,10 @@ class DeviceChoice(Choice):
         self._process.start(PROGRAM[0], list(PROGRAM[1:]))
 
     def _on_finished(self, *_: object) -> None:
-        lines = self._process.readAllStandardOutput().data().splitlines()
+        try:
+            lines = self._process.readAllStandardOutput().data().splitlines()
+        except RuntimeError:  # Qt deletes it, as Python ends
+            return
         try:
             answer = json.loads(lines[-1]) if lines else []  # torch may say things
         except ValueError:

@@ -15,6 +15,10 @@ from napari_monuseg.docks.segment_steps import Exported, export
 from napari_monuseg.jobs import JobSlot, Steps
 
 
+IN_NAME = "nuclei"
+"""napari takes a TIFF for our labels by this part of its name; see napari.yaml."""
+
+
 class ExportButton(QPushButton):
     """Asks for a file, and writes what the layer of a result shows.
 
@@ -75,7 +79,10 @@ class ExportButton(QPushButton):
         row, column = result.area.offset
         place = f"; the area begins at row {row:,}, column {column:,} of the image"
         name = exported.path.name
-        self.message.emit(f"Written to {name}{place if row or column else ''}")
+        said = f"Written to {name}{place if row or column else ''}"
+        if IN_NAME not in name:
+            said += f". napari opens it as an image: name it …{IN_NAME}….tif for labels"
+        self.message.emit(said)
 
 
 def export_result(result: Result, path: Path) -> Steps:

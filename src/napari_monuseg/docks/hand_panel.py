@@ -1,5 +1,6 @@
 """What was made by hand and what was reviewed: counted, outlined, marked."""
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -33,10 +34,13 @@ class HandPanel(QWidget):
         Where the nuclei are shown.
     lifetime : Lifetime
         Of the dock.
+    results : iterable of Result
+        All that the dock knows; those that are not followed are counted, too, when
+        what is reviewed changes.
     """
 
     counted = Signal()
-    """Emits when the result's nuclei were counted again."""
+    """Emits when the nuclei of the result that is followed were counted again."""
 
     adopted = Signal()
     """Emits when reviewed areas that somebody drew were found to be of an image."""
@@ -44,9 +48,14 @@ class HandPanel(QWidget):
     message = Signal(str)
     """Emits a line for the user."""
 
-    def __init__(self, viewer: Any, lifetime: Lifetime) -> None:
+    def __init__(
+        self, viewer: Any, lifetime: Lifetime, results: Iterable[Result]
+    ) -> None:
         super().__init__()
         self._viewer = viewer
+        self._results = results
+        self._owed: list[Result] = []
+        self._at: Result | None = None
         self._result: Result | None = None
         self._watch: EditWatch | None = None
         self._outlines = Highlight(viewer)
@@ -95,10 +104,25 @@ class HandPanel(QWidget):
         self.setEnabled(result is not None)
         if result is not None and result.layer is not None:
             self._watch = EditWatch(result.layer, self._on_edited)
+            self._owe(result)
+        if self._owed:
             self._pause.start()
         self._outline()
 
+    def recount(self) -> None:
+        """Count all results: what is reviewed may be another by now."""
+        self._forget_effort()
+        self._owe(*self._results)
+        self._pause.start()
+
+    def _owe(self, *results: Result) -> None:
+        """Remember what is to be counted."""
+        self._owed += [one for one in results if one not in self._owed]
+
     def _leave(self) -> None:
+        """Follow nothing; what was edited is counted all the same, if a bit later."""
+        if self._counting.busy and self._at is not None:
+            self._owe(self._at)
         self._result = None
         self._counting.cancel()
         if self._watch is not None:
@@ -108,7 +132,7 @@ class HandPanel(QWidget):
     def _on_layers(self) -> None:
         """Look at all layers: one may have been drawn first and named Reviewed then."""
         self._listen()
-        self._on_edited()
+        self.recount()
 
     def _listen(self) -> None:
         for layer in self._viewer.layers:
@@ -117,10 +141,10 @@ class HandPanel(QWidget):
 
     def _on_adopted(self) -> None:
         self.adopted.emit()
-        self._on_edited()
+        self.recount()
 
     def _on_reviewed(self, _event: Any) -> None:
-        self._on_edited()
+        self.recount()
 
     def _on_removed(self, event: Any) -> None:
         if event.value is self._outlines.layer:
@@ -128,29 +152,43 @@ class HandPanel(QWidget):
 
     def _on_edited(self) -> None:
         if self._result is not None:
-            self._forget_effort()
+            self._result.note_effort(None)
+            self._owe(self._result)
             self._pause.start()
 
     def _forget_effort(self) -> None:
         """Let nobody take for right what is still to be counted."""
-        if self._result is not None:
-            self._result.note_effort(None)
+        for result in self._results:
+            result.note_effort(None)
 
     def _on_pause(self) -> None:
-        if self._result is not None:
-            self._counting.ask(self._result)
+        if self._counting.busy and self._at is not None:
+            self._owe(self._at)  # what is asked now may end that
+        if self._owed:
+            self._counting.ask(self._next())
+
+    def _next(self) -> Result:
+        """Give what is counted next: what is followed, else what waits longest."""
+        followed = self._result
+        return followed if followed in self._owed else self._owed[0]
 
     def _count(self, result: Result) -> Steps:
+        # From now on, an edit asks for another count.
+        self._owed = [one for one in self._owed if one is not result]
+        self._at = result
         return count(result.snapshot())
 
     def _on_counted(self, result: Result, counted: Counted | None) -> None:
-        if counted is not None:
+        if counted is not None and result not in self._owed:
             result.count = counted.nuclei
             result.learn(counted.hand)
             result.note_effort(counted.corrected)
-            self._say_reviewed(counted.reviewed)
-            self.counted.emit()
-            self._outline()
+            if result is self._result:
+                self._say_reviewed(counted.reviewed)
+                self.counted.emit()
+                self._outline()
+        if self._owed:
+            self._counting.ask_again(self._next())
 
     def _say_reviewed(self, reviewed: InsideCount | None) -> None:
         """Say what was reviewed, and what nobody can tell the image of."""

@@ -13,16 +13,25 @@ class LayerWatch:
         Of a viewer.
     callback : callable
         Called without arguments, after the change.
+    visibility : bool
+        Whether also when one is hidden or shown.
     """
 
-    def __init__(self, layers: Any, callback: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        layers: Any,
+        callback: Callable[[], object],
+        *,
+        visibility: bool = False,
+    ) -> None:
         self._layers = layers
         self._callback = callback
+        self._watched = ("name", "visible") if visibility else ("name",)
         layers.events.inserted.connect(self._on_inserted)
         layers.events.removed.connect(self._on_removed)
         layers.events.reordered.connect(self._on_changed)
         for layer in layers:
-            layer.events.name.connect(self._on_changed)
+            self._watch(layer)
 
     def stop(self) -> None:
         """Call back no more."""
@@ -30,14 +39,22 @@ class LayerWatch:
         self._layers.events.removed.disconnect(self._on_removed)
         self._layers.events.reordered.disconnect(self._on_changed)
         for layer in self._layers:
-            layer.events.name.disconnect(self._on_changed)
+            self._unwatch(layer)
+
+    def _watch(self, layer: Any) -> None:
+        for name in self._watched:
+            getattr(layer.events, name).connect(self._on_changed)
+
+    def _unwatch(self, layer: Any) -> None:
+        for name in self._watched:
+            getattr(layer.events, name).disconnect(self._on_changed)
 
     def _on_inserted(self, event: Any) -> None:
-        event.value.events.name.connect(self._on_changed)
+        self._watch(event.value)
         self._callback()
 
     def _on_removed(self, event: Any) -> None:
-        event.value.events.name.disconnect(self._on_changed)
+        self._unwatch(event.value)
         self._callback()
 
     def _on_changed(self, _event: Any = None) -> None:

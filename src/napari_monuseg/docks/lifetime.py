@@ -1,6 +1,7 @@
 """What must be undone when a dock goes, whichever way it goes."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from qtpy.QtWidgets import QWidget
 
@@ -31,4 +32,6 @@ class Lifetime:
     def end(self) -> None:
         """Undo everything, the last first."""
         while self._undo:
-            self._undo.pop()()
+            undo = self._undo.pop()
+            with suppress(RuntimeError):  # of what Qt has deleted already
+                undo()

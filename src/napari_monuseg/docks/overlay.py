@@ -23,7 +23,7 @@ class Overlay:
     Parameters
     ----------
     image_name : str
-        Of the image's layer, when it was bound.
+        Of the image's layer, now or when it was last there.
     area : Area
         Which part of the image.
     place : dict
@@ -47,16 +47,24 @@ class Overlay:
     @classmethod
     def on(cls, image: Image, area: Area, **facts: Any) -> "Self":
         """Bind an area to where its image lies now."""
-        place = placement(image, area.offset)
-        return cls(
+        overlay = cls(
             image_name=image.name,
             image_shape=image_shape(image),
             image_path=str(image.source.path or ""),
             area=area,
-            place=place,
-            image_reference=ref(image),  # the image's pixels go when its layer goes
+            place=placement(image, area.offset),
             **facts,
         )
+        overlay._follow(image)
+        return overlay
+
+    def _follow(self, image: Image) -> None:
+        self.image_reference = ref(image)  # the image's pixels go when its layer goes
+        image.events.name.connect(self._on_renamed)
+
+    def _on_renamed(self, _event: Any) -> None:
+        if self.image is not None:
+            self.image_name = self.image.name
 
     @property
     def image(self) -> Image | None:
@@ -71,7 +79,7 @@ class Overlay:
             and str(image.source.path or "") == self.image_path
         )
         if same:
-            self.image_reference = ref(image)
+            self._follow(image)
             self.place = placement(image, self.area.offset)
             if self.layer is not None:
                 self.lie(self.layer)

@@ -57,6 +57,8 @@ class Result(Overlay):
             self.pixel_size = self.maps.pixel_size
             self.assumed_pixel_size = self.maps.assumed_pixel_size
 
+    opened: Labels | None = None
+    """What the file holds that its nuclei were opened from, as far as that is known."""
     knows_hand_work: bool = True
     """Whether it is known what was made by hand; not of most nuclei of others."""
     _largest_id: int = 0
@@ -78,6 +80,10 @@ class Result(Overlay):
     def complete(self) -> Mask | None:
         """Where no nucleus was left out, ``(h, w)`` bool; None for everywhere."""
         return self.area.mask if self._steps is None else self._steps.state.complete
+
+    def _on_renamed(self, event: Any) -> None:
+        super()._on_renamed(event)
+        self._note("image", self.image_name)
 
     def next_id(self) -> int:
         """Give an id that no nucleus of the layer has, had, or was promised."""
@@ -196,7 +202,11 @@ class Result(Overlay):
         if self._steps is not None and self.is_whole():
             self.options = self._steps.state.options
             if self.layer is not None and METADATA in self.layer.metadata:
-                facts = {"options": self.options, "mask": self.complete}
+                facts = {
+                    "options": self.options,
+                    "mask": self.complete,
+                    "state": self._steps.state,
+                }
                 self.layer.metadata[METADATA].update(facts)
 
     def show_restored(self, viewer: Any, labels: Labels, hand: HandWork) -> None:
@@ -216,7 +226,11 @@ class Result(Overlay):
         """
         labels = np.array(layer.data)
         self._brought = None
-        by_hand = hand_mask(origin_facts(layer), labels.shape)
+        facts = origin_facts(layer)
+        by_hand = hand_mask(facts, labels)
+        if layer.source.path:
+            state = facts.get("state")
+            self.opened = state.written if isinstance(state, State) else labels
         self.knows_hand_work = by_hand is not None
         if by_hand is not None:
             self.hand = HandWork.restored(labels, by_hand)
@@ -298,4 +312,5 @@ class Result(Overlay):
             "mask": self.complete,
             "hand": self.hand,
             "options": self.options,
+            "state": None if self._steps is None else self._steps.state,
         }

@@ -72,7 +72,7 @@ class ResultPanel(QWidget):
         self.sliders = InstanceSliders()
         self.corrections = CorrectionTools(viewer, lifetime)
         self.note = Note()
-        self.hand = HandPanel(viewer, lifetime)
+        self.hand = HandPanel(viewer, lifetime, self._results)
         self.autosave = Autosave(self, viewer, lifetime)
         lifetime.add(self._leave)  # before the autosave ends
         self.take_up = TakeUp(viewer, lifetime, self._is_known, self._take_up)
@@ -211,8 +211,8 @@ class ResultPanel(QWidget):
         """Let the labels of a layer that was there already be corrected."""
         self._results.add(result)
         self.autosave.add(result)
-        if result.layer is not None and result.layer.source.path:  # a file has them
-            self.autosave.exported(result, fingerprint(result.pixels()))
+        if result.opened is not None:  # a file has them
+            self.autosave.exported(result, fingerprint(result.opened))
         self._choose(result)
 
     def _leave(self) -> None:
@@ -227,6 +227,7 @@ class ResultPanel(QWidget):
         if result is not None:
             self._choose(result)
         self.take_up.look()
+        self.hand.recount()
 
     def _choose(self, result: Result | None) -> None:
         """Let sliders and button act on a result."""

@@ -14,7 +14,13 @@ from napari_monuseg.areas import Area, require_moderate
 from napari_monuseg.core.errors import CorrectionError, MonusegError
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.numbering import LARGEST_NUMBER
-from napari_monuseg.docks.bindings import NOBODY, image_of, origin_facts, wanted_mask
+from napari_monuseg.docks.bindings import (
+    NOBODY,
+    image_of,
+    is_anonymous,
+    origin_facts,
+    wanted_mask,
+)
 from napari_monuseg.docks.layer_watch import LayerWatch
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.note import Line
@@ -71,7 +77,7 @@ class TakeUp(QWidget):
         for widget in (self.text, self.button):
             column.addWidget(widget)
         self.button.clicked.connect(self._on_clicked)
-        self._watch = LayerWatch(viewer.layers, self.look)
+        self._watch = LayerWatch(viewer.layers, self.look, visibility=True)
         lifetime.add(self._watch.stop)
         active = viewer.layers.selection.events.active
         active.connect(self._on_active)
@@ -81,15 +87,22 @@ class TakeUp(QWidget):
     def look(self) -> None:
         """Look whether the active layer has labels that are not corrected yet."""
         active = self._viewer.layers.selection.active
-        self._found = None
+        self._found, several = None, 0
         if isinstance(active, LabelsLayer) and not self._is_known(active):
             self._found = find_home(active, self._viewer.layers)
-        self.setVisible(self._found is not None)
+            several = 0 if self._found else count_homes(active, self._viewer.layers)
+        self.setVisible(self._found is not None or several > 1)
+        self.button.setVisible(self._found is not None)
         if self._found is not None:
             nuclei, image = self._found
             made_of = origin_facts(nuclei).get("image", image.name)
             other = "" if made_of == image.name else f", made of “{made_of}”,"
             self.text.setText(f"“{nuclei.name}”{other} lies on “{image.name}”:")
+        elif several > 1:
+            self.text.setText(
+                f"To correct “{active.name}”, hide all images but its own: {several} "
+                "have its size"
+            )
 
     def _on_active(self, _event: Any) -> None:
         self.look()
@@ -116,23 +129,38 @@ def find_home(nuclei: LabelsLayer, layers: Any) -> Found | None:
         In one plane.
     layers : LayerList
         Of a viewer. Of several images of the right size that nothing tells apart,
-        none is taken.
+        the only one that is shown is taken, or else none.
     """
-    facts = origin_facts(nuclei)
-    if nuclei.ndim != 2 or nuclei.multiscale or facts == NOBODY:
+    if not _may_lie(nuclei):
         return None
-    image = image_of(nuclei, layers) or _of_that_size(nuclei, layers)
+    image = image_of(nuclei, layers)
+    if image is None:
+        fitting = _of_that_size(nuclei, layers)
+        shown = [one for one in fitting if one.visible]
+        image = next((one[0] for one in (fitting, shown) if len(one) == 1), None)
     if image is None or not is_tissue(image) or _area(nuclei, image) is None:
         return None
     return Found(nuclei, image)
 
 
-def _of_that_size(nuclei: LabelsLayer, layers: Any) -> Image | None:
-    """Give the only image of the size that the labels' own image had."""
+def count_homes(nuclei: LabelsLayer, layers: Any) -> int:
+    """Count the images that labels may lie on by their size; 0 if on none."""
+    empty = is_anonymous(nuclei) and not np.asarray(nuclei.data).any()
+    if empty or not _may_lie(nuclei):  # napari's button makes empty ones
+        return 0
+    return sum(map(is_tissue, _of_that_size(nuclei, layers)))
+
+
+def _may_lie(nuclei: LabelsLayer) -> bool:
+    facts = origin_facts(nuclei)
+    return nuclei.ndim == 2 and not nuclei.multiscale and facts != NOBODY
+
+
+def _of_that_size(nuclei: LabelsLayer, layers: Any) -> list[Image]:
+    """Give the images of the size that the labels' own image had."""
     wanted = tuple(origin_facts(nuclei).get("image_shape") or nuclei.data.shape)
     images = [layer for layer in layers if isinstance(layer, Image)]
-    fitting = [image for image in images if image_shape(image) == wanted]
-    return fitting[0] if len(fitting) == 1 else None
+    return [image for image in images if image_shape(image) == wanted]
 
 
 def _area(nuclei: LabelsLayer, image: Image) -> Area | None:
