@@ -279,6 +279,7 @@ def test_unknown_names_are_told(tmp_path):
     ("text", "reason"),
     [
         ("{", "is not JSON"),
+        (50_000 * "[", "is not JSON"),
         (json.dumps(["a"]), "is not a split"),
         (json.dumps({"train": "a"}), "is not a split"),
         (json.dumps({"train": [1]}), "is not a split"),

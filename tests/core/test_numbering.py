@@ -66,6 +66,17 @@ def test_nuclei_painted_in_one_number_get_one_each():
     assert np.array_equal(numbered > 0, labels > 0)
 
 
+def test_the_largest_number_leaves_room_for_pieces():
+    labels = np.zeros((20, 40), np.int32)
+    labels[2:12, 2:10] = labels[2:12, 12:18] = labels[2:12, 20:24] = 2**31 - 1
+    labels[2:12, 30:38] = 1
+
+    numbered = number_pieces(labels)
+
+    assert np.unique(numbered).tolist() == [0, 1, 2, 3, 2**31 - 1]
+    assert np.unique(numbered[2:12, 2:10]).tolist() == [2**31 - 1]
+
+
 def test_what_a_brush_left_stays_with_its_nucleus():
     labels = np.zeros((20, 20), np.int32)
     labels[2:8, 2:8] = labels[8, 8] = labels[15:17, 15:17] = 3

@@ -20,7 +20,12 @@ def test_samples_open_with_what_is_told(tissue_folder):
 
 
 @pytest.mark.parametrize(
-    "text", ["[0.5]", '{"one": "0.5"}', '{"one": 0}', '{"one": true}', "{", "NaN"]
+    "text",
+    [
+        *("[0.5]", '{"one": "0.5"}', '{"one": 0}', '{"one": true}', "{", "NaN"),
+        f'{{"one": 1{400 * "0"}}}',
+        '{"one": Infinity}',
+    ],
 )
 def test_what_is_no_table_of_sizes_is_one_sentence(tmp_path, text):
     path = tmp_path / "sizes.json"

@@ -44,6 +44,20 @@ def test_an_own_model_may_bear_the_name_of_a_shipped_one(
     assert registry.find_model("tiny (own)").path == installed_model
 
 
+def test_every_model_has_a_name_of_its_own(
+    installed_model, user_models, tmp_path, monkeypatch
+):
+    for folder, name in ((tmp_path, "tiny"), (user_models, "tiny (own)")):
+        shutil.copy(installed_model, folder / f"{name}.safetensors")
+    monkeypatch.setattr(registry, "SHIPPED_FOLDER", tmp_path)
+
+    names = [model.name for model in registry.list_models()]
+
+    assert sorted(names) == ["tiny", "tiny (own 2)", "tiny (own)"]
+    assert registry.find_model("tiny (own)").path.stem == "tiny (own)"
+    assert registry.find_model("tiny (own 2)").path == installed_model
+
+
 def test_a_model_is_found_by_the_path_of_its_file(tiny_model):
     assert registry.find_model(tiny_model).info.name == "tiny"
 

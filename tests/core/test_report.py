@@ -180,6 +180,20 @@ def test_names_of_files_that_are_no_unicode_are_reported(samples, model, options
     assert "Pr?parat" in (options.folder / "scores.csv").read_text()
 
 
+def test_a_name_of_any_characters_is_linked(samples, model, options):
+    odd = replace(model, name="net 50%20 (own)")
+    named = [replace(samples[0], name="a|b%20c")]
+
+    finish(write_report(named, [odd], options, segmenter=segmenter))
+
+    page = (options.folder / "report.md").read_text()
+    links = re.findall(r"\]\(([^)]*(?:\(own\))?[^)]*\.png)\)", page)
+    assert {unquote(link) for link in links} == {
+        name for name in files(options.folder) if name.endswith(".png")
+    }
+    assert "| a\\|b%20c |" in page
+
+
 def test_what_the_scores_depend_on_is_told(samples, model, options):
     def guessing(image, model, given):
         found = yield from segmenter(image, model, given)

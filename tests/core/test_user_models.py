@@ -147,6 +147,26 @@ def test_a_model_goes_to_a_colleague_and_comes_in_again(network, info, tmp_path)
     assert read_info(second).name == "for you 2"
 
 
+@pytest.mark.parametrize(
+    ("stem", "names"),
+    [
+        (54 * "a" + " bcdefgh", [54 * "a", 54 * "a" + " 2"]),
+        ("foo.safetensors", ["foo", "foo 2"]),
+        ("\u0301\u0301accent", ["accent", "accent 2"]),
+        ("(own)", ["own", "own 2"]),
+        ("___", ["model", "model 2"]),
+    ],
+)
+def test_any_file_name_becomes_a_name_and_a_second_one(
+    tiny_model, tmp_path, user_models, stem, names
+):
+    shutil.copy(tiny_model, tmp_path / f"{stem}.safetensors")
+
+    imported = [import_model(tmp_path / f"{stem}.safetensors") for _ in names]
+
+    assert [path.stem for path in imported] == names
+
+
 def test_an_export_that_fails_is_one_sentence(network, info, tmp_path):
     save_model("mine", network, info)
 

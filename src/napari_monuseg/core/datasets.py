@@ -185,7 +185,7 @@ def read_json(path: str | Path, form: str) -> Any:
         raise DatasetError(
             f"{path} cannot be read ({error.strerror}); check that it is there."
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DatasetError(f"{path.name} is not JSON ({error}); {form}") from error
 
 

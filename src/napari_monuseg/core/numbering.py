@@ -59,7 +59,7 @@ def number_pieces(labels: Labels, *, smallest: int = SMALLEST_PIECE) -> Labels:
     (H, W) int32
         `labels` itself where each number is in one piece, connected across edges or
         corners. Otherwise the largest piece of each keeps the number, and the others
-        are numbered from the highest on.
+        are numbered from the highest on, or with free numbers where there are none.
     """
     pieces = label(labels, background=0, connectivity=2)
     sizes = np.bincount(pieces.ravel())
@@ -71,7 +71,12 @@ def number_pieces(labels: Labels, *, smallest: int = SMALLEST_PIECE) -> Labels:
     others = others[sizes[others] >= smallest]
     if not others.size:
         return labels
-    numbers[others] = int(labels.max()) + np.arange(1, others.size + 1)
+    highest = int(labels.max())
+    if highest + others.size <= np.iinfo(np.int32).max:
+        numbers[others] = highest + np.arange(1, others.size + 1)
+    else:
+        candidates = np.arange(1, present.size + 1)
+        numbers[others] = np.setdiff1d(candidates, ids_in(labels))[: others.size]
     numbered: Labels = np.take(numbers.astype(np.int32), pieces)
     return numbered
 

@@ -1,6 +1,5 @@
 """The pixel sizes of images whose files do not state them."""
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -48,8 +47,7 @@ def _is_size(value: object) -> bool:
     return (
         isinstance(value, int | float)
         and not isinstance(value, bool)
-        and math.isfinite(value)
-        and value > 0
+        and 0 < value < 1e9
     )
 
 

@@ -56,7 +56,7 @@ def list_models() -> list[ModelEntry]:
     """Return all models, the shipped ones first; files that are none are left out.
 
     A model of the user's that bears the name of a shipped one is named
-    ``NAME (own)``.
+    ``NAME (own)``, or ``NAME (own 2)`` where there is one of that name.
     """
     shipped = [_entry(path, shipped=True) for path in _files(SHIPPED_FOLDER)]
     own = [_entry(path, shipped=False) for path in _files(user_folder())]
@@ -64,9 +64,12 @@ def list_models() -> list[ModelEntry]:
     entries = [entry for entry in shipped if entry]
     # UNet first: it is the one to start with.
     entries.sort(key=lambda entry: (entry.name != "unet", entry.name))
+    others = {entry.name for entry in own if entry}
     for entry in own:
         if entry and entry.name in taken:
-            name = f"{entry.name} (own)"
+            name, number = f"{entry.name} (own)", 2
+            while name in others:
+                name, number = f"{entry.name} (own {number})", number + 1
             entries.append(ModelEntry(name, entry.path, entry.info, shipped=False))
         elif entry:
             entries.append(entry)

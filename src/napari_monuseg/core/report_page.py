@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from napari_monuseg.core.report_tables import as_markdown
+from napari_monuseg.core.report_tables import as_markdown, escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -122,14 +122,17 @@ def _training(report: ModelReport) -> Iterable[str]:
     name = report.model.name
     yield from ("### Training", "")
     if report.curves:
-        yield from (_picture(f"Training of {name}", f"{name}/training.png"), "")
+        yield from (
+            _picture(f"Training of {name}", _address(f"{name}/training.png")),
+            "",
+        )
         if report.missing:
             yield f"Not in its history, so not drawn: {report.missing}."
     else:
         yield "The model has no history of its training, so no curves are drawn."
     yield ""
     if report.patch:
-        yield from (_picture("A training patch", f"{name}/patch.png"), "")
+        yield from (_picture("A training patch", _address(f"{name}/patch.png")), "")
 
 
 def _image_figures(report: ModelReport) -> Iterable[str]:
@@ -143,7 +146,7 @@ def _image_figures(report: ModelReport) -> Iterable[str]:
         links = (
             f"[{text}]({_path(name, kind, row)})" for kind, text in FIGURES.items()
         )
-        yield f"| {row.name} | {row.scores['aji']:.3f} | {' · '.join(links)} |"
+        yield f"| {escaped(row.name)} | {row.scores['aji']:.3f} | {' · '.join(links)} |"
     yield ""
     extremes = (("lowest", images[0]), ("highest", images[-1]))
     for word, row in extremes[: len(images)]:  # a single image is shown once
@@ -153,11 +156,15 @@ def _image_figures(report: ModelReport) -> Iterable[str]:
 
 
 def _path(model: str, kind: str, row: Row) -> str:
-    return quote(f"{model}/{kind}/{row.name}.png", errors="surrogateescape")
+    return _address(f"{model}/{kind}/{row.name}.png")
+
+
+def _address(path: str) -> str:
+    return quote(path, errors="surrogateescape")
 
 
 def _picture(text: str, path: str) -> str:
-    return f"![{text}]({quote(path, safe='/%')})"
+    return f"![{text}]({path})"
 
 
 def _named(row: Row) -> tuple[str, Row]:

@@ -152,7 +152,7 @@ def as_markdown(rows: Iterable[tuple[str, Row]], heading: str) -> str:
     lines = [[heading, *COLUMNS.values()], ["---", *["---:"] * len(COLUMNS)]]
     for name, row in rows:
         counted = name if row.level == "image" else f"{name} ({row.images})"
-        lines.append([_escape(counted), *(_cell(row, key) for key in COLUMNS)])
+        lines.append([escaped(counted), *(_cell(row, key) for key in COLUMNS)])
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"
 
 
@@ -170,5 +170,6 @@ def _cell(row: Row, key: str) -> str:
     return f"{row.scores[key]:.{0 if row.level == 'image' else 1}f}"
 
 
-def _escape(name: str) -> str:
+def escaped(name: str) -> str:
+    """Return a name as it may stand in a cell of a table in Markdown."""
     return name.replace("|", "\\|")

@@ -198,7 +198,9 @@ def _is_allowed(character: str) -> bool:
 
 
 def _free_name(name: str) -> str:
-    name = name.strip(" .-+()_")[: LONGEST_NAME - 5] or "model"
+    name = name.removesuffix(ENDING)
+    start = next((at for at, one in enumerate(name) if one.isalnum()), len(name))
+    name = name[start:][: LONGEST_NAME - 5].rstrip(" .-+()_") or "model"
     taken, free, number = _taken(), name, 2
     while free.lower() in taken:
         free, number = f"{name} {number}", number + 1

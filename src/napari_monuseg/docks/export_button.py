@@ -14,7 +14,6 @@ from napari_monuseg.docks.save_dialog import choose_file
 from napari_monuseg.docks.segment_steps import Exported, export
 from napari_monuseg.jobs import JobSlot, Steps
 
-
 IN_NAME = "nuclei"
 """napari takes a TIFF for our labels by this part of its name; see napari.yaml."""
 
