@@ -9,6 +9,7 @@ from napari.utils.shortcuts import default_shortcuts
 from qtpy.QtCore import QPoint, Qt
 
 from napari_monuseg.core.autosave import load, saved_files
+from napari_monuseg.core.counting import cut_off, nuclei_inside
 from napari_monuseg.core.instances import find_nuclei
 from napari_monuseg.core.progress import finish
 from napari_monuseg.docks.bindings import METADATA
@@ -21,7 +22,7 @@ from napari_monuseg.docks.reviewed import (
     reviewed_mask,
 )
 from napari_monuseg.docks.reviewed_areas import find_areas
-from napari_monuseg.layers import placement
+from napari_monuseg.layers import image_shape, placement
 
 
 @pytest.fixture
@@ -246,7 +247,25 @@ def test_nothing_is_reviewed_outside_of_the_polygon_of_a_run(viewer, image, poly
     assert not (polygon.complete & ~polygon.area.mask).any()
     assert np.array_equal(reviewed_mask(polygon), polygon.complete)
     (area,) = find_areas(viewer.layers)
-    assert np.array_equal(area.reviewed, polygon.complete)
+    gone = cut_off(polygon.layer.data, area.offset, image_shape(image))
+    assert np.array_equal(area.reviewed, polygon.complete & ~gone)
+
+
+def test_nuclei_that_the_edge_of_the_labels_cuts_count_as_cut(
+    qtbot, viewer, dock, image, polygon
+):
+    hand = dock.results.hand
+    press(qtbot, hand.mark_button)
+
+    (area,) = find_areas(viewer.layers)
+    qtbot.waitUntil(lambda: bool(hand.reviewed.text()))
+    labels, reviewed = polygon.layer.data, reviewed_mask(polygon)
+    beyond = cut_off(labels, polygon.area.offset, image_shape(image))
+    found = nuclei_inside(labels, reviewed, beyond)
+    assert beyond.any()
+    assert found.inside == area.count < nuclei_inside(labels, reviewed).inside
+    assert hand.reviewed.text().startswith(f"{found.inside} nuclei reviewed; ")
+    assert f"; {found.cut} cut by the area's edge" in hand.reviewed.text()
 
 
 def left_out(result):

@@ -332,9 +332,9 @@ def test_what_was_reviewed_on_one_image_is_not_on_another(
 def test_layers_on_different_places_all_count(viewer, reviewed, nuclei, train):
     nuclei.data = nuclei.data[:, :200]
     nuclei.metadata["napari-monuseg"] = {"image": "slide"}
-    right = viewer.add_labels(
-        np.ones((512, 100), np.int32), **placement(viewer.layers["slide"])
-    )
+    labels = np.zeros((512, 100), np.int32)
+    labels[200:220, 40:60] = 1
+    right = viewer.add_labels(labels, **placement(viewer.layers["slide"]))
     right.translate = (0, 300 * 0.25)
     right.metadata["napari-monuseg"] = {"image": "slide", "offset": (0, 300)}
     train.areas.refresh()

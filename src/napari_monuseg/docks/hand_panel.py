@@ -1,6 +1,5 @@
 """What was made by hand and what was reviewed: counted, outlined, marked."""
 
-from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -12,6 +11,7 @@ from napari_monuseg.core.errors import MonusegError
 from napari_monuseg.docks.adoption import Adoption
 from napari_monuseg.docks.edit_watch import EditWatch
 from napari_monuseg.docks.highlight import Highlight
+from napari_monuseg.docks.known_results import KnownResults
 from napari_monuseg.docks.layer_watch import LayerWatch
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.newest import NewestJob
@@ -34,8 +34,8 @@ class HandPanel(QWidget):
         Where the nuclei are shown.
     lifetime : Lifetime
         Of the dock.
-    results : iterable of Result
-        All that the dock knows; those that are not followed are counted, too, when
+    results : KnownResults
+        All that the dock has; those that are not followed are counted, too, when
         what is reviewed changes.
     """
 
@@ -48,9 +48,7 @@ class HandPanel(QWidget):
     message = Signal(str)
     """Emits a line for the user."""
 
-    def __init__(
-        self, viewer: Any, lifetime: Lifetime, results: Iterable[Result]
-    ) -> None:
+    def __init__(self, viewer: Any, lifetime: Lifetime, results: KnownResults) -> None:
         super().__init__()
         self._viewer = viewer
         self._results = results
@@ -98,6 +96,7 @@ class HandPanel(QWidget):
     def show_result(self, result: Result | None) -> None:
         """Follow a result; None if there is none."""
         self._leave()
+        self._at = None
         self._pause.stop()
         self._result = result
         self.reviewed.setText("")
@@ -118,11 +117,12 @@ class HandPanel(QWidget):
     def _owe(self, *results: Result) -> None:
         """Remember what is to be counted."""
         self._owed += [one for one in results if one not in self._owed]
+        # What has no layer any more is not to be kept alive.
+        self._owed = [one for one in self._owed if one in self._results]
 
     def _leave(self) -> None:
         """Follow nothing; what was edited is counted all the same, if a bit later."""
-        if self._counting.busy and self._at is not None:
-            self._owe(self._at)
+        self._owe_unfinished()
         self._result = None
         self._counting.cancel()
         if self._watch is not None:
@@ -161,9 +161,12 @@ class HandPanel(QWidget):
         for result in self._results:
             result.note_effort(None)
 
+    def _owe_unfinished(self) -> None:
+        """Remember what is being counted: what is wished for next may end that."""
+        self._owe(*([] if self._at is None else [self._at]))
+
     def _on_pause(self) -> None:
-        if self._counting.busy and self._at is not None:
-            self._owe(self._at)  # what is asked now may end that
+        self._owe_unfinished()
         if self._owed:
             self._counting.ask(self._next())
 
@@ -179,6 +182,7 @@ class HandPanel(QWidget):
         return count(result.snapshot())
 
     def _on_counted(self, result: Result, counted: Counted | None) -> None:
+        self._at = None
         if counted is not None and result not in self._owed:
             result.count = counted.nuclei
             result.learn(counted.hand)
