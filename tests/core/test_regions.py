@@ -58,6 +58,16 @@ def test_nuclei_cut_by_the_labels_edge_are_ignored():
     assert whole.reviewed.all()
 
 
+def test_labels_of_other_dimensions_are_refused_in_words():
+    image = TissueImage.from_array(np.full((60, 60, 3), 220, np.uint8))
+    labels = np.zeros((1, 60, 60), np.int32)
+
+    odd = Corrections(image=image, labels=labels, reviewed=np.ones((60, 60), bool))
+
+    with pytest.raises(TrainingError, match="both must cover the same part"):
+        require_reviewed(odd.image, odd.labels, odd.reviewed)
+
+
 def test_a_region_shows_ink_and_black_as_the_network_sees_them_elsewhere(tissue):
     rgb, labels = tissue
     rgb = rgb.copy()

@@ -299,6 +299,25 @@ def test_nuclei_follow_the_name_of_their_image(qtbot, viewer, dock, found, image
     assert panel.current.image is image_of(found, viewer.layers) is again
     again.name = "Patient 8"
     assert panel.current.image_name == "Patient 8"
+    viewer.layers.remove(again)
+    first = viewer.add_image(tissue, rgb=True, name="colon")
+    assert panel.current.image is first
+
+
+@pytest.mark.usefixtures("stage")
+def test_an_image_whose_layer_was_renamed_is_known_by_its_file(
+    qtbot, viewer, dock, tissue, tmp_path
+):
+    tifffile.imwrite(tmp_path / "scan.tif", tissue[0])
+    (image,) = viewer.open(tmp_path / "scan.tif", plugin="napari")
+    press(qtbot, dock.run_button)
+    qtbot.waitUntil(lambda: not dock.running)
+    image.name = "Patient 7"
+    viewer.layers.remove(image)
+
+    (again,) = viewer.open(tmp_path / "scan.tif", plugin="napari")
+
+    assert dock.results.current.image is again
 
 
 def test_an_image_that_is_opened_again_elsewhere_takes_its_nuclei_along(

@@ -12,7 +12,7 @@ from napari_monuseg.core.autosave import load, saved_files
 from napari_monuseg.core.counting import cut_off, nuclei_inside
 from napari_monuseg.core.instances import find_nuclei
 from napari_monuseg.core.progress import finish
-from napari_monuseg.docks.bindings import METADATA
+from napari_monuseg.docks.bindings import METADATA, origin_facts
 from napari_monuseg.docks.reviewed import (
     KEY,
     bound_image,
@@ -286,7 +286,7 @@ def test_no_part_of_a_nucleus_that_was_left_out_counts_as_background(
 def test_what_was_left_out_goes_with_the_sliders_and_with_undo(
     qtbot, viewer, dock, image, polygon
 ):
-    before, facts = polygon.complete, polygon.layer.metadata[METADATA]
+    before = polygon.complete
     dock.results.sliders.foreground.setValue(0.2)
     qtbot.waitUntil(lambda: polygon.complete is not before)
     mark_view(viewer, image)
@@ -295,7 +295,7 @@ def test_what_was_left_out_goes_with_the_sliders_and_with_undo(
     assert not (reviewed_mask(polygon) & left_out(polygon)).any()
     polygon.layer.undo()
     assert np.array_equal(reviewed_mask(polygon), before)
-    qtbot.waitUntil(lambda: facts["mask"] is before)
+    qtbot.waitUntil(lambda: origin_facts(polygon.layer)["mask"] is before)
 
 
 def test_what_lies_outside_of_a_polygon_is_left_to_the_run_below(

@@ -162,22 +162,26 @@ def test_a_dock_that_is_opened_again_knows_what_the_last_one_hid(
     assert first.visible
 
 
+def corrected(layer):
+    """Give how many nuclei a layer says were corrected; None if it does not."""
+    return layer.metadata[METADATA].get("corrected")
+
+
 def test_what_was_corrected_is_unknown_until_it_is_counted(
     qtbot, viewer, dock, image, stage
 ):
     run(qtbot, dock)
     press(qtbot, dock.results.hand.mark_button)
     (layer,) = nuclei(viewer)
-    facts = layer.metadata[METADATA]
-    qtbot.waitUntil(lambda: facts.get("corrected") == 0)
+    qtbot.waitUntil(lambda: corrected(layer) == 0)
 
     layer.fill(np.argwhere(layer.data)[0], 0)
-    assert facts["corrected"] is None
-    qtbot.waitUntil(lambda: facts["corrected"] == 1)
+    assert corrected(layer) is None
+    qtbot.waitUntil(lambda: corrected(layer) == 1)
 
     layer.undo()
     dock._lifetime.end()
-    assert facts["corrected"] is None
+    assert corrected(layer) is None
 
 
 def test_every_image_keeps_how_many_of_its_nuclei_were_corrected(
@@ -197,7 +201,7 @@ def test_every_image_keeps_how_many_of_its_nuclei_were_corrected(
     second = nuclei(viewer)[-1]
 
     def counts():
-        return [layer.metadata[METADATA].get("corrected") for layer in (first, second)]
+        return [corrected(layer) for layer in (first, second)]
 
     assert second is not first
     qtbot.waitUntil(lambda: counts() == [1, 0])
@@ -213,14 +217,13 @@ def test_what_was_corrected_while_no_dock_was_open_is_counted(
     run(qtbot, dock)
     press(qtbot, dock.results.hand.mark_button)
     (first,) = nuclei(viewer)
-    facts = first.metadata[METADATA]
-    qtbot.waitUntil(lambda: facts.get("corrected") == 0)
+    qtbot.waitUntil(lambda: corrected(first) == 0)
     viewer.window.remove_dock_widget(dock)
     first.fill(np.argwhere(first.data)[0], 0)
 
     viewer.window.add_plugin_dock_widget("napari-monuseg", "Segment nuclei")
 
-    qtbot.waitUntil(lambda: facts.get("corrected") == 1)
+    qtbot.waitUntil(lambda: corrected(first) == 1)
 
 
 def test_nuclei_that_somebody_hid_stay_hidden(qtbot, viewer, dock, image, stage):

@@ -1,10 +1,13 @@
 """Labels that no run of this window made: taken up, corrected, kept, learned from."""
 
+import dask.array as da
 import numpy as np
 import pytest
 import tifffile
+from dask import delayed
 from hands import nuclei, press, run
 from napari.layers import Labels
+from napari.layers._layer_actions import _duplicate_layer
 
 from napari_monuseg.core.autosave import discard, load, saved_files
 from napari_monuseg.core.claims import claim, release
@@ -615,3 +618,59 @@ def test_naparis_own_save_knows_the_latest_hand_work(
     assert hand[erased].all()
     assert hand.sum() > erased.sum()
     assert not hand[found.data > 0].any()
+
+
+def saved_hand(layer, path):
+    """Save a layer by napari's own menu; give what the file says was made by hand."""
+    layer.save(str(path), plugin=PLUGIN)
+    return read_labels(path).origin.hand
+
+
+def test_what_was_undone_with_no_dock_is_no_hand_work(
+    qtbot, viewer, dock, found, tmp_path
+):
+    panel, before = dock.results, found.data.copy()
+    panel.sliders.foreground.setValue(0.9)
+    qtbot.waitUntil(lambda: not panel._reading.busy)
+    assert not np.array_equal(found.data, before)
+    viewer.window.remove_dock_widget(dock)
+
+    found.undo()
+
+    assert np.array_equal(found.data, before)
+    assert not saved_hand(found, tmp_path / "a_nuclei.tif").any()
+
+
+def test_a_duplicate_knows_its_own_hand_work(qtbot, viewer, dock, found, tmp_path):
+    panel = dock.results
+    panel.sliders.foreground.setValue(0.9)
+    qtbot.waitUntil(lambda: not panel._reading.busy)
+    viewer.layers.selection.active = found
+    _duplicate_layer(viewer.layers)
+    duplicate = nuclei(viewer)[-1]
+    assert duplicate is not found
+
+    found.undo()
+    delete(dock, found, 1)
+    qtbot.waitUntil(lambda: panel.current.hand.count.erased == 1)
+
+    assert not saved_hand(duplicate, tmp_path / "a_nuclei.tif").any()
+    duplicate.data_setitem(np.nonzero(duplicate.data == 2), 0)
+    assert saved_hand(duplicate, tmp_path / "b_nuclei.tif").any()
+
+
+def test_what_is_lazy_is_not_read_to_be_offered(viewer, dock, image):
+    read = []
+
+    def plane(number):
+        read.append(number)
+        return np.zeros((256, 256), np.int32)
+
+    planes = [da.from_delayed(delayed(plane)(n), (256, 256), int) for n in range(9)]
+    viewer.add_labels(da.stack(planes), name="stack")
+    before = len(read)
+
+    dock.results.take_up.look()
+    image.visible = False
+
+    assert len(read) == before

@@ -43,7 +43,8 @@ class Corrections:
 
     def __post_init__(self) -> None:
         shape = (self.image.height, self.image.width)
-        if self.labels.shape == self.reviewed.shape:  # or it is refused later
+        # Other labels are refused later.
+        if self.labels.ndim == 2 and self.labels.shape == self.reviewed.shape:
             cut = cut_off(self.labels, self.offset, shape)
             object.__setattr__(self, "reviewed", self.reviewed & ~cut)
 

@@ -10,7 +10,7 @@ from napari.layers import Labels as LabelsLayer
 
 from napari_monuseg.areas import Mask
 from napari_monuseg.core.handwork import HandWork
-from napari_monuseg.docks.undo_steps import State
+from napari_monuseg.docks.undo_steps import State, UndoSteps
 from napari_monuseg.layers import image_shape
 
 METADATA = "napari-monuseg"
@@ -50,23 +50,20 @@ def hand_mask(facts: dict[str, Any], labels: npt.NDArray[Any]) -> Mask | None:
     Parameters
     ----------
     facts : dict
-        What their layer says of them: the state in which the program or a file brought
-        them, from which hand work differs; or a mask from a file, or the hand work.
+        What their layer says of them: the states in which the program or a file
+        brought them, from which hand work differs; or a mask, or the hand work.
     labels : ndarray
         The nuclei as they are now, ``(h, w)``.
     """
-    state = facts.get("state")
-    if isinstance(state, State) and _is_like(labels, state.written):
+    known = facts.get("state")
+    state = known.under(labels) if isinstance(known, State | UndoSteps) else None
+    if state is not None:
         return state.hand.gather(labels, state.written).held_by_edits
     hand = facts.get("hand")
     mask = hand.held_by_edits if isinstance(hand, HandWork) else hand
     if not isinstance(mask, np.ndarray) or mask.shape != labels.shape:
         return None
     return mask.astype(bool, copy=False)
-
-
-def _is_like(labels: npt.NDArray[Any], written: npt.NDArray[Any]) -> bool:
-    return labels.shape == written.shape and labels.dtype == written.dtype
 
 
 def is_anonymous(nuclei: LabelsLayer) -> bool:

@@ -1,6 +1,6 @@
 """A labels layer bound to the image it lies on, or to a part of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -24,6 +24,8 @@ class Overlay:
     ----------
     image_name : str
         Of the image's layer, now or when it was last there.
+    first_name : str
+        The one it had when it was bound, under which it may be opened again.
     area : Area
         Which part of the image.
     place : dict
@@ -37,12 +39,16 @@ class Overlay:
     """
 
     image_name: str
+    first_name: str = field(init=False)
     area: Area
     place: dict[str, Any]
     image_shape: tuple[int, int] | None = None
     image_path: str = ""
     image_reference: "ref[Image] | None" = None
     layer: LabelsLayer | None = None
+
+    def __post_init__(self) -> None:
+        self.first_name = self.image_name
 
     @classmethod
     def on(cls, image: Image, area: Area, **facts: Any) -> "Self":
@@ -72,11 +78,14 @@ class Overlay:
         return None if self.image_reference is None else self.image_reference()
 
     def find_again(self, image: Image) -> bool:
-        """Lie on an image from now on, if it is the one that was, opened again."""
+        """Lie on an image from now on, if it is the one that was, opened again.
+
+        That of a file is known by it, any other by its name, now or at first.
+        """
+        path = str(image.source.path or "")
+        known = bool(path) or image.name in {self.image_name, self.first_name}
         same = (
-            image.name == self.image_name
-            and image_shape(image) == self.image_shape
-            and str(image.source.path or "") == self.image_path
+            known and path == self.image_path and image_shape(image) == self.image_shape
         )
         if same:
             self._follow(image)

@@ -52,6 +52,7 @@ class Result(Overlay):
     _steps: UndoSteps | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.hand = self._brought = HandWork.none(self.area.shape)
         if self.maps is not None:
             self.pixel_size = self.maps.pixel_size
@@ -140,7 +141,9 @@ class Result(Overlay):
     def _note(self, name: str, value: Any) -> None:
         """Say something in the layer, if it is shown."""
         if self.layer is not None and METADATA in self.layer.metadata:
-            self.layer.metadata[METADATA][name] = value
+            # Not in place: a duplicate of the layer has the same facts.
+            facts = self.layer.metadata[METADATA]
+            self.layer.metadata[METADATA] = {**facts, name: value}
 
     def show(self, viewer: Any, placed: "Placed") -> None:
         """Show what a run found in a layer of its own, with its hand work.
@@ -201,13 +204,8 @@ class Result(Overlay):
         """Take the options back with what was read by them, if that was undone."""
         if self._steps is not None and self.is_whole():
             self.options = self._steps.state.options
-            if self.layer is not None and METADATA in self.layer.metadata:
-                facts = {
-                    "options": self.options,
-                    "mask": self.complete,
-                    "state": self._steps.state,
-                }
-                self.layer.metadata[METADATA].update(facts)
+            self._note("options", self.options)
+            self._note("mask", self.complete)
 
     def show_restored(self, viewer: Any, labels: Labels, hand: HandWork) -> None:
         """Show nuclei as they were saved, hand work in them."""
@@ -229,8 +227,8 @@ class Result(Overlay):
         facts = origin_facts(layer)
         by_hand = hand_mask(facts, labels)
         if layer.source.path:
-            state = facts.get("state")
-            self.opened = state.written if isinstance(state, State) else labels
+            known = facts.get("state")
+            self.opened = known.written if isinstance(known, State) else labels
         self.knows_hand_work = by_hand is not None
         if by_hand is not None:
             self.hand = HandWork.restored(labels, by_hand)
@@ -312,5 +310,5 @@ class Result(Overlay):
             "mask": self.complete,
             "hand": self.hand,
             "options": self.options,
-            "state": None if self._steps is None else self._steps.state,
+            "state": self._steps,
         }

@@ -117,7 +117,7 @@ def keep(
 def _about(entry: Entry, reviewed: list[Outline], by_hand: int, erased: int) -> About:
     result = entry.result
     return About(
-        image_name=result.image_name,
+        image_name=result.first_name,  # which it has when it is opened again
         image_path=result.image_path,
         image_shape=result.image_shape or result.area.shape,
         model_name=result.model_name,

@@ -145,10 +145,12 @@ def find_home(nuclei: LabelsLayer, layers: Any) -> Found | None:
 
 def count_homes(nuclei: LabelsLayer, layers: Any) -> int:
     """Count the images that labels may lie on by their size; 0 if on none."""
-    empty = is_anonymous(nuclei) and not np.asarray(nuclei.data).any()
-    if empty or not _may_lie(nuclei):  # napari's button makes empty ones
+    if not _may_lie(nuclei):
         return 0
-    return sum(map(is_tissue, _of_that_size(nuclei, layers)))
+    count = sum(map(is_tissue, _of_that_size(nuclei, layers)))
+    # napari's button makes empty ones; what is lazy is not read for this.
+    known = isinstance(nuclei.data, np.ndarray) and is_anonymous(nuclei)
+    return 0 if count and known and not nuclei.data.any() else count
 
 
 def _may_lie(nuclei: LabelsLayer) -> bool:

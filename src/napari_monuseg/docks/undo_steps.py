@@ -52,6 +52,10 @@ class State:
     complete: Mask | None = None
     step: Change | None = None
 
+    def under(self, labels: Labels) -> "State | None":
+        """Give the state that labels differ from by hand work alone: this one."""
+        return self if _is_like(labels, self.written) else None
+
     @property
     def size(self) -> int:
         """How much memory it takes, bytes."""
@@ -83,6 +87,19 @@ class UndoSteps:
     def state(self) -> State:
         """The state of the program's on which the layer stands now."""
         return self._states[self._standing()]
+
+    def under(self, labels: Labels) -> State | None:
+        """Give the state that labels differ from by hand work alone.
+
+        Parameters
+        ----------
+        labels : ndarray
+            The layer's own, or those of a copy of it, ``(h, w)``.
+        """
+        if not _is_like(labels, self._states[0].written):
+            return None
+        own = np.may_share_memory(labels, np.asarray(self._layer.data))
+        return self.state if own else self._states[self._most_alike(labels)]
 
     def write(self, state: State, *, continued: bool = False) -> None:
         """Change the layer's pixels to what a state holds, undone in one step.
@@ -122,16 +139,15 @@ class UndoSteps:
             if id(self._states[index].step) in undone:
                 return index - 1
         if self._layer._undo_history is not self._history:  # napari began another
-            return self._most_alike()
+            return self._most_alike(np.asarray(self._layer.data))
         if len(self._history) >= LONGEST:  # forgotten, but not undone
             return len(self._states) - 1
         return 0  # all was undone, and napari forgot it when something else was done
 
-    def _most_alike(self) -> int:
-        """Find the state that the layer resembles most: its history says nothing."""
+    def _most_alike(self, data: Labels) -> int:
+        """Find the state that labels resemble most: no history says it."""
         if len(self._states) == 1:
             return 0
-        data = np.asarray(self._layer.data)
         unlike = [np.count_nonzero(data != state.written) for state in self._states]
         return int(np.argmin(unlike))
 
@@ -174,6 +190,10 @@ class UndoSteps:
             history, step = self._layer._undo_history, self._states[0].step
             while id(step) in _steps(history):
                 history.popleft()
+
+
+def _is_like(labels: Labels, written: Labels) -> bool:
+    return labels.shape == written.shape and labels.dtype == written.dtype
 
 
 def _steps(history: Any) -> set[int]:
