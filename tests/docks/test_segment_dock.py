@@ -167,14 +167,18 @@ def corrected(layer):
     return layer.metadata[METADATA].get("corrected")
 
 
-def test_what_was_corrected_is_unknown_until_it_is_counted(
-    qtbot, viewer, dock, image, stage
-):
+@pytest.fixture
+def counted(qtbot, viewer, dock, image, stage):
+    """The nuclei of a run, all of them reviewed, none of them corrected."""
     run(qtbot, dock)
     press(qtbot, dock.results.hand.mark_button)
     (layer,) = nuclei(viewer)
     qtbot.waitUntil(lambda: corrected(layer) == 0)
+    return layer
 
+
+def test_what_was_corrected_is_unknown_until_it_is_counted(qtbot, dock, counted):
+    layer = counted
     layer.fill(np.argwhere(layer.data)[0], 0)
     assert corrected(layer) is None
     qtbot.waitUntil(lambda: corrected(layer) == 1)
@@ -212,18 +216,14 @@ def test_every_image_keeps_how_many_of_its_nuclei_were_corrected(
 
 
 def test_what_was_corrected_while_no_dock_was_open_is_counted(
-    qtbot, viewer, dock, image, stage
+    qtbot, viewer, dock, counted
 ):
-    run(qtbot, dock)
-    press(qtbot, dock.results.hand.mark_button)
-    (first,) = nuclei(viewer)
-    qtbot.waitUntil(lambda: corrected(first) == 0)
     viewer.window.remove_dock_widget(dock)
-    first.fill(np.argwhere(first.data)[0], 0)
+    counted.fill(np.argwhere(counted.data)[0], 0)
 
     viewer.window.add_plugin_dock_widget("napari-monuseg", "Segment nuclei")
 
-    qtbot.waitUntil(lambda: corrected(first) == 1)
+    qtbot.waitUntil(lambda: corrected(counted) == 1)
 
 
 def test_nuclei_that_somebody_hid_stay_hidden(qtbot, viewer, dock, image, stage):

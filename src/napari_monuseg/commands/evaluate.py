@@ -11,7 +11,9 @@ from napari_monuseg.commands.reading import (
     ForegroundThreshold,
     SeedProminence,
     SmallestNucleus,
+    assumed_size,
     reading,
+    say_size_unknown,
     say_unknown,
     say_unpaired,
 )
@@ -153,19 +155,11 @@ def _print_remarks(evaluations: "list[Evaluation]") -> None:
     for evaluation in evaluations:
         for doubt in evaluation.doubts.values():
             typer.echo(doubt, err=True)
-        taken = {
-            name: f"{evaluation.model} guessed {guess:g} µm/px"
-            for name, guess in evaluation.guesses.items()
-        } | {
-            name: f"{size:g} µm/px was assumed, with too few nuclei to guess from"
-            for name, size in evaluation.assumed.items()
-        }
-        for name, what in taken.items():
-            typer.echo(
-                f"{name} does not state its pixel size; {what}. Give --pixel-sizes if "
-                "you know it.",
-                err=True,
-            )
+        for name, guess in evaluation.guesses.items():
+            what = f"{evaluation.model} guessed {guess:g} µm/px"
+            say_size_unknown(name, what, "--pixel-sizes")
+        for name, size in evaluation.assumed.items():
+            say_size_unknown(name, assumed_size(size), "--pixel-sizes")
 
 
 def _print_tables(evaluations: "list[Evaluation]") -> None:

@@ -86,3 +86,16 @@ def say_unpaired(folder: Path) -> bool:
     for path in truths:
         fail(f"{path.name} has no tissue image beside it and is left out.")
     return bool(images or truths)
+
+
+def assumed_size(pixel_size: float) -> str:
+    """Say that a pixel size, µm/px, was neither stated nor guessed."""
+    return f"{pixel_size:g} µm/px was assumed, with too few nuclei to guess from"
+
+
+def say_size_unknown(name: str, taken: str, option: str) -> None:
+    """Say what was taken for the pixel size of an image, and how to state it."""
+    typer.echo(
+        f"{name} does not state its pixel size; {taken}. Give {option} if you know it.",
+        err=True,
+    )

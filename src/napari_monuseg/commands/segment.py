@@ -11,7 +11,9 @@ from napari_monuseg.commands.reading import (
     ForegroundThreshold,
     SeedProminence,
     SmallestNucleus,
+    assumed_size,
     reading,
+    say_size_unknown,
 )
 from napari_monuseg.core.errors import ExportError, ImageError, MonusegError
 from napari_monuseg.core.folders import is_there, make_folder, require_writable
@@ -118,15 +120,8 @@ def _segment_file(
         if guess := result.guessed_pixel_size:
             taken = f"{guess:g} µm/px was guessed"
         else:
-            taken = (
-                f"{entry.info.pixel_size:g} µm/px was assumed, with too few nuclei to "
-                "guess from"
-            )
-        typer.echo(
-            f"{path.name} does not state its pixel size; {taken}. Give --pixel-size "
-            "if you know it.",
-            err=True,
-        )
+            taken = assumed_size(entry.info.pixel_size)
+        say_size_unknown(path.name, taken, "--pixel-size")
 
 
 def _check_output(images: list[Path], output: Path, *, overlay: bool) -> None:

@@ -63,10 +63,9 @@ def in_bands(
     maps : tuple of (N, C, H, W) tensor
         Of the same tissue; the heights of the others are multiples of the first's.
     rows, halo : int
-        As `bands` takes them, in rows of the first map; where `rows` is None, all at
-        once. No result may depend on what
-        lies further away than the halo, and rows and halo must be whole rows of every
-        map and result.
+        As `bands` takes them, in rows of the first map; all rows at once where `rows`
+        is None. No result may depend on what lies further away than the halo, and rows
+        and halo must be whole rows of every map and result.
 
     Returns
     -------

@@ -111,7 +111,7 @@ def judge(
     Parameters
     ----------
     before, after : NucleusNetwork
-        On the device, in evaluation mode.
+        Left as they are, wherever they are.
     regions, divisions : sequence of Region and of Division
         Reviewed areas, and what of each is held out.
     instances : InstanceOptions

@@ -80,7 +80,7 @@ def look(
     parts : sequence of (Region, mask)
         At least one; the mask ``(H, W)`` says which part of the region.
     network : NucleusNetwork
-        In evaluation mode.
+        Left as it is, wherever it is.
     instances : InstanceOptions
         How nuclei are read.
     device : str
