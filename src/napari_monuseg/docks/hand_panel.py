@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from qtpy.QtCore import QTimer, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QPushButton, QVBoxLayout, QWidget
 
 from napari_monuseg.core.counting import InsideCount
@@ -14,15 +14,11 @@ from napari_monuseg.docks.highlight import Highlight
 from napari_monuseg.docks.known_results import KnownResults
 from napari_monuseg.docks.layer_watch import LayerWatch
 from napari_monuseg.docks.lifetime import Lifetime
-from napari_monuseg.docks.newest import NewestJob
 from napari_monuseg.docks.note import Note
+from napari_monuseg.docks.recount import Recount
 from napari_monuseg.docks.result import Result
 from napari_monuseg.docks.reviewed import KEY, is_reviewed_layer, mark_view, undecided
-from napari_monuseg.docks.segment_steps import Counted, count
-from napari_monuseg.jobs import Steps
-
-PAUSE = 300
-"""Nuclei are counted when nothing was edited for so long, ms."""
+from napari_monuseg.docks.segment_steps import Counted
 
 
 class HandPanel(QWidget):
@@ -51,16 +47,10 @@ class HandPanel(QWidget):
     def __init__(self, viewer: Any, lifetime: Lifetime, results: KnownResults) -> None:
         super().__init__()
         self._viewer = viewer
-        self._results = results
-        self._owed: list[Result] = []
-        self._at: Result | None = None
         self._result: Result | None = None
         self._watch: EditWatch | None = None
         self._outlines = Highlight(viewer)
-        self._counting = NewestJob(self._count, self._on_counted)
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(PAUSE)
+        self._recount = Recount(self, lifetime, results, self._on_counted)
         self.highlight = QCheckBox("Highlight hand work")
         self.mark_button = QPushButton(
             f"Mark what is in view as reviewed ({KEY.replace('-', '+')})"
@@ -77,9 +67,7 @@ class HandPanel(QWidget):
 
     def _connect(self, lifetime: Lifetime) -> None:
         lifetime.add(self._outlines.remove)
-        lifetime.add(self._leave)
-        lifetime.add(self._forget_effort)  # nobody counts from then on
-        self._pause.timeout.connect(self._on_pause)
+        lifetime.add(self._unwatch)
         self.highlight.toggled.connect(self._on_highlight)
         self.mark_button.clicked.connect(self._on_mark)
         removed = self._viewer.layers.events.removed
@@ -95,36 +83,23 @@ class HandPanel(QWidget):
 
     def show_result(self, result: Result | None) -> None:
         """Follow a result; None if there is none."""
-        self._leave()
-        self._at = None
-        self._pause.stop()
+        self._unwatch()
         self._result = result
         self.reviewed.setText("")
         self.setEnabled(result is not None)
-        if result is not None and result.layer is not None:
-            self._watch = EditWatch(result.layer, self._on_edited)
-            self._owe(result)
-        if self._owed:
-            self._pause.start()
+        if result is None or result.layer is None:
+            self._recount.follow(None)
+        else:
+            self._recount.follow(result)
+            edited = partial(self._recount.edited, result)
+            self._watch = EditWatch(result.layer, edited)
         self._outline()
 
     def recount(self) -> None:
         """Count all results: what is reviewed may be another by now."""
-        self._forget_effort()
-        self._owe(*self._results)
-        self._pause.start()
+        self._recount.ask()
 
-    def _owe(self, *results: Result) -> None:
-        """Remember what is to be counted."""
-        self._owed += [one for one in results if one not in self._owed]
-        # What has no layer any more is not to be kept alive.
-        self._owed = [one for one in self._owed if one in self._results]
-
-    def _leave(self) -> None:
-        """Follow nothing; what was edited is counted all the same, if a bit later."""
-        self._owe_unfinished()
-        self._result = None
-        self._counting.cancel()
+    def _unwatch(self) -> None:
         if self._watch is not None:
             self._watch.stop()
             self._watch = None
@@ -150,49 +125,11 @@ class HandPanel(QWidget):
         if event.value is self._outlines.layer:
             self.highlight.setChecked(False)
 
-    def _on_edited(self) -> None:
-        if self._result is not None:
-            self._result.note_effort(None)
-            self._owe(self._result)
-            self._pause.start()
-
-    def _forget_effort(self) -> None:
-        """Let nobody take for right what is still to be counted."""
-        for result in self._results:
-            result.note_effort(None)
-
-    def _owe_unfinished(self) -> None:
-        """Remember what is being counted: what is wished for next may end that."""
-        self._owe(*([] if self._at is None else [self._at]))
-
-    def _on_pause(self) -> None:
-        self._owe_unfinished()
-        if self._owed:
-            self._counting.ask(self._next())
-
-    def _next(self) -> Result:
-        """Give what is counted next: what is followed, else what waits longest."""
-        followed = self._result
-        return followed if followed in self._owed else self._owed[0]
-
-    def _count(self, result: Result) -> Steps:
-        # From now on, an edit asks for another count.
-        self._owed = [one for one in self._owed if one is not result]
-        self._at = result
-        return count(result.snapshot())
-
-    def _on_counted(self, result: Result, counted: Counted | None) -> None:
-        self._at = None
-        if counted is not None and result not in self._owed:
-            result.count = counted.nuclei
-            result.learn(counted.hand)
-            result.note_effort(counted.corrected)
-            if result is self._result:
-                self._say_reviewed(counted.reviewed)
-                self.counted.emit()
-                self._outline()
-        if self._owed:
-            self._counting.ask_again(self._next())
+    def _on_counted(self, result: Result, counted: Counted) -> None:
+        if result is self._result:
+            self._say_reviewed(counted.reviewed)
+            self.counted.emit()
+            self._outline()
 
     def _say_reviewed(self, reviewed: InsideCount | None) -> None:
         """Say what was reviewed, and what nobody can tell the image of."""
