@@ -312,15 +312,16 @@ def test_a_figure_that_cannot_be_written_stops_the_report(samples, model, option
         finish(write_report(samples, [model], options, segmenter=segmenter))
 
 
-def test_a_page_that_is_no_report_is_spared(samples, model, options):
+@pytest.mark.parametrize("notes", ["my own notes\n", "\n  \n# My notes\n"])
+def test_a_page_that_is_no_report_is_spared(notes, samples, model, options):
     options.folder.mkdir(parents=True)
     page = options.folder / "report.md"
-    page.write_text("my own notes\n")
+    page.write_text(notes)
 
     with pytest.raises(ExportError, match="is no report; choose another folder"):
         next(write_report(samples, [model], options, segmenter=segmenter))
 
-    assert page.read_text() == "my own notes\n"
+    assert page.read_text() == notes
     page.unlink()
     for _ in range(2):  # its own page it replaces
         finish(write_report(samples[:1], [model], options, segmenter=segmenter))

@@ -416,7 +416,21 @@ class TestStrokes:
         assert ids(before) == {1, 2, 3, 4, 5, 6, 8}
         assert np.array_equal(layer.data, before)
         assert not tools.buttons["C"].isChecked()
+
+    def test_escape_takes_the_hint_away(self, hand, said):
+        hand.press("C")
+        hand.press("Escape")
+
         assert said[-1] == ""
+
+    def test_what_a_correction_said_outlasts_escape(self, hand, said):
+        hand.press("C")
+        hand.draw((10, 30), (40, 30))
+        done = said[-1]
+        hand.press("Escape")
+
+        assert done
+        assert said[-1] == done
 
     def test_its_key_puts_it_down_as_well(self, hand, tools):
         hand.press("J")

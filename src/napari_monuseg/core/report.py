@@ -172,10 +172,10 @@ def _check_names(models: Sequence[ModelEntry]) -> None:
 
 
 def _spare_notes(page: Path) -> None:
-    """Refuse to write over a page that is no report."""
+    """Refuse to write over a page that is no report, nor empty."""
     try:
         with page.open(encoding="utf-8", errors="replace") as file:
-            begins = file.readline()
+            begins = next((line for line in file if line.strip()), "")
     except OSError:  # it is not there, or the writing will say what is wrong
         return
     if begins.strip() not in {"", TITLE}:

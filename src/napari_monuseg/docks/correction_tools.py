@@ -77,6 +77,7 @@ class CorrectionTools(QWidget):
         self._result: Result | None = None
         self._layer: LabelsLayer | None = None
         self._in_hand: Tool | None = None
+        self._told_how = False
         self._drawing: Drawing | None = None
         self._keys = LayerKeys()
         lifetime.add(self._keys.release)
@@ -132,6 +133,7 @@ class CorrectionTools(QWidget):
         if not again and self._layer in self._viewer.layers:
             self._take(tool)
             self.message.emit(f"{tool.hint}. Escape puts the tool down.")
+            self._told_how = True
         self._show_in_hand()
 
     def _take(self, tool: Tool) -> None:
@@ -154,7 +156,8 @@ class CorrectionTools(QWidget):
         if self._drawing is not None:  # ended by itself, so the dock is there
             self._drawing, self._in_hand = None, None
             self._show_in_hand()
-            self.message.emit("")
+            if self._told_how:  # what a correction said stays
+                self.message.emit("")
 
     def _show_in_hand(self) -> None:
         for key, button in self.buttons.items():
@@ -165,6 +168,7 @@ class CorrectionTools(QWidget):
         result = self._result
         if result is None:
             return
+        self._told_how = False
         try:
             layer = self._editable_layer(result)
             edit = tool.make(result, points)
