@@ -6,7 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from napari.layers import Image
-from qtpy.QtWidgets import QWidget
+from qtpy.QtCore import QEvent, QPoint
+from qtpy.QtGui import QHelpEvent
+from qtpy.QtWidgets import QApplication, QPushButton, QWidget
 
 from napari_monuseg.areas import in_view
 from napari_monuseg.core.progress import Progress
@@ -16,6 +18,7 @@ from napari_monuseg.docks.device_choice import DeviceChoice
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.model_choice import describe
 from napari_monuseg.docks.progress_line import ProgressLine, duration
+from napari_monuseg.docks.section import section
 
 
 @pytest.fixture
@@ -274,3 +277,47 @@ def test_long_names_do_not_widen_the_dock(viewer, dock):
 
     assert dock.minimumSizeHint().width() == before < 340
     assert dock.results.count.text() == name
+
+
+def test_a_name_that_does_not_fit_is_told_to_the_mouse(qtbot):
+    choice = Choice()
+    qtbot.addWidget(choice)
+    choice.offer([("a name that is far too long for it", 1), ("short", 2)])
+    choice.resize(120, 24)
+    rests = QHelpEvent(QEvent.Type.ToolTip, QPoint(5, 5), QPoint(5, 5))
+
+    QApplication.sendEvent(choice, rests)
+    assert choice.toolTip() == "a name that is far too long for it"
+
+    choice.value = 2
+    QApplication.sendEvent(choice, rests)
+    assert choice.toolTip() == ""
+
+
+def test_a_text_of_two_lines_takes_no_more_room_than_none(qtbot):
+    line = ProgressLine()
+    qtbot.addWidget(line)
+    line.resize(200, 100)
+    line.show()
+
+    heights = set()
+    for text in ("", "one", "one\ntwo"):
+        line.end(text)
+        heights.add(line.sizeHint().height())
+
+    assert len(heights) == 1
+
+
+def test_what_is_folded_away_is_not_reached_by_the_keyboard(qtbot):
+    button = QPushButton("Press")
+    folding = section("More", button)
+    qtbot.addWidget(folding)
+    assert not button.isEnabled()
+
+    folding.toggleButton().click()
+    assert button.isEnabled()
+    assert folding.content().maximumHeight() >= button.sizeHint().height()
+
+    folding.toggleButton().click()
+    assert not button.isEnabled()
+    assert section("Open", QPushButton(), unfolded=True).content().isEnabled()

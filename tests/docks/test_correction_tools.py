@@ -88,13 +88,25 @@ def said():
 
 
 @pytest.fixture
-def tools(viewer, result, qtbot, said):
-    tools = CorrectionTools(viewer, Lifetime(viewer.window._qt_window))
+def lifetime(viewer):
+    return Lifetime(viewer.window._qt_window)
+
+
+@pytest.fixture
+def tools(viewer, result, qtbot, said, lifetime):
+    tools = CorrectionTools(viewer, lifetime)
     qtbot.addWidget(tools)
     tools.message.connect(said.append)
     tools.set_result(result)
     viewer.mouse_over_canvas = True
     return tools
+
+
+@pytest.fixture
+def withdrawn(tools):
+    lines = []
+    tools.withdrawn.connect(lines.append)
+    return lines
 
 
 class Hand:
@@ -219,7 +231,40 @@ class TestKeys:
         assert np.array_equal(layer.data, labels)
         assert np.array_equal(other.data, labels)
         assert viewer.layers.selection.active is other
-        assert said == []
+        assert said == [
+            f"Select “{layer.name}” to correct its nuclei with {key}" for key in KEYS
+        ]
+
+    def test_with_the_image_selected_they_act_on_its_nuclei(
+        self, viewer, hand, image, layer
+    ):
+        viewer.layers.selection.active = image
+        hand.point((25, 22))
+        hand.press("D")
+
+        assert not (layer.data == 1).any()
+        assert viewer.layers.selection.active is layer
+
+    def test_with_another_image_selected_they_do_not(
+        self, viewer, hand, layer, labels, said
+    ):
+        viewer.add_image(np.full((40, 40, 3), 200, np.uint8), rgb=True)
+        hand.point((25, 22))
+        hand.press("D")
+
+        assert np.array_equal(layer.data, labels)
+        assert "Select “colon nuclei" in said[-1]
+
+    def test_they_are_the_viewer_s_no_longer_once_the_dock_is_gone(
+        self, viewer, hand, image, layer, lifetime
+    ):
+        viewer.layers.selection.active = image
+        lifetime.end()
+        hand.point((25, 22))
+        hand.press("D")
+
+        assert (layer.data == 1).any()
+        assert not set(map(coerce_keybinding, KEYS)) & set(viewer.keymap)
 
     def test_another_result_takes_them_over(self, hand, tools, layer):
         tools.set_result(None)
@@ -417,20 +462,20 @@ class TestStrokes:
         assert np.array_equal(layer.data, before)
         assert not tools.buttons["C"].isChecked()
 
-    def test_escape_takes_the_hint_away(self, hand, said):
+    def test_escape_takes_the_hint_away(self, hand, said, withdrawn):
         hand.press("C")
         hand.press("Escape")
 
-        assert said[-1] == ""
+        assert "Draw across" in said[-1]
+        assert withdrawn == said
 
-    def test_what_a_correction_said_outlasts_escape(self, hand, said):
+    def test_what_a_correction_said_outlasts_escape(self, hand, said, withdrawn):
         hand.press("C")
         hand.draw((10, 30), (40, 30))
-        done = said[-1]
         hand.press("Escape")
 
-        assert done
-        assert said[-1] == done
+        assert "Draw across" not in said[-1]
+        assert withdrawn == []
 
     def test_its_key_puts_it_down_as_well(self, hand, tools):
         hand.press("J")
@@ -659,6 +704,95 @@ class TestIds:
         assert any("Only the selected nucleus is shown" in line for line in said)
 
 
+class TestWhatIsSaid:
+    """It holds as long as the correction does."""
+
+    @pytest.fixture(autouse=True)
+    def deleted(self, hand):
+        hand.point((30, 90))
+        hand.press("D")
+
+    def test_an_undo_takes_it_back(self, hand, said, withdrawn):
+        assert withdrawn == []
+        hand.undo()
+
+        assert withdrawn == ["Nucleus deleted"] == said
+
+    def test_edits_elsewhere_do_not(self, layer, withdrawn):
+        layer.data_setitem((np.array([1]), np.array([1])), 777)
+        layer.refresh()
+
+        assert withdrawn == []
+
+    def test_paint_over_it_does(self, layer, withdrawn):
+        layer.data_setitem((np.array([30]), np.array([90])), 777)
+
+        assert withdrawn == ["Nucleus deleted"]
+
+    def test_other_pixels_do(self, layer, withdrawn):
+        layer.data = np.zeros((5, 5), np.int32)
+
+        assert withdrawn == ["Nucleus deleted"]
+
+    def test_another_result_does(self, tools, withdrawn):
+        tools.set_result(None)
+
+        assert withdrawn == ["Nucleus deleted"]
+
+
+class TestNucleiOfOthers:
+    """What is seen under the cursor, and is another layer's."""
+
+    @pytest.fixture
+    def other(self, viewer, layer):
+        labels = np.zeros((30, 40), np.int32)
+        labels[5:15, 5:15] = 1
+        place = ("scale", "rotate", "units")
+        other = viewer.add_labels(
+            labels,
+            name="other",
+            translate=layer.data_to_world((40, 80)),
+            **{name: getattr(layer, name) for name in place},
+        )
+        viewer.layers.selection.active = layer
+        return other
+
+    @pytest.mark.parametrize("key", ["D", "S"])
+    def test_their_layer_is_named(self, key, hand, other, said):
+        hand.point((48, 88))
+        hand.press(key)
+
+        assert said == ["This nucleus is of “other”; select that layer to correct it"]
+        assert other.data.any()
+
+    def test_hidden_ones_are_not(self, hand, other, said):
+        other.visible = False
+        hand.point((48, 88))
+        hand.press("D")
+
+        assert said == ["There is no nucleus here; point at one."]
+
+    def test_beside_them_there_is_none(self, hand, other, said):
+        hand.point((60, 100))
+        hand.press("D")
+
+        assert said == ["There is no nucleus here; point at one."]
+
+    def test_those_of_one_s_own_go_before(self, hand, layer, other, said):
+        other.translate = layer.data_to_world((20, 80))
+        hand.point((30, 90))
+        hand.press("D")
+
+        assert said == ["Nucleus deleted"]
+
+    def test_what_the_tool_says_of_one_s_own_stays(self, tools, hand, layer, said):
+        layer.editable = False
+        hand.point((30, 90))
+        hand.press("D")
+
+        assert "hidden or locked" in said[-1]
+
+
 class TestInTheDock:
     @pytest.fixture
     def found(self, qtbot, viewer, dock, tissue, stage):
@@ -679,6 +813,7 @@ class TestInTheDock:
 
         assert not section.isExpanded()
         assert section.text() == "▸ Correct by hand"
+        assert not any(button.isEnabled() for button in tools.buttons.values())
         assert set(tools.buttons) == set(KEYS)
 
     def test_a_run_s_nuclei_can_be_corrected(self, qtbot, viewer, dock, found):
@@ -690,6 +825,16 @@ class TestInTheDock:
 
         assert not (found.data == 1).any()
         assert dock.progress.text.text() == "Nucleus deleted"
+        found.undo()
+        assert dock.progress.text.text() == ""
+
+    def test_what_another_said_is_not_taken_back(self, qtbot, viewer, dock, found):
+        hand = Hand(qtbot, viewer, found)
+        hand.press("C")
+        dock.progress.text.setText("Finding nuclei")
+        hand.press("Escape")
+
+        assert dock.progress.text.text() == "Finding nuclei"
 
     def test_the_keys_go_to_the_layer_that_takes_the_place(
         self, qtbot, viewer, dock, found

@@ -4,22 +4,32 @@ import gc
 import threading
 import time
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
-from hands import nuclei, press
+from hands import nuclei, press, run
+from qtpy.QtWidgets import QFileDialog
 
+from napari_monuseg.areas import Area
 from napari_monuseg.core.counting import count_nuclei
 from napari_monuseg.core.handwork import HandWork
 from napari_monuseg.core.instances import InstanceOptions, find_nuclei
 from napari_monuseg.core.progress import Progress, finish
 from napari_monuseg.core.tiff import read_labels
-from napari_monuseg.docks import export_button, rereading, segment_steps, undo_steps
+from napari_monuseg.docks import (
+    export_button,
+    rereading,
+    save_dialog,
+    segment_steps,
+    undo_steps,
+)
 from napari_monuseg.docks.bindings import METADATA, image_of
 from napari_monuseg.docks.newest import PATIENCE, NewestJob
+from napari_monuseg.docks.result import Result
 from napari_monuseg.docks.reviewed import mark_view, reviewed_mask
-from napari_monuseg.docks.segment_steps import read_again
+from napari_monuseg.docks.segment_steps import Placed, read_again
 
 TRIANGLE = [(40, 60), (200, 80), (90, 220)]
 
@@ -291,7 +301,7 @@ def test_nuclei_follow_the_name_of_their_image(qtbot, viewer, dock, found, image
 
     image.name = "Patient 7"
 
-    qtbot.waitUntil(lambda: panel.count.text().endswith("in “Patient 7”"))
+    qtbot.waitUntil(lambda: "in “Patient 7”\n" in panel.count.text())
     assert panel.current.origin.image == "Patient 7"
     assert found.metadata[METADATA]["image"] == "Patient 7"
     viewer.layers.remove(image)
@@ -666,7 +676,7 @@ def test_hand_work_is_carried_into_the_next_run(qtbot, viewer, dock, panel, foun
 
 
 def test_the_number_of_nuclei_by_hand_is_shown(qtbot, panel, found):
-    assert "hand" not in panel.count.text()
+    assert panel.count.text().endswith("\nno corrections yet")
     row, column = np.argwhere(found.data == 0)[0]
     before = found.data.copy()
 
@@ -675,7 +685,7 @@ def test_the_number_of_nuclei_by_hand_is_shown(qtbot, panel, found):
     qtbot.waitUntil(lambda: "1 by hand" in panel.count.text())
     assert panel.count.text().startswith(f"{before.max() + 1} nuclei")
     found.undo()
-    qtbot.waitUntil(lambda: "hand" not in panel.count.text())
+    qtbot.waitUntil(lambda: "no corrections yet" in panel.count.text())
     erase(found, 3)
     qtbot.waitUntil(lambda: "1 place erased" in panel.count.text())
 
@@ -835,6 +845,67 @@ def test_export_writes_what_is_shown_edits_and_all(qtbot, panel, found, chooser)
     assert chooser["suggested"] == ["colon_nuclei.tif"]
     assert np.array_equal(tifffile.imread(chooser["path"]), expected)
     assert read_labels(chooser["path"]).pixel_size == pytest.approx(0.25)
+
+
+def test_a_part_of_an_image_has_a_file_of_its_own(qtbot, viewer, dock, image, chooser):
+    result = Result.on(
+        image,
+        Area(slice(10, 60), slice(20, 90)),
+        model_name="any",
+        maps=None,
+        options=InstanceOptions(),
+    )
+    result.show(viewer, Placed(labels=np.ones((50, 70), np.int32), count=1))
+    dock.results.export_button.set_result(result)
+
+    press(qtbot, dock.results.export_button)
+
+    assert chooser["suggested"] == ["colon_row10_column20_nuclei.tif"]
+
+
+def test_the_dialog_begins_beside_the_image_and_then_where_one_was(
+    qtbot, monkeypatch, panel, found, tmp_path
+):
+    monkeypatch.setattr(save_dialog, "_folders", {})
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder in (here, there):
+        folder.mkdir()
+    panel.current.image_path = str(here / "colon.tif")
+    begun = []
+
+    def execute(dialog):
+        begun.append((Path(dialog.directory().path()), dialog.windowTitle()))
+        dialog.selectFile(str(there / "mine_nuclei.tif"))
+        return True
+
+    monkeypatch.setattr(QFileDialog, "exec", execute)
+    for _ in range(2):
+        press(qtbot, panel.export_button)
+        qtbot.waitUntil(lambda: not panel.export_button.busy)
+
+    title = "Export “colon nuclei (any)”"
+    assert begun == [(here, title), (there, title)]
+
+
+def test_nuclei_can_be_outlined(qtbot, viewer, dock, panel, found):
+    panel.hand.outlined.click()
+    assert (found.contour, found.opacity) == (2, 1)
+
+    run(qtbot, dock)
+    second = nuclei(viewer)[-1]
+    assert second is not found
+    assert second.contour == 2
+
+    panel.hand.outlined.click()
+    assert (second.contour, second.opacity) == (0, 0.5)
+
+
+def test_nuclei_have_no_colour_of_the_tissue(found):
+    colours = np.asarray(found.colormap.colors)[1:, :3]
+
+    assert len(np.unique(colours, axis=0)) == len(colours) == 12
+    # Hematoxylin and eosin both let more red and blue through than green.
+    assert (colours[:, 1] >= np.minimum(colours[:, 0], colours[:, 2])).all()
 
 
 def test_a_file_name_is_suggested_that_every_system_allows(

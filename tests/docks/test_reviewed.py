@@ -8,6 +8,7 @@ from napari.layers import Shapes
 from napari.utils.shortcuts import default_shortcuts
 from qtpy.QtCore import QPoint, Qt
 
+from napari_monuseg.areas import camera_of
 from napari_monuseg.core.autosave import load, saved_files
 from napari_monuseg.core.counting import cut_off, nuclei_inside
 from napari_monuseg.core.instances import find_nuclei
@@ -45,6 +46,29 @@ def rectangle(top, left, bottom, right):
 def test_nothing_is_reviewed_at_first(dock, result):
     assert reviewed_mask(result) is None
     assert dock.results.hand.reviewed.text() == ""
+
+
+@pytest.mark.usefixtures("found")
+def test_the_same_once_more_takes_the_mark_back(qtbot, viewer, dock, image, result):
+    mark(viewer, image, [rectangle(0, 0, 10, 20)])
+    press(qtbot, dock.results.hand.mark_button)
+    assert "once more takes it back" in dock.progress.text.text()
+    assert reviewed_layer(image).nshapes == 2
+
+    press(qtbot, dock.results.hand.mark_button)
+
+    assert reviewed_layer(image).nshapes == 1
+    assert reviewed_mask(result).sum() == 200
+    assert dock.progress.text.text() == "No longer marked as reviewed"
+
+
+@pytest.mark.usefixtures("found")
+def test_another_view_is_marked_as_well(qtbot, viewer, dock, image):
+    press(qtbot, dock.results.hand.mark_button)
+    camera_of(viewer).zoom *= 4
+    press(qtbot, dock.results.hand.mark_button)
+
+    assert reviewed_layer(image).nshapes == 2
 
 
 @pytest.mark.usefixtures("found")

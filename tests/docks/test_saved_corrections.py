@@ -363,6 +363,8 @@ def test_corrections_come_back(qtbot, viewer, dock, left, tissue):
     assert result.snapshot().gather().count == (1, 1)
     assert reviewed_mask(result).any()
     assert "1 by hand" in dock.results.count.text()
+    said = dock.progress.text.text()
+    assert said == "Restored on “colon”: 1 by hand, 1 erased, a reviewed area"
     assert not dock.results.sliders.isEnabled()
     assert "run the network here" in dock.results.note.text()
     assert dock.results.export_button.isEnabled()

@@ -242,7 +242,9 @@ def test_what_may_not_be_written_to_is_copied(qtbot, viewer, dock, image, tissue
 
 def test_their_nuclei_are_counted(qtbot, dock, taken):
     count = len(np.unique(taken.data)) - 1
-    assert dock.results.count.text() == f"{count} nuclei in “colon”"
+    text = f"{count} nuclei in “colon”\nno corrections yet"
+    assert dock.results.count.text() == text
+    assert dock.progress.text.text() == f"“{taken.name}” can be corrected now"
 
     delete(dock, taken, 3)
     qtbot.waitUntil(

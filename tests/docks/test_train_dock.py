@@ -1,5 +1,6 @@
 """The training dock: gather, train, watch, judge, keep or discard."""
 
+import re
 import shutil
 import threading
 from dataclasses import replace
@@ -8,7 +9,9 @@ from itertools import count
 import numpy as np
 import pytest
 from hands import press, turn_wheel
+from matplotlib.colors import to_rgb
 from napari.layers import Image, Shapes
+from napari.utils.theme import get_theme
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QMessageBox
 
@@ -580,7 +583,12 @@ def test_the_whole_way_to_a_model_of_ones_own(qtbot, reviewed, train, quick):
     press(qtbot, train.gate.look_button)
     assert not first.isVisible()
     assert train.gate._comparison.isVisible()
-    assert len(train.gate._comparison.figure.axes) == 2
+    plots = train.gate._comparison.figure.axes
+    assert len(plots) == 2
+    for plot, when in zip(plots, ("Before", "After"), strict=True):
+        assert re.fullmatch(
+            rf"{when}: \d+ found, \d+ false, \d+ missed", plot.get_title()
+        )
     train.gate.name.setText("mine")
     press(qtbot, train.gate.accept_button)
     done(qtbot, train)
@@ -590,6 +598,8 @@ def test_the_whole_way_to_a_model_of_ones_own(qtbot, reviewed, train, quick):
         train.model.choice.itemText(i) for i in range(train.model.choice.count())
     ]
     assert "mine" in offered
+    assert train.model.value.name == "mine"
+    assert "choose it in the Segment dock" in train.progress.text.text()
     assert train.gate.isHidden()
     assert train.train_button.isEnabled()
 
@@ -876,6 +886,31 @@ def test_a_long_name_leaves_room_for_the_number(
     press(qtbot, train.gate.accept_button)
     done(qtbot, train)
     assert train.gate.isHidden()
+
+
+def test_there_are_no_curves_before_there_is_a_point(qtbot, reviewed, train, quick):
+    assert train.curves.isHidden()
+    press(qtbot, train.train_button)
+    assert train.curves.isHidden()
+    done(qtbot, train)
+    assert not train.curves.isHidden()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_curves_can_be_read_in_every_theme(viewer, train, theme):
+    viewer.theme = theme
+    train.curves.show_history([{"step": 1, "loss": 0.5}])
+
+    text = get_theme(theme).text.as_rgb_tuple()[:3]
+    axes = train.curves.axes[0]
+    drawn = [
+        axes.xaxis.label.get_color(),
+        axes.get_xticklabels()[0].get_color(),
+        axes.spines["left"].get_edgecolor(),
+        axes.get_legend().get_texts()[0].get_color(),
+    ]
+    for colour in drawn:
+        assert np.allclose(np.multiply(to_rgb(colour), 255), text, atol=1)
 
 
 def test_the_curves_leave_the_wheel_to_the_dock_that_scrolls(train):

@@ -20,6 +20,7 @@ from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.origin import Origin
 from napari_monuseg.core.tiff import LabelsFile, is_labels_file, read_labels
 from napari_monuseg.docks.bindings import METADATA
+from napari_monuseg.docks.colours import nucleus_colours
 from napari_monuseg.docks.undo_steps import State
 from napari_monuseg.layers import image_shape, placement
 
@@ -98,7 +99,12 @@ def _read_labels(path: Any) -> list[LayerData]:
 
 
 def _layer(name: str, file: LabelsFile) -> LayerData:
-    facts = {"name": name, **_place(file), "metadata": _metadata(file)}
+    facts = {
+        "name": name,
+        **_place(file),
+        **nucleus_colours(),
+        "metadata": _metadata(file),
+    }
     return file.labels, facts, "labels"
 
 

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 LIME = (170, 255, 0)
 """Bright and greenish, which H&E never is."""
 
+FOUND, FALSE, MISSED = LIME, (255, 70, 0), (0, 220, 255)
+"""Outlines of nuclei that are true and found, found but not true, true but missed:
+they differ in brightness too, for those who do not tell red from green."""
+
 FIGURE_DPI = 100
 """At which a figure 13 inches wide fills a screen."""
 

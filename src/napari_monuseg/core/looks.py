@@ -12,6 +12,7 @@ from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.instances import InstanceOptions, find_nuclei
 from napari_monuseg.core.map_scores import cross_entropy
 from napari_monuseg.core.maps import NucleusMaps
+from napari_monuseg.core.matches import Matches
 from napari_monuseg.core.networks import NucleusNetwork
 from napari_monuseg.core.predict import PredictOptions, predict
 from napari_monuseg.core.progress import Progress
@@ -147,11 +148,23 @@ def inside(truth: Labels, found: Labels, area: Mask) -> tuple[Labels, Labels]:
         At the pixels that count, for `score_labels`.
     """
     counts = that_count(truth, area)
+    kept = _mostly_in(counts, found)
+    return truth[counts][None], kept[counts][None]
+
+
+def matched(seen: Seen) -> Matches:
+    """Tell which nuclei of a part are found, false and missed, as `inside` has them."""
+    counts = that_count(seen.truth, seen.area)
+    kept = _mostly_in(counts, seen.found)
+    return Matches.of(np.where(counts, seen.truth, 0), np.where(counts, kept, 0))
+
+
+def _mostly_in(counts: Mask, found: Labels) -> Labels:
+    """Leave out nuclei that lie for the most part where nothing counts."""
     size = int(found.max(initial=0)) + 1
     areas = np.bincount(found.ravel(), minlength=size)
     counted = np.bincount(found[counts], minlength=size)
-    kept = np.where((2 * counted > areas)[found], found, 0)
-    return truth[counts][None], kept[counts][None]
+    return np.where((2 * counted > areas)[found], found, 0)
 
 
 def _loss(seen: Seen) -> tuple[float, int]:

@@ -10,7 +10,14 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from napari_monuseg.core.figures import as_text, overlay, thinned
+from napari_monuseg.core.figures import (
+    FALSE,
+    FOUND,
+    MISSED,
+    as_text,
+    overlay,
+    thinned,
+)
 from napari_monuseg.core.matches import Matches
 
 if TYPE_CHECKING:
@@ -19,10 +26,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_monuseg.core.evaluate import ScoredImage
-
-FOUND, FALSE, MISSED = (170, 255, 0), (255, 70, 0), (0, 220, 255)
-"""Outlines of nuclei that are true and found, found but not true, true but missed:
-they differ in brightness too, for those who do not tell red from green."""
 
 LARGEST_SIDE = 2048
 """Larger images are thinned to every second, third … pixel, px."""

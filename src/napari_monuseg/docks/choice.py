@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QPaintEvent
 from qtpy.QtWidgets import (
     QComboBox,
@@ -54,6 +54,13 @@ class Choice(QComboBox):
         option = QStyleOptionComboBox()
         self.initStyleOption(option)
         return option
+
+    def event(self, event: QEvent) -> bool:
+        """Tell the whole name to a mouse that rests on what is left of it."""
+        if event.type() == QEvent.Type.ToolTip:
+            name = self.currentText()
+            self.setToolTip("" if self.shown == name else name)
+        return super().event(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802, ARG002
         """Draw it: napari's style would cut a name off in the middle of a letter."""

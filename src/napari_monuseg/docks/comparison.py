@@ -8,19 +8,28 @@ from matplotlib.figure import Figure
 from qtpy.QtWidgets import QDialog, QLabel, QVBoxLayout, QWidget
 
 from napari_monuseg.core.boxes import bounding_window
-from napari_monuseg.core.figures import LIME, overlay
+from napari_monuseg.core.figures import FALSE, FOUND, MISSED, overlay
 from napari_monuseg.docks.choice import Choice
-from napari_monuseg.docks.curves import TEXT
 
 if TYPE_CHECKING:
     from napari_monuseg.core.gate import Judgement
     from napari_monuseg.core.looks import Seen
 
 TRUE = (255, 255, 255)
-"""Outlines of the nuclei as corrected; the model's are lime."""
+"""Outlines of the nuclei as corrected, below those of the model's."""
+
+LEGEND = (
+    (FOUND, "found"),
+    (FALSE, "false: not among your nuclei"),
+    (MISSED, "missed"),
+    (TRUE, "your border, where the model has another"),
+)
 
 DARK = "#262930"
 """As napari's dark theme: tissue is bright enough."""
+
+TEXT = "#c8ccd4"
+"""Upon it."""
 
 MARGIN = 16
 """Tissue shown around what was held out, px."""
@@ -54,9 +63,7 @@ class Comparison(QDialog):
         column.addWidget(NavigationToolbar2QT(self.canvas, self))
         column.addWidget(self.area)
         column.addWidget(self.canvas, 1)
-        column.addWidget(
-            QLabel("White: the nuclei as you corrected them. Green: the model's.")
-        )
+        column.addWidget(QLabel(" &nbsp; ".join(_entry(*one) for one in LEGEND)))
         self.area.currentIndexChanged.connect(self._draw)
         self._draw()
 
@@ -75,12 +82,27 @@ class Comparison(QDialog):
         self.canvas.draw_idle()
 
 
+def _entry(colour: tuple[int, int, int], text: str) -> str:
+    """Give a line of the legend, as HTML."""
+    red, green, blue = colour
+    return f'<span style="color: rgb({red}, {green}, {blue})">■</span> {text}'
+
+
 def _show(axes: Any, seen: "Seen", title: str) -> None:
+    from napari_monuseg.core.looks import matched  # torch is there by now
+
     window = bounding_window(seen.area, MARGIN)
-    picture = overlay(seen.rgb[window], seen.found[window], colour=LIME, width=1)
+    matches = matched(seen).read(window)
     truth = np.where(seen.area, seen.truth, 0)[window]
-    picture = overlay(picture, truth, colour=TRUE, width=1)
+    picture = overlay(seen.rgb[window], truth, colour=TRUE, width=1)
+    for labels, colour in (
+        (matches.found, FOUND),
+        (matches.missed, MISSED),
+        (matches.false, FALSE),
+    ):
+        picture = overlay(picture, labels, colour=colour, width=1)
     shaded = np.where(seen.area[window][..., None], picture, picture // 2 + 64)
     axes.imshow(shaded.astype(np.uint8), interpolation="nearest")
-    axes.set_title(title, fontsize=10, color=TEXT)
+    counts = "{} found, {} false, {} missed".format(*matches.counts)
+    axes.set_title(f"{title}: {counts}", fontsize=10, color=TEXT)
     axes.set_axis_off()

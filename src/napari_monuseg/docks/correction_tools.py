@@ -1,6 +1,6 @@
 """The tools that correct nuclei, each with its key and its button."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -11,45 +11,16 @@ from qtpy.QtWidgets import QGridLayout, QWidget
 from napari_monuseg.core.edits import Edit
 from napari_monuseg.core.errors import CorrectionError, MonusegError
 from napari_monuseg.docks.drawing import Drawing, pixel_of
+from napari_monuseg.docks.edit_watch import EditWatch
 from napari_monuseg.docks.key_button import KeyButton
+from napari_monuseg.docks.keys import Keys
 from napari_monuseg.docks.lifetime import Lifetime
+from napari_monuseg.docks.other_nuclei import owner_at
 from napari_monuseg.docks.pointer import Pointer
 from napari_monuseg.docks.result import Result
 from napari_monuseg.docks.tools import TOOLS, Points, Tool, layer_of
 
-
-class LayerKeys:
-    """Keys that act on one layer at a time."""
-
-    def __init__(self) -> None:
-        self._layer: LabelsLayer | None = None
-        self._keys: list[str] = []
-
-    def bind(
-        self, layer: LabelsLayer, actions: Mapping[str, Callable[[], object]]
-    ) -> None:
-        """Bind keys to a layer; those of an earlier one are released."""
-        self.release()
-        self._layer, self._keys = layer, list(actions)
-        for key, action in actions.items():
-            layer.bind_key(key, _for_layer(action), overwrite=True)
-
-    def release(self) -> None:
-        """Give the layer its keys back."""
-        layer, keys = self._layer, self._keys
-        self._layer, self._keys = None, []
-        if layer is not None:
-            for key in keys:
-                layer.bind_key(key, None)
-
-
-def _for_layer(action: Callable[[], object]) -> Callable[[LabelsLayer], None]:
-    """Give a function of the layer: napari wants one that has a name."""
-
-    def act(_layer: LabelsLayer) -> None:
-        action()
-
-    return act
+OTHERS = "This nucleus is of “{}”; select that layer to correct it"
 
 
 class CorrectionTools(QWidget):
@@ -70,6 +41,9 @@ class CorrectionTools(QWidget):
     message = Signal(str)
     """Emits a line for the user."""
 
+    withdrawn = Signal(str)
+    """Emits a line that no longer holds."""
+
     def __init__(self, viewer: Any, lifetime: Lifetime) -> None:
         super().__init__()
         self._viewer = viewer
@@ -77,10 +51,14 @@ class CorrectionTools(QWidget):
         self._result: Result | None = None
         self._layer: LabelsLayer | None = None
         self._in_hand: Tool | None = None
-        self._told_how = False
+        self._said = ""
+        self._done: Edit | None = None
+        self._watch: EditWatch | None = None
         self._drawing: Drawing | None = None
-        self._keys = LayerKeys()
-        lifetime.add(self._keys.release)
+        self._keys, self._keys_elsewhere = Keys(), Keys()
+        self._keys_elsewhere.bind(viewer, self._actions(self._on_key_elsewhere))
+        for undo in (self._keys.release, self._keys_elsewhere.release, self._unwatch):
+            lifetime.add(undo)
         lifetime.add(self._let_go)
         self.buttons = {tool.key: KeyButton(tool.name, tool.key) for tool in TOOLS}
         self._lay_out()
@@ -103,11 +81,13 @@ class CorrectionTools(QWidget):
         self._result = result
         if layer is not self._layer:
             self._let_go()
+            self._withdraw()
             self._keys.release()
+            self._unwatch()
             self._layer = layer
             if layer is not None:
-                actions = {tool.key: partial(self._on_key, tool) for tool in TOOLS}
-                self._keys.bind(layer, actions)
+                self._keys.bind(layer, self._actions(self._on_key))
+                self._watch = EditWatch(layer, self._on_edited)
         self.setEnabled(layer is not None)
 
     @property
@@ -115,13 +95,51 @@ class CorrectionTools(QWidget):
         """Whether a tool is in hand."""
         return self._in_hand is not None
 
+    @staticmethod
+    def _actions(act: Callable[[Tool], None]) -> dict[str, Callable[[], None]]:
+        return {tool.key: partial(act, tool) for tool in TOOLS}
+
+    def _unwatch(self) -> None:
+        watch, self._watch, self._done = self._watch, None, None
+        if watch is not None:
+            watch.stop()
+
+    def _say(self, text: str, done: Edit | None = None) -> None:
+        """Tell the user something that holds until another edit than `done`."""
+        self._said, self._done = text, done
+        self.message.emit(text)
+
+    def _withdraw(self) -> None:
+        said, self._said, self._done = self._said, "", None
+        if said:
+            self.withdrawn.emit(said)
+
+    def _on_edited(self) -> None:
+        done, layer = self._done, self._layer
+        if done is None or layer is None:
+            return
+        whole = self._result is not None and self._result.is_whole()
+        if not whole or (layer.data[done.rows, done.columns] != done.values).any():
+            self._withdraw()  # it was undone, or painted over
+
+    def _on_key_elsewhere(self, tool: Tool) -> None:
+        """Act with the nuclei's layer, if it is clear that its nuclei are meant."""
+        layer, active = self._layer, self._viewer.layers.selection.active
+        if layer is None or layer not in self._viewer.layers or self._result is None:
+            return
+        if active is None or active is self._result.image:
+            self._viewer.layers.selection.active = layer
+            self._on_key(tool)
+        else:
+            self._say(f"Select “{layer.name}” to correct its nuclei with {tool.key}")
+
     def _on_key(self, tool: Tool) -> None:
         if tool.stroke:
             self._take_or_leave(tool)
         elif self._viewer.mouse_over_canvas and self._layer is not None:
             self._correct(tool, [pixel_of(self._layer, self._pointer.position)])
         else:
-            self.message.emit(f"Move the cursor onto the image and press {tool.key}")
+            self._say(f"Move the cursor onto the image and press {tool.key}")
 
     def _on_button(self, tool: Tool, _checked: bool) -> None:
         self._take_or_leave(tool)
@@ -132,8 +150,7 @@ class CorrectionTools(QWidget):
         self._let_go()
         if not again and self._layer in self._viewer.layers:
             self._take(tool)
-            self.message.emit(f"{tool.hint}. Escape puts the tool down.")
-            self._told_how = True
+            self._say(f"{tool.hint}. Escape puts the tool down.")
         self._show_in_hand()
 
     def _take(self, tool: Tool) -> None:
@@ -156,8 +173,8 @@ class CorrectionTools(QWidget):
         if self._drawing is not None:  # ended by itself, so the dock is there
             self._drawing, self._in_hand = None, None
             self._show_in_hand()
-            if self._told_how:  # what a correction said stays
-                self.message.emit("")
+            if self._done is None:  # what a correction said stays
+                self._withdraw()
 
     def _show_in_hand(self) -> None:
         for key, button in self.buttons.items():
@@ -168,18 +185,24 @@ class CorrectionTools(QWidget):
         result = self._result
         if result is None:
             return
-        self._told_how = False
         try:
             layer = self._editable_layer(result)
             edit = tool.make(result, points)
             _require_shown(layer, edit)
         except MonusegError as error:
-            self.message.emit(str(error))
+            self._say(self._whose(tool, points) or str(error))
             return
         layer.data_setitem((edit.rows, edit.columns), edit.values)
         if not layer.show_selected_label:  # or all other nuclei would vanish
             layer.selected_label = result.next_id()
-        self.message.emit(edit.done)
+        self._say(edit.done, edit)
+
+    def _whose(self, tool: Tool, points: Points) -> str:
+        """Say whose nucleus one points at, if it is of another layer."""
+        if not tool.on_nucleus or self._layer is None:
+            return ""
+        owner = owner_at(self._layer, points[-1], self._viewer.layers)
+        return "" if owner is None else OTHERS.format(owner.name)
 
     def _editable_layer(self, result: Result) -> LabelsLayer:
         layer = layer_of(result)

@@ -8,9 +8,6 @@ from matplotlib.ticker import MaxNLocator
 from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-TEXT = "#c8ccd4"
-"""Reads on napari's dark theme and on its light one."""
-
 LINES = (
     ("loss", "training loss", "#7aa2f7", 0),
     ("validation_loss", "held-out loss", "#f7a35c", 0),
@@ -44,6 +41,7 @@ class Curves(QWidget):
         self.axes = (upper, lower)
         for axes in self.axes:
             _style(axes)
+        self._colour = "grey"
         self._lines = {
             name: self.axes[half].plot([], [], ".-", color=colour, label=label)[0]
             for name, label, colour, half in LINES
@@ -53,6 +51,17 @@ class Curves(QWidget):
         column.addWidget(self.canvas)
         self.show_history([])
 
+    def set_colour(self, colour: str) -> None:
+        """Draw axes and names in the colour that texts have in napari's theme."""
+        self._colour = colour
+        for axes in self.axes:
+            axes.tick_params(colors=colour)
+            axes.xaxis.label.set_color(colour)
+            for spine in axes.spines.values():
+                spine.set_color(colour)
+            _fit(axes, colour)
+        self.canvas.draw_idle()
+
     def show_history(self, history: list[dict[str, Any]]) -> None:
         """Draw what was measured so far; see `FinetunedNetwork.history`."""
         for name, line in self._lines.items():
@@ -61,7 +70,7 @@ class Curves(QWidget):
             line.set_visible(bool(points))
         upper, lower = self.axes
         for axes in self.axes:
-            _fit(axes)
+            _fit(axes, self._colour)
         scored = any(line.get_visible() for line in lower.lines)
         lower.set_visible(scored)
         bottom, height = (BOTTOMS[0], HALF) if scored else (BOTTOMS[1], WHOLE)
@@ -69,7 +78,7 @@ class Curves(QWidget):
         upper.tick_params(labelbottom=not scored)
         for axes in self.axes:
             below = axes is lower or not scored
-            axes.set_xlabel("step" if below else "", fontsize=8, color=TEXT)
+            axes.set_xlabel("step" if below else "", fontsize=8, color=self._colour)
         self.canvas.draw_idle()
 
 
@@ -80,7 +89,7 @@ class _Canvas(FigureCanvasQTAgg):
         event.ignore()
 
 
-def _fit(axes: Any) -> None:
+def _fit(axes: Any, colour: str) -> None:
     """Let a plot show all of its lines, with their names above it."""
     axes.relim(visible_only=True)
     axes.autoscale()
@@ -93,16 +102,15 @@ def _fit(axes: Any) -> None:
         ncols=2,
         fontsize=7,
         frameon=False,
-        labelcolor=TEXT,
+        labelcolor=colour,
         borderaxespad=0,
     ).set_visible(bool(shown))
 
 
 def _style(axes: Any) -> None:
     axes.patch.set_alpha(0)
-    axes.tick_params(labelsize=7, colors=TEXT)
+    axes.tick_params(labelsize=7)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.yaxis.set_major_locator(MaxNLocator(4))
     for side, spine in axes.spines.items():
         spine.set_visible(side in {"left", "bottom"})
-        spine.set_color(TEXT)

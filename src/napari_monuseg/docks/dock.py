@@ -20,6 +20,15 @@ from napari_monuseg.core.errors import MonusegError
 from napari_monuseg.docks.canvas_focus import CanvasFocus
 from napari_monuseg.docks.lifetime import Lifetime
 
+FOCUS = (
+    "".join(
+        f"{kind}:focus {{ border: 1px solid #7f9bff; }}"
+        for kind in ("QPushButton", "QComboBox", "QLineEdit", "QAbstractSpinBox")
+    )
+    + "QCheckBox:focus { text-decoration: underline; }"
+)
+"""napari's theme does not show which field has the keyboard."""
+
 
 class Dock(QWidget):
     """A dock of the plugin; its content scrolls where the screen is too low.
@@ -86,10 +95,11 @@ class Dock(QWidget):
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.setHorizontalSpacing(12)
-        form.setVerticalSpacing(8)
+        form.setVerticalSpacing(6)
         for name, field in fields:
             if name:
                 form.addRow(name, field)
+                field.setAccessibleName(name)
             else:
                 form.addRow(field)
         buttons = QHBoxLayout()
@@ -97,9 +107,10 @@ class Dock(QWidget):
         buttons.addWidget(start, 2)
         buttons.addWidget(cancel, 1)
         content = QWidget()
+        content.setStyleSheet(FOCUS)
         column = QVBoxLayout(content)
-        column.setContentsMargins(12, 12, 12, 12)
-        column.setSpacing(12)
+        column.setContentsMargins(12, 8, 12, 8)
+        column.setSpacing(8)
         column.addLayout(form)
         column.addLayout(buttons)
         for widget in below:

@@ -68,8 +68,15 @@ class ExportButton(QPushButton):
         result = self._result
         if result is None:
             return
-        suggested = _file_name(result)
-        path = choose_file(self, "Export labels", suggested, (".tif", ".tiff"))
+        shown = "labels" if result.layer is None else f"“{result.layer.name}”"
+        path = choose_file(
+            self,
+            f"Export {shown}",
+            _file_name(result),
+            (".tif", ".tiff"),
+            kind="Labels",
+            folder=str(Path(result.image_path).parent) if result.image_path else "",
+        )
         if path is not None:
             self.export(result, path)
 
@@ -82,6 +89,7 @@ class ExportButton(QPushButton):
         if IN_NAME not in name:
             said += f". napari opens it as an image: name it …{IN_NAME}….tif for labels"
         self.message.emit(said)
+        self.setToolTip(f"Written last: {exported.path}")
 
 
 def export_result(result: Result, path: Path) -> Steps:
@@ -108,4 +116,7 @@ def _pixel_size(result: Result) -> float | None:
 def _file_name(result: Result) -> str:
     """Suggest a file name that every system allows."""
     stem = re.sub(r'[<>:"/\\|?*]', "_", result.image_name)
-    return f"{stem.removesuffix('.tiff').removesuffix('.tif')}_nuclei.tif"
+    stem = stem.removesuffix(".tiff").removesuffix(".tif")
+    row, column = result.area.offset
+    part = f"_row{row}_column{column}" if result.is_part else ""
+    return f"{stem}{part}_nuclei.tif"

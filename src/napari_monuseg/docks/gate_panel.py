@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
+    QFormLayout,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -68,8 +69,12 @@ class GatePanel(QWidget):
         column.setSpacing(8)
         column.addWidget(self.sentence)
         column.addLayout(self._table)
-        for widget in (self.drift, self.look_button, self.name, self.error):
-            column.addWidget(widget)
+        column.addWidget(self.drift)
+        column.addWidget(self.look_button)
+        naming = QFormLayout()
+        naming.addRow("New model", self.name)
+        column.addLayout(naming)
+        column.addWidget(self.error)
         column.addLayout(buttons)
 
     @property

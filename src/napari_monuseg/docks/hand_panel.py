@@ -3,14 +3,17 @@
 from functools import partial
 from typing import Any
 
+from napari.layers import Labels as LabelsLayer
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_monuseg.core.counting import InsideCount
 from napari_monuseg.core.errors import MonusegError
 from napari_monuseg.docks.adoption import Adoption
+from napari_monuseg.docks.colours import OPACITY
 from napari_monuseg.docks.edit_watch import EditWatch
 from napari_monuseg.docks.highlight import Highlight
+from napari_monuseg.docks.key_button import KeyButton
 from napari_monuseg.docks.known_results import KnownResults
 from napari_monuseg.docks.layer_watch import LayerWatch
 from napari_monuseg.docks.lifetime import Lifetime
@@ -19,6 +22,11 @@ from napari_monuseg.docks.recount import Recount
 from napari_monuseg.docks.result import Result
 from napari_monuseg.docks.reviewed import KEY, is_reviewed_layer, mark_view, undecided
 from napari_monuseg.docks.segment_steps import Counted
+
+OUTLINE = 2
+"""How wide the nuclei's outlines are drawn, px."""
+
+MARKED = "Marked as reviewed; the same once more takes it back"
 
 
 class HandPanel(QWidget):
@@ -47,27 +55,37 @@ class HandPanel(QWidget):
     def __init__(self, viewer: Any, lifetime: Lifetime, results: KnownResults) -> None:
         super().__init__()
         self._viewer = viewer
+        self._results = results
         self._result: Result | None = None
         self._watch: EditWatch | None = None
         self._outlines = Highlight(viewer)
         self._recount = Recount(self, lifetime, results, self._on_counted)
+        self.outlined = QCheckBox("Outlines only")
+        self.outlined.setToolTip("The nuclei are drawn as outlines, and not filled.")
         self.highlight = QCheckBox("Highlight hand work")
-        self.mark_button = QPushButton(
-            f"Mark what is in view as reviewed ({KEY.replace('-', '+')})"
-        )
+        self.highlight.setToolTip("Yellow: made or changed. Cyan: deleted.")
+        self.mark_button = KeyButton("Mark view as reviewed", KEY.replace("-", "+"))
+        self.mark_button.setCheckable(False)
         self.mark_button.setToolTip(
-            "What is reviewed stays as it is, and is what a network learns from."
+            "What is reviewed stays as it is, and is what a network learns from. The "
+            "same once more takes it back."
         )
         self.reviewed = Note()
+        looks = QHBoxLayout()
+        looks.addWidget(self.outlined)
+        looks.addWidget(self.highlight)
+        looks.addStretch(1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.highlight, self.mark_button, self.reviewed):
-            column.addWidget(widget)
+        column.addLayout(looks)
+        column.addWidget(self.mark_button)
+        column.addWidget(self.reviewed)
         self._connect(lifetime)
 
     def _connect(self, lifetime: Lifetime) -> None:
         lifetime.add(self._outlines.remove)
         lifetime.add(self._unwatch)
+        self.outlined.toggled.connect(self._on_outlined)
         self.highlight.toggled.connect(self._on_highlight)
         self.mark_button.clicked.connect(self._on_mark)
         removed = self._viewer.layers.events.removed
@@ -93,6 +111,8 @@ class HandPanel(QWidget):
             self._recount.follow(result)
             edited = partial(self._recount.edited, result)
             self._watch = EditWatch(result.layer, edited)
+            if self.outlined.isChecked():
+                _draw(result.layer, outlined=True)
         self._outline()
 
     def recount(self) -> None:
@@ -140,6 +160,11 @@ class HandPanel(QWidget):
         counted = [] if reviewed is None else [_describe(reviewed)]
         self.reviewed.setText("\n".join(counted + unclear))
 
+    def _on_outlined(self, outlined: bool) -> None:
+        for result in self._results:
+            if result.layer is not None:
+                _draw(result.layer, outlined=outlined)
+
     def _on_highlight(self) -> None:
         self._outline()
 
@@ -160,9 +185,17 @@ class HandPanel(QWidget):
             self.message.emit("There is no image to review; find its nuclei first.")
             return
         try:
-            mark_view(self._viewer, image)
+            marked = mark_view(self._viewer, image)
         except MonusegError as error:
             self.message.emit(str(error))
+            return
+        self.message.emit(MARKED if marked else "No longer marked as reviewed")
+
+
+def _draw(layer: LabelsLayer, *, outlined: bool) -> None:
+    """Draw nuclei as outlines, which hide nothing, or filled."""
+    layer.contour = OUTLINE if outlined else 0
+    layer.opacity = 1 if outlined else OPACITY
 
 
 def _describe(reviewed: InsideCount) -> str:

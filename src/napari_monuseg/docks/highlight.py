@@ -48,7 +48,7 @@ class Highlight:
 
     def _add(self, nuclei: LabelsLayer, outlined: np.ndarray) -> None:
         active = self._viewer.layers.selection.active
-        colours = {None: "yellow", 0: "transparent", ERASED: "magenta"}
+        colours = {None: "yellow", 0: "transparent", ERASED: "cyan"}
         place = ("scale", "translate", "rotate", "shear", "affine", "units")
         self._around = nuclei
         self.layer = self._viewer.add_labels(

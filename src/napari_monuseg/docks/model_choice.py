@@ -44,6 +44,11 @@ class ModelChoice(QWidget):
         path = self.choice.value
         return next((entry for entry in self._models if entry.path == path), None)
 
+    def choose(self, name: str) -> None:
+        """Choose a model by its name, if it is there."""
+        named = (entry.path for entry in self._models if entry.name == name)
+        self.choice.value = next(named, None)
+
     def _refresh(self) -> None:
         # By path: an entry read again is not the entry that was chosen.
         self._models = registry.list_models()

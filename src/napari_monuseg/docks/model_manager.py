@@ -93,7 +93,9 @@ class ModelManager(QWidget):
         model = self._chosen()
         if model is None:
             return
-        path = choose_file(self, "Export", model.path.name, (ENDING,))
+        path = choose_file(
+            self, f"Export “{model.name}”", model.path.name, (ENDING,), kind="Models"
+        )
         if path is not None:
             export_model(model, path)
             self.message.emit(f"“{model.name}” is written to {path}")

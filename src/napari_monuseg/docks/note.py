@@ -1,6 +1,7 @@
 """Lines of text that fit a narrow dock."""
 
-from qtpy.QtCore import QSize, Qt
+from qtpy.QtCore import QEvent, QSize, Qt
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QLabel
 
 
@@ -23,6 +24,28 @@ class Line(QLabel):
     def text(self) -> str:
         """Give the text that is shown."""
         return super().text().replace("\u200b", "")
+
+
+class TwoLines(Line):
+    """Text with room for two lines at any time: what lies below stays where it is."""
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        """Ask for the room that two lines take now."""
+        super().changeEvent(event)
+        if event.type() in {QEvent.Type.FontChange, QEvent.Type.StyleChange}:
+            self._make_room()
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        """Ask for the room that two lines take as napari draws them."""
+        super().showEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        text = super().text()
+        super().setText("two\nlines")
+        self.setMinimumHeight(0)
+        self.setMinimumHeight(self.heightForWidth(self.width()))
+        super().setText(text)
 
 
 class Note(Line):

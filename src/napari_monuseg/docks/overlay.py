@@ -73,6 +73,11 @@ class Overlay:
             self.image_name = self.image.name
 
     @property
+    def is_part(self) -> bool:
+        """Whether the area is less than the image."""
+        return self.area.mask is not None or self.area.shape != self.image_shape
+
+    @property
     def image(self) -> Image | None:
         """The image layer; None if that is gone."""
         return None if self.image_reference is None else self.image_reference()

@@ -7,7 +7,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QProgressBar, QVBoxLayout, QWidget
 
 from napari_monuseg.core.progress import Progress
-from napari_monuseg.docks.note import Line
+from napari_monuseg.docks.note import TwoLines
 
 CANCELLED = "Cancelled: "
 """Begins what is said of work that follows a cancel."""
@@ -26,8 +26,7 @@ class ProgressLine(QWidget):
         policy = self.bar.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self.bar.setSizePolicy(policy)
-        self.text = Line()
-        self.text.setMinimumHeight(2 * self.text.fontMetrics().lineSpacing() + 2)
+        self.text = TwoLines()
         self.text.setAlignment(Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -48,6 +47,11 @@ class ProgressLine(QWidget):
         self.bar.setValue(progress.done)
         left = self._clock.time_left(progress)
         self.text.setText(" · ".join(filter(None, (progress.message, left))))
+
+    def withdraw(self, text: str) -> None:
+        """Take back a line that no longer holds, if it is still shown."""
+        if self.text.text() == text:
+            self.text.setText("")
 
     def end(self, text: str) -> None:
         """Show how a job ended."""

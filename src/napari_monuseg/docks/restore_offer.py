@@ -134,7 +134,9 @@ class RestoreOffer(QWidget):
         self.setVisible(bool(self._offers))
         self.setEnabled(self._loading is None)
         if self._offers:
-            self.text.setText(_describe(self._offers[0].about))
+            number = len(self._offers)
+            which = f"1 of {number}: " if number > 1 else ""
+            self.text.setText(which + _describe(self._offers[0].about))
 
     def _claim(self, offer: Offer) -> bool:
         """Claim an offer's file, or take back what another window took up meanwhile."""
@@ -161,6 +163,7 @@ class RestoreOffer(QWidget):
         if offer in self._offers:  # its image is still there
             self._drop(offer)
             self._restore(offer.image, offer.path, corrections)
+            self.message.emit(f"Restored on “{offer.image.name}”: {_made(offer.about)}")
 
     def _on_failed(self, offer: Offer, error: Exception) -> None:
         self._release()
@@ -193,8 +196,13 @@ class RestoreOffer(QWidget):
 
 def _describe(about: About) -> str:
     """Say what is offered, in one line."""
+    when = f"{datetime.fromisoformat(about.date):%d %b, %H:%M:%S}"
+    part = "an area of " if about.shape != about.image_shape else ""
+    return f"Unsaved corrections of {part}“{about.image_name}” ({when}): {_made(about)}"
+
+
+def _made(about: About) -> str:
     made = [f"{about.by_hand:,} by hand"] if about.by_hand else []
     made += [f"{about.erased:,} erased"] if about.erased else []
     made += ["a reviewed area"] if about.reviewed else []
-    when = f"{datetime.fromisoformat(about.date):%d %b, %H:%M:%S}"
-    return f"Unsaved corrections of “{about.image_name}” ({when}): {', '.join(made)}"
+    return ", ".join(made)

@@ -13,6 +13,7 @@ from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.maps import NucleusMaps
 from napari_monuseg.core.origin import Origin
 from napari_monuseg.docks.bindings import METADATA, bind, hand_mask, origin_facts
+from napari_monuseg.docks.colours import nucleus_colours
 from napari_monuseg.docks.overlay import Overlay
 from napari_monuseg.docks.reviewed import reviewed_mask
 from napari_monuseg.docks.snapshot import Snapshot
@@ -246,7 +247,9 @@ class Result(Overlay):
     ) -> None:
         name = f"{self.image_name} nuclei ({self.model_name})"
         # Painting changes the layer's array in place, so it gets one of its own.
-        layer = viewer.add_labels(labels.copy(), name=name, opacity=0.5, **self.place)
+        layer = viewer.add_labels(
+            labels.copy(), name=name, **nucleus_colours(), **self.place
+        )
         self._hold(layer, base or self._state(labels, complete))
 
     def _hold(self, layer: LabelsLayer, base: State) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from napari.layers import Image
 from napari.layers import Labels as LabelsLayer
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QFrame, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_monuseg.areas import Area
 from napari_monuseg.core.autosave import SavedCorrections, fingerprint
@@ -58,6 +58,9 @@ class ResultPanel(QWidget):
     message = Signal(str)
     """Emits a line for the user."""
 
+    withdrawn = Signal(str)
+    """Emits a line that no longer holds."""
+
     _ready = Signal(str)
     """Emits such a line, to be shown after the one that ends the run."""
 
@@ -83,14 +86,11 @@ class ResultPanel(QWidget):
         self._go_on()
 
     def _lay_out(self) -> None:
-        line = QFrame()
-        line.setFrameShape(QFrame.Shape.HLine)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(10)
+        column.setSpacing(8)
         tools = section("Correct by hand", self.corrections, unfolded=True)
         widgets = (
-            line,
             self.take_up,
             self.count,
             self.sliders,
@@ -107,6 +107,7 @@ class ResultPanel(QWidget):
         self._reading.shown.connect(self._show_count)
         self._reading.brought_back.connect(self._on_brought_back)
         self.corrections.message.connect(self.message)
+        self.corrections.withdrawn.connect(self.withdrawn)
         self.hand.counted.connect(self._on_counted)
         self.hand.message.connect(self.message)
         self.hand.adopted.connect(self.autosave.touch)
@@ -214,6 +215,8 @@ class ResultPanel(QWidget):
         if result.opened is not None:  # a file has them
             self.autosave.exported(result, fingerprint(result.opened))
         self._choose(result)
+        if result.layer is not None:
+            self.message.emit(f"“{result.layer.name}” can be corrected now")
 
     def _leave(self) -> None:
         """Leave results whose layers stay to the viewer's next dock."""
@@ -259,8 +262,10 @@ class ResultPanel(QWidget):
 
     def _show_count(self, result: Result) -> None:
         nuclei = "nucleus" if result.count == 1 else "nuclei"
-        found = f"{result.count:,} {nuclei} in “{result.image_name}”"
-        self.count.setText(", ".join([found, *_by_hand(result.hand.count)]))
+        part = "an area of " if result.is_part else ""
+        found = f"{result.count:,} {nuclei} in {part}“{result.image_name}”"
+        by_hand = ", ".join(_by_hand(result.hand.count))
+        self.count.setText(f"{found}\n{by_hand or 'no corrections yet'}")
 
     def _on_active(self, event: Any) -> None:
         result = self._results.of_layer(event.value)

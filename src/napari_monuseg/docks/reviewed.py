@@ -24,7 +24,7 @@ EDGE, FACE = "lime", "transparent"
 """Colours of an area: the nuclei in it are seen."""
 
 KEY = "Shift-R"
-"""Marks what is in view; napari has no use for it."""
+"""Marks what is in view, or takes that back; napari has no use for it."""
 
 _images: WeakKeyDictionary[Shapes, ref[Image]] = WeakKeyDictionary()
 """The layers of reviewed areas in any viewer, each with its image."""
@@ -131,15 +131,41 @@ def _unbound(layers: Any) -> list[Shapes]:
     return [layer for layer in reviewed if layer not in _images]
 
 
-def mark_view(viewer: Any, image: Image) -> None:
-    """Mark what is in view of an image as reviewed.
+def mark_view(viewer: Any, image: Image) -> bool:
+    """Mark what is in view of an image as reviewed, or take that mark back.
+
+    Returns
+    -------
+    bool
+        False if just this was marked already, and is no longer.
 
     Raises
     ------
     ImageError
         If nothing of the image is in view, or the view is in 3-D.
     """
-    mark(viewer, image, [view_outline(image, viewer)])
+    area = view_outline(image, viewer)
+    marked = _unmark(image, area)
+    if not marked:
+        mark(viewer, image, [area])
+    return not marked
+
+
+def _unmark(image: Image, area: Outline) -> bool:
+    """Remove the shapes that have just this outline; tell whether there were any."""
+    found = False
+    for shapes in _layers_on(ref(image)):
+        same = {
+            index
+            for index in range(shapes.nshapes)
+            for one in outlines(image, shapes, [index])
+            if _same(area, one)
+        }
+        if same:
+            found = True
+            shapes.selected_data = same
+            shapes.remove_selected()
+    return found
 
 
 def mark(viewer: Any, image: Image, areas: Iterable[Outline]) -> None:

@@ -18,6 +18,10 @@ def section(title: str, content: QWidget, *, unfolded: bool = False) -> QCollaps
     folding.layout().setContentsMargins(0, 0, 0, 0)
     folding.content().layout().setContentsMargins(0, 0, 0, 0)
     folding.addWidget(content)
+    folding.setDuration(0)  # what is revealed has its height at once
+    # Folded away it is still there for the keyboard, unless it is disabled.
+    folding.content().setEnabled(False)
+    folding.toggled.connect(folding.content().setEnabled)
     if unfolded:
         folding.expand(animate=False)
     return folding

@@ -113,6 +113,7 @@ class SegmentDock(Dock):
         self.run_button.clicked.connect(self._on_run)
         self.cancel_button.clicked.connect(self._on_cancel)
         self.results.message.connect(self.progress.text.setText)
+        self.results.withdrawn.connect(self.progress.withdraw)
         self.offer.message.connect(self.progress.text.setText)
         removed = self._viewer.layers.events.removed
         removed.connect(self._on_removed)

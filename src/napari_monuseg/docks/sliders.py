@@ -19,18 +19,22 @@ class InstanceSliders(QWidget):
         self.gesture = 0
         """How often a slider was taken in hand, or moved by itself."""
         self.foreground = _slider(0.05, 0.95, 2)
-        self.foreground.setToolTip("Higher: smaller nuclei, and fewer pale ones.")
+        self.foreground.setToolTip(
+            "Foreground threshold. Higher: smaller nuclei, and fewer pale ones."
+        )
         self.seed = _slider(0.01, 0.6, 2)
         self.seed.setToolTip("Lower: touching nuclei are separated more readily.")
         self.smallest = _slider(0, 100, 1)
-        self.smallest.setToolTip("Nuclei with a smaller area are left out.")
+        self.smallest.setToolTip(
+            "Nuclei with an area smaller than this, µm², are left out."
+        )
         self.value = InstanceOptions()
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
-        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapAllRows)
-        form.addRow("Foreground threshold", self.foreground)
+        form.setHorizontalSpacing(12)
+        form.addRow("Foreground", self.foreground)
         form.addRow("Seed prominence", self.seed)
-        form.addRow("Smallest nucleus, µm²", self.smallest)
+        form.addRow("Smallest, µm²", self.smallest)
         for slider in (self.foreground, self.seed, self.smallest):
             slider.valueChanged.connect(self._on_moved)
             slider.sliderPressed.connect(self._on_pressed)

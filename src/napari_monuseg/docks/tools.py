@@ -33,6 +33,8 @@ class Tool:
         where the cursor is.
     closed : bool
         Whether the stroke is an outline.
+    on_nucleus : bool
+        Whether the point must lie on a nucleus.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Tool:
     hint: str
     stroke: bool = False
     closed: bool = False
+    on_nucleus: bool = False
 
 
 def _delete(result: Result, points: Points) -> Edit:
@@ -88,12 +91,19 @@ def layer_of(result: Result) -> LabelsLayer:
 
 
 TOOLS = (
-    Tool(name="Delete", key="D", make=_delete, hint="Click on a nucleus to delete it"),
+    Tool(
+        name="Delete",
+        key="D",
+        make=_delete,
+        hint="Click on a nucleus to delete it",
+        on_nucleus=True,
+    ),
     Tool(
         name="Split in two",
         key="S",
         make=_split_by_shape,
         hint="Click on a nucleus to split it where its shape suggests it",
+        on_nucleus=True,
     ),
     Tool(
         name="Add",

@@ -4,6 +4,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from napari.utils.notifications import show_error
+from napari.utils.theme import get_theme
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QMessageBox, QPushButton
 
@@ -64,6 +65,9 @@ class TrainDock(Dock):
         self.notice = Note()
         self.curves = Curves()
         self.curves.setVisible(False)
+        self._viewer.events.theme.connect(self._on_theme)
+        self._lifetime.add(lambda: self._viewer.events.theme.disconnect(self._on_theme))
+        self._on_theme()
         self.gate = GatePanel()
         self.rounds = Line()
         self.manager = ModelManager(lambda: self.model.value)
@@ -108,6 +112,9 @@ class TrainDock(Dock):
         self.manager.message.connect(self.progress.text.setText)
         self._models.toggled.connect(self._on_models)
 
+    def _on_theme(self, _event: Any = None) -> None:
+        self.curves.set_colour(get_theme(self._viewer.theme).text.as_hex())
+
     def _on_models(self, unfolded: bool) -> None:
         if unfolded:
             QTimer.singleShot(0, lambda: self._reveal(self._models))
@@ -131,7 +138,6 @@ class TrainDock(Dock):
         taught = _left.pop(self._viewer, None)
         if taught is not None:
             self._job.resume(taught)
-            self.curves.setVisible(True)
             self._on_taught(taught)
             self._on_ended(describe(taught.tuned))
 
@@ -174,8 +180,7 @@ class TrainDock(Dock):
             return
         recipe = self.options.value | {"device": self.device.value}
         self._drawn = 0
-        self.curves.show_history([])
-        self.curves.setVisible(True)
+        self.curves.setVisible(False)
         self.progress.begin("Starting…")
         self._job.start(model, corrections, recipe)
 
@@ -193,6 +198,9 @@ class TrainDock(Dock):
         if len(history) > self._drawn:
             self._drawn = len(history)
             self.curves.show_history(history)
+            if not self.curves.isVisibleTo(self):
+                self.curves.setVisible(True)
+                QTimer.singleShot(0, lambda: self._reveal(self.curves))
 
     def _on_taught(self, taught: Taught) -> None:
         self._draw()
@@ -228,8 +236,12 @@ class TrainDock(Dock):
         return self._written
 
     def _on_kept(self, name: str) -> None:
-        self._decided(f"“{name}” is now among your models")
+        self._decided(
+            f"“{name}” is now among your models; choose it in the Segment dock to find "
+            "nuclei with it"
+        )
         registry.notify()
+        self.model.choose(name)
 
     def _on_not_kept(self, error: Exception) -> None:
         self.progress.end("")

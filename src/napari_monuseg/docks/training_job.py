@@ -171,6 +171,6 @@ def describe(tuned: "FinetunedNetwork") -> str:
     if tuned.chosen:
         return f"{did}; the best was step {tuned.step}"
     return (
-        f"{did}; nothing was held out to stop by, so the last weights are kept, of "
-        f"step {tuned.step}"
+        f"{did}; nothing was held out to stop by: this is the model after step "
+        f"{tuned.step}"
     )
