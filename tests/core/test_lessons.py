@@ -9,6 +9,7 @@ from napari_monuseg.core import lessons
 from napari_monuseg.core.augmentation import AugmentationOptions
 from napari_monuseg.core.checked import Corrections
 from napari_monuseg.core.checkpoints import save_checkpoint
+from napari_monuseg.core.counting import nuclei_inside
 from napari_monuseg.core.devices import DeviceInfo
 from napari_monuseg.core.errors import MonusegError, TrainingError
 from napari_monuseg.core.finetuning_options import FinetuneOptions
@@ -127,6 +128,31 @@ def test_what_an_earlier_round_learned_from_does_not_judge_a_later_one(
     assert not (division.judge & known).any()
     assert [part.place.image for part in after.learned] == ["pale", "pale"]
     assert second.notices == []
+
+
+@pytest.mark.parametrize(("corrected", "share"), [(6, 0.5), (None, 0.5), (6, 1)])
+def test_the_effort_is_told_by_what_is_reviewed_for_the_first_time(
+    installed_model, corrections, corrected, share
+):
+    (one,) = corrections
+    known = np.zeros_like(one.reviewed)
+    known[: round(share * len(known))] = True
+    base = find_model("tiny")
+    base = replace(
+        base, info=replace(base.info, learned=(Learned.of(one.place, known),))
+    )
+    lesson = Lesson(base, [replace(one, corrected=corrected)], options(steps=1))
+    fresh = nuclei_inside(one.labels, one.reviewed & ~known).inside
+
+    tuned = finish(lesson.train())
+    judged = finish(lesson.judge(tuned))
+    told = lesson.describe("next", tuned, judged).recipe["corrections_per_100"]
+
+    if corrected is None or share == 1:
+        assert told is None
+    else:
+        assert fresh
+        assert told == round(100 * corrected / fresh, 1)
 
 
 def test_judging_by_what_was_learned_from_is_said(installed_model, corrections):

@@ -449,6 +449,24 @@ def test_colours_that_somebody_chose_for_an_area_stay(viewer, image, result):
     assert reviewed_mask(result).any()
 
 
+def test_areas_follow_their_image_when_it_is_opened_again(
+    viewer, dock, image, result, tissue
+):
+    mark(viewer, image, [rectangle(0, 0, 50, 50)])
+    shapes = reviewed_layer(image)
+    facts = {name: getattr(image, name) for name in ("scale", "translate", "units")}
+    other = viewer.add_image(tissue[0], rgb=True, name="other", **facts)
+
+    viewer.layers.remove(image)
+    again = viewer.add_image(tissue[0], rgb=True, name=image.name, **facts)
+
+    assert bound_image(shapes) is again
+    assert reviewed_mask(result).sum() == 2500
+    again.visible = False
+    assert bound_image(shapes) is again
+    assert reviewed_layer(other) is None
+
+
 def test_a_closed_dock_adopts_no_more(viewer, dock, image):
     viewer.window.remove_dock_widget(dock)
 

@@ -273,6 +273,23 @@ def later(qtbot, dock, autosave, found):
 
 
 @pytest.mark.usefixtures("later")
+def test_of_all_that_is_removed_at_once_the_latest_alone_is_offered(
+    qtbot, viewer, dock, autosave, tissue
+):
+    second = nuclei(viewer)[-1]
+    second.data_setitem(np.nonzero(second.data == 7), 0)
+    expected = second.data.copy()
+
+    viewer.layers.clear()
+    qtbot.wait(50)
+    look(qtbot, autosave)
+
+    assert np.array_equal(saved().labels, expected)
+    reopen(viewer, tissue)
+    assert "1 of" not in dock.offer.text.text()
+
+
+@pytest.mark.usefixtures("later")
 def test_what_was_reviewed_is_saved_once(qtbot, viewer, image, autosave):
     mark_view(viewer, image)
     for _ in range(3):
@@ -361,6 +378,7 @@ def test_corrections_come_back(qtbot, viewer, dock, left, tissue):
     assert np.allclose(layer.data_to_world((3, 4)), image.data_to_world((3, 4)))
     assert layer.name == "colon nuclei (any)"
     assert result.snapshot().gather().count == (1, 1)
+    assert result.snapshot().brought is None  # older than the run, or not
     assert reviewed_mask(result).any()
     assert "1 by hand" in dock.results.count.text()
     said = dock.progress.text.text()

@@ -16,6 +16,7 @@ from napari_monuseg.core.origin import Origin
 from napari_monuseg.core.progress import finish
 from napari_monuseg.core.tiff import read_labels
 from napari_monuseg.core.tiff_writing import write_labels
+from napari_monuseg.docks.bindings import image_of
 from napari_monuseg.docks.export_button import export_result
 from napari_monuseg.docks.result_panel import NO_HAND_WORK, NO_MAPS
 from napari_monuseg.docks.reviewed import mark, mark_view, reviewed_mask
@@ -180,6 +181,43 @@ def test_a_typed_pixel_size_is_that_of_labels_taken_up(
     qtbot.waitUntil(lambda: not results.export_button.busy)
 
     assert read_labels(tmp_path / "mine_nuclei.tif").pixel_size == 0.4
+
+
+@pytest.fixture
+def namesakes(viewer, tissue, tmp_path):
+    """Two files of one name, and labels of the first, opened a day later."""
+    images = []
+    for case in ("one", "two"):
+        (tmp_path / case).mkdir()
+        tifffile.imwrite(tmp_path / case / "tile.tif", tissue[0])
+        images += viewer.open(tmp_path / case / "tile.tif", plugin="napari")
+    assert [one.name for one in images] == ["tile", "tile [1]"]
+    origin = Origin(image="tile", image_shape=tissue[1].shape, model="unet")
+    write_labels(tmp_path / "tile_nuclei.tif", tissue[1], origin=origin)
+    (labels,) = viewer.open(tmp_path / "tile_nuclei.tif", plugin=PLUGIN)
+    return *images, labels
+
+
+def test_of_two_images_of_one_name_none_is_guessed(qtbot, dock, namesakes):
+    first, second, labels = namesakes
+    take = dock.results.take_up
+    assert "hide all images but its own" in take.text.text()
+    assert not take.button.isVisibleTo(dock)
+
+    first.visible = False
+    take_up(qtbot, dock)
+
+    assert dock.results.current.image is second
+    assert dock.results.current.layer is labels
+
+
+def test_what_napari_adds_to_a_name_is_no_part_of_it(viewer, dock, namesakes):
+    first, second, labels = namesakes
+    viewer.layers.remove(first)
+    viewer.layers.selection.active = labels
+
+    assert image_of(labels, viewer.layers) is second
+    assert "lies on “tile [1]”" in dock.results.take_up.text.text()
 
 
 @pytest.mark.usefixtures("image")

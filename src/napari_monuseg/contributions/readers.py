@@ -19,7 +19,7 @@ from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.origin import Origin
 from napari_monuseg.core.tiff import LabelsFile, is_labels_file, read_labels
-from napari_monuseg.docks.bindings import METADATA
+from napari_monuseg.docks.bindings import METADATA, namesakes
 from napari_monuseg.docks.colours import nucleus_colours
 from napari_monuseg.docks.undo_steps import State
 from napari_monuseg.layers import image_shape, placement
@@ -157,10 +157,10 @@ def _open_image(file: LabelsFile) -> Image | None:
     viewer, origin = current_viewer(), file.origin
     if viewer is None or origin is None or file.labels.ndim != 2:
         return None
-    named = [layer for layer in viewer.layers if layer.name == origin.image]
-    images = [layer for layer in named if isinstance(layer, Image)]
+    images = [layer for layer in viewer.layers if isinstance(layer, Image)]
     fitting = [image for image in images if image_shape(image) == origin.image_shape]
-    return fitting[0] if fitting else None
+    named = namesakes(origin.image, fitting, any_number=True)
+    return named[0] if len(named) == 1 else None
 
 
 def _own_place(file: LabelsFile) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 
 from napari_monuseg.core.checked import Corrections
 from napari_monuseg.core.checkpoints import load_network
+from napari_monuseg.core.counting import nuclei_inside
 from napari_monuseg.core.devices import is_out_of_memory, pick_device
 from napari_monuseg.core.errors import MonusegError, TrainingError
 from napari_monuseg.core.finetuning import FinetunedNetwork, Finetuning
@@ -280,7 +281,7 @@ class Lesson:
                 "device": tuned.device,
                 "areas": len(self._corrections),
                 "nuclei": nuclei,
-                "corrections_per_100": self._effort(nuclei),
+                "corrections_per_100": self._effort(),
             },
             scores={"held out": _figures(judgement)},
             history=tuned.history,
@@ -292,13 +293,23 @@ class Lesson:
         path = renamed(self.model.path)
         return self.model.name if path == self.model.path else path.stem
 
-    def _effort(self, nuclei: int) -> float | None:
-        """Return the corrections per 100 nuclei; None if not all were counted."""
+    def _effort(self) -> float | None:
+        """Return the corrections per 100 nuclei that are reviewed for the first time.
+
+        What was reviewed before is right as it stands: no round finds errors there.
+        None if not all corrections were counted, or nothing is new.
+        """
         counts = [one.corrected for one in self._corrections]
         known = [count for count in counts if count is not None]
-        if len(known) < len(counts) or not nuclei:
+        fresh = sum(self._count_fresh(one) for one in self._corrections)
+        if len(known) < len(counts) or not fresh:
             return None
-        return round(100 * sum(known) / nuclei, 1)
+        return round(100 * sum(known) / fresh, 1)
+
+    def _count_fresh(self, one: Corrections) -> int:
+        """Count the reviewed nuclei that the model has not learned from."""
+        learned = learned_there(self.model.info.learned, one.place, one.reviewed.shape)
+        return nuclei_inside(one.labels, one.reviewed & ~learned).inside
 
 
 def _figures(judgement: Judgement) -> dict[str, object]:

@@ -95,7 +95,7 @@ def advise(rounds: Sequence[Round]) -> str:
         return ""
     before, now = counted[-2:]
     effort = (
-        f"{before:.0f} corrections per 100 nuclei in the round before, now {now:.0f}"
+        f"{before:.0f} corrections per 100 new nuclei the round before, now {now:.0f}"
     )
     if now < LEVEL * before:
         return f"The effort falls: {effort}."

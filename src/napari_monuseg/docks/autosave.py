@@ -47,6 +47,7 @@ class Autosave:
         self._entries: dict[Result, Entry] = {}
         self._slot = JobSlot()
         self._saving: Entry | None = None
+        self._gone: list[Result] = []
         self._not_before = 0.0
         self._timer = QTimer(parent)
         self._timer.setInterval(INTERVAL)
@@ -127,10 +128,9 @@ class Autosave:
         entry = self._entries.pop(result, None)
         if entry is not None:
             self._finish(entry)
-        for other in self._entries.values():
-            if other.result.covers(result):  # it may have held what the other has
-                other.succeeded = None
-                other.touch()
+        # What it succeeded is to be saved again, unless that goes in the same moment.
+        self._gone.append(result)
+        self._moment.start(0)
 
     def exported(self, result: Result, labels: int) -> None:
         """Delete a result's file, unless it holds what the exported one does not.
@@ -195,8 +195,12 @@ class Autosave:
             self._moment.start(0)
 
     def _on_left(self) -> None:
+        gone, self._gone = self._gone, []
         for entry in self._entries.values():
             entry.leaving = None
+            if any(entry.result.covers(one) for one in gone):
+                entry.succeeded = None
+                entry.touch()
 
     def touch(self, _event: Any = None) -> None:
         """Remember that what was reviewed may be another by now."""

@@ -1,5 +1,7 @@
 """Which image the nuclei of a labels layer were found on, whatever either is named."""
 
+import re
+from collections.abc import Iterable
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
@@ -77,6 +79,26 @@ def origin_facts(nuclei: LabelsLayer) -> dict[str, Any]:
     return facts if isinstance(facts, dict) else {}
 
 
+def namesakes(name: str, images: Iterable[Image], *, any_number: bool) -> list[Image]:
+    """Give the images of a name.
+
+    Parameters
+    ----------
+    name : str
+        Of an image's layer.
+    images : iterable of Image
+        Which to look at.
+    any_number : bool
+        Whether what napari adds to the second of a name, as in ``tile [1]``, is no
+        part of it.
+    """
+    stem = re.compile(r" \[\d+\]$")
+    if not any_number:
+        return [image for image in images if image.name == name]
+    own = stem.sub("", name)
+    return [image for image in images if stem.sub("", image.name) == own]
+
+
 def image_of(nuclei: LabelsLayer, layers: Any) -> Image | None:
     """Give the image that nuclei lie on.
 
@@ -98,13 +120,11 @@ def image_of(nuclei: LabelsLayer, layers: Any) -> Image | None:
         return one
     images = [layer for layer in layers if isinstance(layer, Image)]
     facts = origin_facts(nuclei)
-    name, shape = facts.get("image"), facts.get("image_shape")
-    named = [
-        layer
-        for layer in images
-        if layer.name == name and (not shape or image_shape(layer) == tuple(shape))
-    ]
-    if named or name is not None:
-        return named[0] if named else None
+    name, shape = facts.get("image"), tuple(facts.get("image_shape") or ())
+    if name is not None:
+        fitting = [one for one in images if not shape or image_shape(one) == shape]
+        # In a file's time the image may have been opened beside a namesake.
+        named = namesakes(name, fitting, any_number=bool(nuclei.source.path))
+        return named[0] if len(named) == 1 else None
     same = [layer for layer in images if image_shape(layer) == nuclei.data.shape]
     return same[0] if len(same) == 1 else None

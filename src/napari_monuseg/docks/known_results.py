@@ -9,10 +9,16 @@ from napari.layers import Labels as LabelsLayer
 
 from napari_monuseg.docks.autosave import Autosave
 from napari_monuseg.docks.result import Result
+from napari_monuseg.docks.reviewed import move_reviewed, reviewed_mask
 from napari_monuseg.docks.saving import Entry
 
 _left: WeakKeyDictionary[Any, list[tuple[Result, Entry | None]]] = WeakKeyDictionary()
 """By viewer, what a dock that was closed there had, for the next to go on with."""
+
+
+def _has_to_stay(result: Result) -> bool:
+    shown = result.layer is not None and result.layer.visible
+    return shown and (result.has_hand_work() or reviewed_mask(result) is not None)
 
 
 class KnownResults:
@@ -55,10 +61,30 @@ class KnownResults:
         corrected = (one for one in earlier if one.has_hand_work())
         return next(corrected, None) or next(iter(earlier), None)
 
+    def sources(self, result: Result, current: Result | None) -> list[Result]:
+        """Give the results whose hand work goes on in another, what counts most last.
+
+        On the same area the predecessor alone. Of other areas that lie under the new
+        one, all that are shown and have hand work, or something reviewed.
+        """
+        same = self.predecessor(result, current)
+        chosen = [
+            one
+            for one in self._all
+            if one is same
+            or (one.overlaps(result) and not one.covers(result) and _has_to_stay(one))
+        ]
+        return sorted(chosen, key=lambda one: one is current)
+
     def find_again(self, image: Image, layers: Any) -> bool:
         """Put those onto an image whose own was removed, if it is the same again."""
-        orphans = [one for one in self._all if one.image not in layers]
-        return bool([one for one in orphans if one.find_again(image)])
+        found = False
+        for one in [one for one in self._all if one.image not in layers]:
+            before = one.image_reference
+            if one.find_again(image):
+                found = True
+                move_reviewed(before, image)
+        return found
 
     def leave(self, viewer: Any, autosave: Autosave) -> None:
         """Leave results, and what is known of their files, to the next dock."""

@@ -103,7 +103,30 @@ class Overlay:
     def lie(self, layer: LabelsLayer) -> None:
         """Move a layer to where the area lies."""
         for name, value in self.place.items():
-            setattr(layer, name, value)
+            if not np.array_equal(getattr(layer, name), value):  # each is drawn anew
+                setattr(layer, name, value)
+
+    def overlaps(self, other: "Overlay") -> bool:
+        """Tell whether another lies on the same image, with some pixels in common."""
+        pairs = (
+            (self.area.rows, other.area.rows),
+            (self.area.columns, other.area.columns),
+        )
+        shared = all(
+            max(one.start, two.start) < min(one.stop, two.stop) for one, two in pairs
+        )
+        return shared and self.image is not None and self.image is other.image
+
+    def contains(self, other: "Overlay") -> bool:
+        """Tell whether all of another lies in it, on the same image."""
+        pairs = (
+            (self.area.rows, other.area.rows),
+            (self.area.columns, other.area.columns),
+        )
+        within = all(
+            one.start <= two.start and two.stop <= one.stop for one, two in pairs
+        )
+        return within and self.area.mask is None and self.overlaps(other)
 
     def covers(self, other: "Overlay") -> bool:
         """Tell whether another lies on the same part of the same image."""

@@ -25,7 +25,7 @@ def put_away(result: Result, others: Iterable[Result]) -> None:
         one
         for one in others
         if one is not result
-        and one.covers(result)
+        and (one.covers(result) or result.contains(one))
         and one.layer is not None
         and one.layer.visible
     )

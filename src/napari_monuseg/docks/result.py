@@ -211,6 +211,7 @@ class Result(Overlay):
     def show_restored(self, viewer: Any, labels: Labels, hand: HandWork) -> None:
         """Show nuclei as they were saved, hand work in them."""
         self.hand = hand
+        self._brought = None  # which of it is older than the run was not saved
         self.count = count_nuclei(labels)
         self._add_layer(viewer, labels, self.area.mask)
         self._mark(labels)

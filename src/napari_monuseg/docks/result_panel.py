@@ -1,6 +1,6 @@
 """The lower half of the Segment dock: the nuclei found, and how they are read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -124,15 +124,15 @@ class ResultPanel(QWidget):
             emitter.connect(slot)
             lifetime.add(partial(emitter.disconnect, slot))
 
-    def predecessor(self, result: Result) -> Result | None:
-        """Give the result on the same area whose hand work goes on."""
-        return self._results.predecessor(result, self.current)
+    def sources(self, result: Result) -> list[Result]:
+        """Give the results whose hand work goes on in another; see `KnownResults`."""
+        return self._results.sources(result, self.current)
 
     def add(
         self,
         result: Result,
         placed: Placed,
-        earlier: Result | None = None,
+        earlier: Sequence[Result] = (),
         *,
         worked: bool = True,
     ) -> None:
@@ -146,8 +146,8 @@ class ResultPanel(QWidget):
             Of the run.
         placed : Placed
             Its nuclei.
-        earlier : Result, optional
-            Whose hand work is in them; its layer is hidden.
+        earlier : sequence of Result
+            Whose hand work is in them; layers that the new one covers are hidden.
         worked : bool
             Whether the user did anything in the layers since the run began.
         """
@@ -166,13 +166,14 @@ class ResultPanel(QWidget):
         self._add(result, placed, earlier)
         self._choose(result)
 
-    def _add(self, result: Result, placed: Placed, earlier: Result | None) -> None:
+    def _add(self, result: Result, placed: Placed, earlier: Sequence[Result]) -> None:
         result.show(self._viewer, placed)
         self._results.add(result)
-        if earlier is None:
+        same = next((one for one in earlier if one.covers(result)), None)
+        if same is None:
             self.autosave.add(result)
-            return
-        self.autosave.succeed(earlier, result, placed.succeeds)
+        else:
+            self.autosave.succeed(same, result, placed.succeeds)
         put_away(result, self._results)
 
     def restore(self, image: Image, path: Path, corrections: SavedCorrections) -> None:

@@ -113,6 +113,13 @@ def adopt_drawn(viewer: Any) -> bool:
     return found
 
 
+def move_reviewed(before: ref[Image] | None, image: Image) -> None:
+    """Let the areas of an image that is gone be of the one that is the same again."""
+    for layer, on in list(_images.items()):
+        if before is not None and on == before:
+            _images[layer] = ref(image)
+
+
 def release_orphans(layers: Any) -> None:
     """Let areas whose image is gone be of another one that lies under them."""
     for layer in layers:

@@ -29,6 +29,7 @@ from napari_monuseg.docks.result_panel import ResultPanel
 from napari_monuseg.docks.segment_steps import (
     Found,
     Placed,
+    Source,
     place,
     segment_area,
     wait_for_hand,
@@ -209,30 +210,41 @@ class SegmentDock(Dock):
                 finished=self._on_finished,
             )
             return
-        earlier = self.results.predecessor(_result(run, found))
-        if earlier is None:
+        result = _result(run, found)
+        earlier = self.results.sources(result)
+        if not earlier:
             placed = Placed(
                 labels=found.labels, count=found.count, complete=found.complete
             )
-            self._show(run, found, placed, None)
+            self._show(run, found, placed, [])
             return
-        known = earlier.snapshot() or earlier.hand
+        sources = [
+            Source(
+                known=one.snapshot() or one.hand,
+                offset=one.area.offset,
+                same=one.covers(result),
+            )
+            for one in earlier
+        ]
         if not attempts:
-            self._show(run, found, finish(place(found, known)), earlier)
+            self._show(run, found, finish(place(found, run.area, sources)), earlier)
             return
 
         def show(placed: Placed) -> None:
-            latest = self.results.predecessor(_result(run, found))
-            edited = isinstance(known, Snapshot) and not earlier.is_still(known)
+            latest = self.results.sources(_result(run, found))
+            edited = any(
+                isinstance(source.known, Snapshot) and not one.is_still(source.known)
+                for one, source in zip(earlier, sources, strict=True)
+            )
             busy = edited or is_drawing(self._viewer.layers)
             same_image = image_shape(run.image) == run.image_shape
-            if latest is earlier and same_image and not busy:
+            if latest == earlier and same_image and not busy:
                 self._show(run, found, placed, earlier)
             else:  # hand work came or went meanwhile, or is under way
                 self._place(run, found, attempts - 1)
 
         self._slot.start(
-            place(found, known),
+            place(found, run.area, sources),
             yielded=self.progress.show_progress,
             returned=show,
             errored=self._on_error,
@@ -240,7 +252,7 @@ class SegmentDock(Dock):
         )
 
     def _show(
-        self, run: Run, found: Found, placed: Placed, earlier: Result | None
+        self, run: Run, found: Found, placed: Placed, earlier: list[Result]
     ) -> None:
         result, worked = _result(run, found), run.work.worked
         self.results.add(result, placed, earlier, worked=worked)

@@ -1,6 +1,6 @@
 """The jobs of the Segment dock: generators, run in a worker thread."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import sleep
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from napari_monuseg.areas import Area, Labels, Mask, keep_inside
 from napari_monuseg.core.autosave import fingerprint
+from napari_monuseg.core.carrying import Carried, combined
 from napari_monuseg.core.counting import InsideCount, count_nuclei
 from napari_monuseg.core.effort import corrected_since
 from napari_monuseg.core.errors import ExportError
@@ -145,30 +146,68 @@ def wait_for_hand() -> Generator[Progress, None, None]:
     sleep(0.1)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Source:
+    """What an earlier run's layer holds, whose hand work goes on in a new one.
+
+    Parameters
+    ----------
+    known : Snapshot or HandWork
+        What the layer holds, or the hand work that is known of it where there is no
+        layer to look at.
+    offset : tuple of int
+        Row and column of the image where it begins, px.
+    same : bool
+        Whether it is the one on the same area.
+    """
+
+    known: "Snapshot | HandWork"
+    offset: tuple[int, int]
+    same: bool
+
+    def gather(self) -> Carried:
+        """Find the hand work."""
+        known = self.known
+        hand = known if isinstance(known, HandWork) else known.gather()
+        return Carried(hand=hand, offset=self.offset)
+
+
 def place(
-    found: Found, earlier: "Snapshot | HandWork"
+    found: Found, area: Area, sources: Sequence[Source]
 ) -> Generator[Progress, None, Placed]:
-    """Put the nuclei of a run under hand work of an earlier run on the same area.
+    """Put the nuclei of a run under hand work of earlier runs.
 
     Parameters
     ----------
     found : Found
         Of the run.
-    earlier : Snapshot or HandWork
-        What the earlier run's layer holds, or the hand work that is known of it
-        where there is no layer to look at.
+    area : Area
+        Where.
+    sources : sequence of Source
+        What counts most last.
     """
     yield Progress(message="Keeping what was made by hand")
-    hand = earlier if isinstance(earlier, HandWork) else earlier.gather()
+    shape = found.labels.shape
+    hand = combined(
+        (
+            # What lies on the same area, was wanted where the new nuclei are.
+            one.gather().onto(area.offset, shape, None if one.same else area.mask)
+            for one in sources
+        ),
+        shape,
+    )
     hand.count  # noqa: B018 - found here, not when it is shown
     labels = hand.merge(found.labels)
-    same = labels is found.labels
+    unchanged = labels is found.labels
+    same = [one.known for one in sources if one.same]
     return Placed(
         labels=labels,
-        count=found.count if same else count_nuclei(labels),
+        count=found.count if unchanged else count_nuclei(labels),
         complete=found.complete,
         hand=hand,
-        succeeds=None if isinstance(earlier, HandWork) else fingerprint(earlier.labels),
+        succeeds=fingerprint(same[0].labels)
+        if same and not isinstance(same[0], HandWork)
+        else None,
     )
 
 

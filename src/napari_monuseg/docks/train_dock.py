@@ -286,7 +286,7 @@ def _propose_name(model: ModelEntry) -> str:
 def _describe_round(number: int, one: Any) -> str:
     facts = [f"Round {number}: {one.nuclei} nuclei"]
     if one.corrections is not None:
-        facts.append(f"{one.corrections:.0f} corrections per 100")
+        facts.append(f"{one.corrections:.0f} corrections per 100 new ones")
     if one.before is not None and one.after is not None:
         facts.append(f"AJI {one.before:.3f} → {one.after:.3f} on {one.judged} of them")
     return ", ".join(facts)

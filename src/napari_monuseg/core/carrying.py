@@ -1,0 +1,114 @@
+"""Hand work on other parts of an image, taken over into the labels of one part."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from napari_monuseg.core.counting import ids_in
+from napari_monuseg.core.handwork import HandWork
+from napari_monuseg.core.separation import Mask
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Carried:
+    """Hand work, and where in the image its grid begins.
+
+    Parameters
+    ----------
+    hand : HandWork
+        On a grid of its own.
+    offset : tuple of int
+        Row and column of the image where that begins, px.
+    """
+
+    hand: HandWork
+    offset: tuple[int, int]
+
+    def onto(
+        self, offset: tuple[int, int], shape: tuple[int, int], mask: Mask | None = None
+    ) -> HandWork:
+        """Give what of it lies on another part of the image.
+
+        Parameters
+        ----------
+        offset, shape : tuple of int
+            Where in the image that begins, and its height and width, px.
+        mask : (H, W) bool, optional
+            Where nuclei are wanted there; a nucleus that reaches in is taken whole.
+
+        Returns
+        -------
+        HandWork
+            On the part's grid, under the same ids.
+        """
+        hand = self.hand
+        if offset == self.offset and shape == hand.shape and mask is None:
+            return hand
+        rows, columns = np.unravel_index(hand.pixels, hand.shape)
+        rows = rows + self.offset[0] - offset[0]
+        columns = columns + self.offset[1] - offset[1]
+        kept = (rows >= 0) & (rows < shape[0]) & (columns >= 0) & (columns < shape[1])
+        if mask is not None:
+            kept[kept] = mask[rows[kept], columns[kept]]
+            reaching = ids_in(hand.labels[kept])
+            inside = (rows >= 0) & (rows < shape[0])
+            inside &= (columns >= 0) & (columns < shape[1])
+            kept |= inside & np.isin(hand.labels, reaching) & (hand.labels > 0)
+        return replace(
+            hand,
+            shape=shape,
+            pixels=rows[kept] * shape[1] + columns[kept],
+            labels=hand.labels[kept],
+            edited=hand.edited[kept],
+        )
+
+
+def combined(layers: Iterable[HandWork], shape: tuple[int, int]) -> HandWork:
+    """Lay hand work of one grid over each other.
+
+    Parameters
+    ----------
+    layers : iterable of HandWork
+        The uppermost last.
+    shape : tuple of int
+        Of the grid, px.
+
+    Returns
+    -------
+    HandWork
+        All of the uppermost, with its ids. What lies below it is there where nothing
+        covers it, under other ids where its own are taken; a nucleus of which less
+        than half is left is not.
+    """
+    whole = HandWork.none(shape)
+    for one in layers:
+        whole = _laid_over(one, whole) if whole.pixels.size else one.knowing(whole.used)
+    return whole
+
+
+def _laid_over(upper: HandWork, lower: HandWork) -> HandWork:
+    free = ~np.isin(lower.pixels, upper.pixels, assume_unique=True)
+    ids, places = np.unique(lower.labels, return_inverse=True)
+    left = np.bincount(places[free], minlength=ids.size)
+    whole = np.bincount(places, minlength=ids.size)
+    stays = (2 * left >= whole) | (ids == 0)
+    free &= stays[places]
+    taken = upper.used.union(ids_in(upper.labels).tolist())
+    colliding = np.isin(ids, list(taken)) & (ids > 0)
+    all_taken = list(taken.union(lower.used, ids.tolist()))
+    candidates = np.arange(1, len(all_taken) + colliding.sum() + 1)
+    numbers = ids.copy()
+    numbers[colliding] = np.setdiff1d(candidates, all_taken)[: colliding.sum()]
+    pixels = np.concatenate([upper.pixels, lower.pixels[free]])
+    labels = np.concatenate([upper.labels, numbers[places][free]]).astype(np.int32)
+    edited = np.concatenate([upper.edited, lower.edited[free]])
+    order = np.argsort(pixels)
+    by_hand = ids_in(labels[edited]).tolist()
+    return replace(
+        upper,
+        pixels=pixels[order],
+        labels=labels[order],
+        edited=edited[order],
+        used=upper.used.union(lower.used, by_hand),
+    )

@@ -1,0 +1,131 @@
+"""Hand work stays where it lies on its image, whichever part is looked at."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from napari_monuseg.core.carrying import Carried, combined
+from napari_monuseg.core.handwork import HandWork
+
+SHAPE = (20, 30)
+
+
+def hand_of(labels, held):
+    return HandWork.restored(labels, held)
+
+
+def square(top, left, number, labels=None, side=4):
+    labels = np.zeros(SHAPE, np.int32) if labels is None else labels
+    labels[top : top + side, left : left + side] = number
+    return labels
+
+
+def image_of(hand):
+    """Give what hand work holds as an image: -1 where it holds nothing."""
+    image = np.full(hand.shape, -1, np.int64)
+    image.ravel()[hand.pixels] = hand.labels
+    return image
+
+
+@st.composite
+def hands(draw, shape=None, highest=4):
+    shape = shape or draw(array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=8))
+    labels = draw(arrays(np.int32, shape, elements=st.integers(0, highest)))
+    return hand_of(labels, draw(arrays(bool, shape)))
+
+
+def test_on_the_same_part_it_is_the_same():
+    hand = hand_of(square(2, 3, 7), square(2, 3, 7) > 0)
+
+    assert Carried(hand=hand, offset=(5, 6)).onto((5, 6), SHAPE) is hand
+
+
+@given(
+    hands(),
+    st.tuples(st.integers(0, 9), st.integers(0, 9)),
+    st.tuples(st.integers(0, 9), st.integers(0, 9)),
+    st.tuples(st.integers(1, 9), st.integers(1, 9)),
+)
+@settings(max_examples=200, deadline=None)
+def test_what_lies_on_the_part_is_there_and_nothing_else(hand, offset, other, shape):
+    tissue = np.full((30, 30), -1, np.int64)
+    height, width = hand.shape
+    tissue[offset[0] : offset[0] + height, offset[1] : offset[1] + width] = image_of(
+        hand
+    )
+
+    moved = Carried(hand=hand, offset=offset).onto(other, shape)
+
+    seen = tissue[other[0] : other[0] + shape[0], other[1] : other[1] + shape[1]]
+    assert moved.shape == shape
+    assert np.array_equal(image_of(moved), seen)
+    assert (np.diff(moved.pixels) > 0).all()
+    assert moved.used == hand.used
+
+
+def test_a_nucleus_that_reaches_in_is_taken_whole_and_what_was_erased_is_not():
+    labels = square(8, 8, 7)
+    erased = square(2, 8, 1) > 0
+    mask = np.zeros(SHAPE, bool)
+    mask[:, :10] = True
+
+    hand = hand_of(labels, (labels > 0) | erased)
+    moved = Carried(hand=hand, offset=(0, 0)).onto((0, 0), SHAPE, mask)
+
+    assert np.array_equal(image_of(moved) == 7, labels == 7)
+    assert np.array_equal(image_of(moved) == 0, erased & mask)
+
+
+def test_of_two_the_last_lies_above():
+    below = hand_of(square(2, 2, 1, square(10, 10, 2)), np.ones(SHAPE, bool))
+    above = hand_of(square(3, 3, 1), square(3, 3, 1) > 0)
+
+    whole = combined([below, above], SHAPE)
+
+    image = image_of(whole)
+    assert (image[3:7, 3:7] == 1).all()
+    assert (image[10:14, 10:14] == 2).all()
+    assert image[2, 2] == -1  # less than half of the other was left
+    assert set(np.unique(image)) == {-1, 0, 1, 2}
+    assert {1, 2} <= whole.used
+
+
+def test_what_keeps_most_of_itself_gets_another_number():
+    below = hand_of(square(2, 2, 1), square(2, 2, 1) > 0)
+    above = hand_of(square(5, 5, 1), square(5, 5, 1) > 0)
+
+    image = image_of(combined([below, above], SHAPE))
+
+    assert (image[5:9, 5:9] == 1).all()
+    other = image[2, 2]
+    assert other not in {-1, 0, 1}
+    assert (image == other).sum() == 15
+
+
+@given(st.data(), array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=8))
+@settings(max_examples=200, deadline=None)
+def test_the_uppermost_stands_bit_for_bit_over_the_others(data, shape):
+    layers = [data.draw(hands(shape=shape)) for _ in range(3)]
+
+    whole = combined(layers, shape)
+    image, top = image_of(whole), image_of(layers[-1])
+
+    assert np.array_equal(image[top >= 0], top[top >= 0])
+    held = np.logical_or.reduce([one.held for one in layers])
+    assert not (image[~held] >= 0).any()
+    assert (np.diff(whole.pixels) > 0).all()
+    assert all(one.used <= whole.used for one in layers)
+    # A number stands for one nucleus only.
+    for number in set(np.unique(image)) - {-1, 0}:
+        place = image == number
+        if (place & (top >= 0)).any():
+            assert not (place & (top < 0)).any()
+    # Where nothing lies above, the place is as it was: a nucleus, or none.
+    second = image_of(layers[1])
+    free = (top < 0) & (second == 0)
+    assert (image[free] == 0).all()
+
+
+def test_without_any_there_is_none():
+    assert not combined([], SHAPE).pixels.size

@@ -1,0 +1,173 @@
+"""Hand work goes on in runs on other areas of the image."""
+
+import numpy as np
+import pytest
+from hands import nuclei, press, run
+
+from napari_monuseg.areas import Area
+from napari_monuseg.docks.reviewed import mark, reviewed_mask
+from napari_monuseg.docks.reviewed_areas import find_areas
+
+LEFT = Area(slice(20, 236), slice(0, 140))
+RIGHT = Area(slice(0, 256), slice(130, 256))
+WHOLE = Area(slice(0, 256), slice(0, 256))
+
+
+@pytest.fixture
+def run_on(qtbot, viewer, dock, image, stage):
+    def act(area):
+        dock.area.area = lambda _: area
+        run(qtbot, dock)
+        return nuclei(viewer)[-1]
+
+    return act
+
+
+def whole_nucleus(layer, margin=3):
+    """Give a nucleus that lies well inside of a layer, as a mask."""
+    data = layer.data
+    edge = {0, *np.unique(np.concatenate([data[:margin], data[-margin:]]))}
+    edge |= {*np.unique(data[:, :margin]), *np.unique(data[:, -margin:])}
+    number = next(one for one in np.unique(data) if one not in edge)
+    return data == number
+
+
+def delete_one(layer):
+    """Delete a nucleus; give its pixels."""
+    mask = whole_nucleus(layer)
+    layer.data_setitem(np.nonzero(mask), 0)
+    return mask
+
+
+def draw_one(layer, number=900):
+    """Draw a nucleus on background; give its pixels."""
+    free = np.argwhere(
+        [
+            [not layer.data[r : r + 6, c : c + 6].any() for c in range(10, 100)]
+            for r in range(10, 100)
+        ]
+    )
+    top, left = free[0] + 10
+    mask = np.zeros(layer.data.shape, bool)
+    mask[top : top + 5, left : left + 5] = True
+    layer.data_setitem(np.nonzero(mask), number)
+    return mask
+
+
+def on_image(mask, area):
+    whole = np.zeros((256, 256), bool)
+    whole[area.rows, area.columns] = mask
+    return whole
+
+
+def test_a_larger_area_has_it_and_hides_the_smaller(viewer, dock, run_on):
+    left = run_on(LEFT)
+    deleted = on_image(delete_one(left), LEFT)
+    drawn = on_image(draw_one(left), LEFT)
+
+    whole = run_on(WHOLE)
+
+    assert not whole.data[deleted].any()
+    assert len(np.unique(whole.data[drawn])) == 1
+    assert (whole.data == whole.data[drawn][0]).sum() == drawn.sum()
+    assert not left.visible
+    assert dock.results.current.hand.count == (1, 1)
+
+
+def test_what_was_reviewed_is_learned_from_as_it_was_corrected(
+    qtbot, viewer, dock, image, run_on
+):
+    left = run_on(LEFT)
+    deleted = on_image(delete_one(left), LEFT)
+    box = np.array([[20, 0], [20, 140], [236, 140], [236, 0]]) - 0.5
+    mark(viewer, image, [box])
+    before = left.data.copy()
+
+    whole = run_on(WHOLE)
+
+    (area,) = find_areas(viewer.layers)
+    assert area.nuclei is whole
+    assert not whole.data[deleted & area.reviewed].any()
+    inside = whole.data[LEFT.rows, LEFT.columns]
+    assert np.array_equal(inside > 0, before > 0)
+    assert reviewed_mask(dock.results.current)[LEFT.rows, LEFT.columns].all()
+
+
+def test_that_of_several_areas_is_put_together(viewer, dock, run_on):
+    left = run_on(LEFT)
+    first = on_image(delete_one(left), LEFT)
+    mine = on_image(draw_one(left), LEFT)
+    right = run_on(RIGHT)
+    second = on_image(delete_one(right), RIGHT)
+    theirs = on_image(draw_one(right), RIGHT)
+
+    whole = run_on(WHOLE)
+
+    assert not whole.data[first | second].any()
+    numbers = {*np.unique(whole.data[mine]), *np.unique(whole.data[theirs])}
+    assert len(numbers) == 2
+    assert 0 not in numbers
+    assert dock.results.current.hand.count == (2, 2)
+
+
+def test_a_view_that_moved_a_little_has_it(viewer, run_on):
+    left = run_on(LEFT)
+    deleted = on_image(delete_one(left), LEFT)
+
+    moved = Area(slice(21, 237), slice(1, 141))
+    again = run_on(moved)
+
+    assert not again.data[deleted[moved.rows, moved.columns]].any()
+    assert left.visible
+
+
+def test_a_part_of_what_was_corrected_has_it(viewer, run_on):
+    whole = run_on(WHOLE)
+    deleted = delete_one(whole)
+    mask = np.ones((216, 140), bool)
+
+    part = run_on(Area(LEFT.rows, LEFT.columns, mask))
+
+    seen = deleted[LEFT.rows, LEFT.columns]
+    assert not part.data[seen].any()
+    assert whole.visible
+
+
+def test_hidden_nuclei_and_those_of_other_images_have_no_part_in_it(
+    viewer, dock, run_on, tissue
+):
+    left = run_on(LEFT)
+    deleted = on_image(delete_one(left), LEFT)
+    left.visible = False
+    assert run_on(WHOLE).data[deleted].any()
+
+    left.visible = True
+    viewer.add_image(tissue[0], rgb=True, name="other")
+    assert run_on(WHOLE).data[deleted].any()
+
+
+def test_a_second_run_there_goes_on_from_the_first(qtbot, viewer, dock, run_on):
+    left = run_on(LEFT)
+    deleted = on_image(delete_one(left), LEFT)
+    whole = run_on(WHOLE)
+    again = delete_one(whole)
+
+    third = run_on(WHOLE)
+
+    assert not third.data[deleted | again].any()
+    viewer.layers.remove(third)
+    assert whole.visible
+    assert not left.visible
+
+
+def test_edits_made_while_it_is_put_together_are_in_it(qtbot, dock, run_on, stage):
+    left = run_on(LEFT)
+    first = on_image(delete_one(left), LEFT)
+    stage.go_on.clear()
+    dock.area.area = lambda _: WHOLE
+    press(qtbot, dock.run_button)
+    second = on_image(delete_one(left), LEFT)
+    stage.go_on.set()
+    qtbot.waitUntil(lambda: not dock.running)
+
+    assert not dock.results.current.layer.data[first | second].any()
