@@ -321,3 +321,16 @@ def test_what_is_folded_away_is_not_reached_by_the_keyboard(qtbot):
     folding.toggleButton().click()
     assert not button.isEnabled()
     assert section("Open", QPushButton(), unfolded=True).content().isEnabled()
+
+
+def test_what_qt_has_deleted_already_keeps_nothing_else_from_its_end(owner):
+    lifetime, ended = Lifetime(owner), []
+    lifetime.add(lambda: ended.append("first"))
+
+    def gone():
+        raise RuntimeError("wrapped C/C++ object has been deleted")
+
+    lifetime.add(gone)
+    lifetime.end()
+
+    assert ended == ["first"]

@@ -16,11 +16,12 @@ from napari_monuseg.core.origin import Origin
 from napari_monuseg.core.progress import finish
 from napari_monuseg.core.tiff import read_labels
 from napari_monuseg.core.tiff_writing import write_labels
-from napari_monuseg.docks.bindings import image_of
+from napari_monuseg.docks.bindings import METADATA, image_of
 from napari_monuseg.docks.export_button import export_result
 from napari_monuseg.docks.result_panel import NO_HAND_WORK, NO_MAPS
 from napari_monuseg.docks.reviewed import mark, mark_view, reviewed_mask
 from napari_monuseg.docks.reviewed_areas import find_areas
+from napari_monuseg.docks.take_up import count_homes, find_home
 from napari_monuseg.docks.tools import TOOLS
 from napari_monuseg.layers import image_shape, placement
 
@@ -181,6 +182,24 @@ def test_a_typed_pixel_size_is_that_of_labels_taken_up(
     qtbot.waitUntil(lambda: not results.export_button.busy)
 
     assert read_labels(tmp_path / "mine_nuclei.tif").pixel_size == 0.4
+
+
+@pytest.mark.parametrize("offset", [(-1, 0), (0, -1), (1, 0), (0, 1)])
+def test_labels_that_reach_beyond_their_image_have_no_home(
+    viewer, image, tissue, offset
+):
+    facts = {"image": "colon", "image_shape": tissue[1].shape, "offset": offset}
+    labels = viewer.add_labels(tissue[1].copy(), metadata={METADATA: facts})
+
+    assert image_of(labels, viewer.layers) is image
+    assert find_home(labels, viewer.layers) is None
+
+
+def test_what_is_no_tissue_is_no_home(viewer, dock, image, tissue):
+    viewer.add_image(np.zeros(tissue[1].shape, bool), name="mask")
+    labels = viewer.add_labels(tissue[1].copy())
+
+    assert count_homes(labels, viewer.layers) == 1
 
 
 @pytest.fixture
