@@ -54,7 +54,7 @@ class Carried:
             reaching = ids_in(hand.labels[kept])
             inside = (rows >= 0) & (rows < shape[0])
             inside &= (columns >= 0) & (columns < shape[1])
-            kept |= inside & np.isin(hand.labels, reaching) & (hand.labels > 0)
+            kept |= inside & np.isin(hand.labels, reaching)
         return replace(
             hand,
             shape=shape,
@@ -95,7 +95,7 @@ def _laid_over(upper: HandWork, lower: HandWork) -> HandWork:
     stays = (2 * left >= whole) | (ids == 0)
     free &= stays[places]
     taken = upper.used.union(ids_in(upper.labels).tolist())
-    colliding = np.isin(ids, list(taken)) & (ids > 0)
+    colliding = np.isin(ids, list(taken))
     all_taken = list(taken.union(lower.used, ids.tolist()))
     candidates = np.arange(1, len(all_taken) + colliding.sum() + 1)
     numbers = ids.copy()

@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 
 from napari_monuseg.core.errors import MonusegError
 from napari_monuseg.docks.canvas_focus import CanvasFocus
+from napari_monuseg.docks.gl_context import keep_context
 from napari_monuseg.docks.lifetime import Lifetime
 
 FOCUS = (
@@ -46,6 +47,7 @@ class Dock(QWidget):
         self._viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
         self._lifetime = Lifetime(self)
         CanvasFocus(self._viewer, self)
+        keep_context(self._viewer, self._lifetime)
         self._was_shown = False
 
     def event(self, event: QEvent) -> bool:
