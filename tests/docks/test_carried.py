@@ -44,10 +44,10 @@ def draw_one(layer, number=900):
     free = np.argwhere(
         [
             [not layer.data[r : r + 6, c : c + 6].any() for c in range(10, 100)]
-            for r in range(10, 100)
+            for r in range(30, 110)
         ]
     )
-    top, left = free[0] + 10
+    top, left = free[0] + (30, 10)
     mask = np.zeros(layer.data.shape, bool)
     mask[top : top + 5, left : left + 5] = True
     layer.data_setitem(np.nonzero(mask), number)
@@ -123,14 +123,33 @@ def test_a_view_that_moved_a_little_has_it(viewer, run_on):
 
 def test_a_part_of_what_was_corrected_has_it(viewer, run_on):
     whole = run_on(WHOLE)
-    deleted = delete_one(whole)
+    deleted = delete_one(whole)[LEFT.rows, LEFT.columns]
+    drawn = draw_one(whole)[LEFT.rows, LEFT.columns]
     mask = np.ones((216, 140), bool)
+    rows, columns = np.nonzero(drawn)
+    mask[rows.min() - 2 : rows.max() + 3, columns.min() - 2 : columns.max() + 3] = False
+    assert not (deleted & ~mask).any()
 
-    part = run_on(Area(LEFT.rows, LEFT.columns, mask))
+    area = Area(LEFT.rows, LEFT.columns, mask)
+    part = run_on(area)
 
-    seen = deleted[LEFT.rows, LEFT.columns]
-    assert not part.data[seen].any()
+    assert not part.data[deleted].any()
+    assert not part.data[drawn].any()  # nobody wants nuclei there
     assert whole.visible
+    part.data_setitem(np.nonzero(drawn), 901)
+    again = run_on(area)  # what was drawn in the very same area stays
+    assert (again.data[drawn] == 901).all()
+
+
+def test_what_lies_around_a_drawn_area_stays_in_sight(viewer, run_on):
+    left = run_on(LEFT)
+    delete_one(left)
+    mask = np.zeros((256, 256), bool)
+    mask[:, 100:] = True
+
+    run_on(Area(WHOLE.rows, WHOLE.columns, mask))
+
+    assert left.visible
 
 
 def test_hidden_nuclei_and_those_of_other_images_have_no_part_in_it(
