@@ -984,3 +984,9 @@ def test_only_shapes_named_reviewed_count(viewer, slide, nuclei):
     assert not is_reviewed_layer(other)
     assert not is_reviewed_layer(nuclei)
     assert is_reviewed_layer(marked)
+
+
+def test_one_point_at_the_beginning_is_shown_on_whole_steps(train):
+    train.curves.show_history([{"step": 0, "validation_loss": 0.5}])
+
+    assert train.curves.axes[0].get_xlim() == (0, 1)

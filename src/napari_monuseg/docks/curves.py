@@ -93,7 +93,7 @@ def _fit(axes: Any, colour: str) -> None:
     """Let a plot show all of its lines, with their names above it."""
     axes.relim(visible_only=True)
     axes.autoscale()
-    axes.set_xlim(left=0)
+    axes.set_xlim(0, max(1, axes.get_xlim()[1]))  # of steps, which are whole
     shown = [line for line in axes.lines if line.get_visible()]
     axes.legend(
         handles=shown,

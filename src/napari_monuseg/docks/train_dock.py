@@ -237,8 +237,7 @@ class TrainDock(Dock):
 
     def _on_kept(self, name: str) -> None:
         self._decided(
-            f"“{name}” is now among your models; choose it in the Segment dock to find "
-            "nuclei with it"
+            f"“{name}” is now among your models; choose it in the Segment dock"
         )
         registry.notify()
         self.model.choose(name)
