@@ -230,6 +230,20 @@ def test_of_two_images_of_one_name_none_is_guessed(qtbot, dock, namesakes):
     assert dock.results.current.layer is labels
 
 
+def test_labels_of_one_of_two_of_a_name_are_put_onto_neither(
+    viewer, tissue, tmp_path, namesakes
+):
+    first, second, _ = namesakes
+    first.translate = second.translate = (7, 8)
+
+    (again,) = viewer.open(tmp_path / "tile_nuclei.tif", plugin=PLUGIN)
+    assert tuple(again.translate) == (0, 0)
+
+    viewer.layers.remove(first)
+    (again,) = viewer.open(tmp_path / "tile_nuclei.tif", plugin=PLUGIN)
+    assert tuple(again.translate) == (7, 8)
+
+
 def test_what_napari_adds_to_a_name_is_no_part_of_it(viewer, dock, namesakes):
     first, second, labels = namesakes
     viewer.layers.remove(first)
