@@ -1,5 +1,8 @@
 """What hands do in a window: press, run, and look for what came of it."""
 
+import subprocess
+import sys
+
 from napari.layers import Labels
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
@@ -37,3 +40,18 @@ def run(qtbot, dock):
 def nuclei(viewer):
     """Give the labels layers there are, the uppermost last."""
     return [layer for layer in viewer.layers if isinstance(layer, Labels)]
+
+
+def survives(script, *arguments):
+    """Run a script in a process of its own, to its last line: a crash would end us."""
+    script += "\nprint('nothing crashed')\n"
+    done = subprocess.run(
+        [sys.executable, "-c", script, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "nothing crashed" in done.stdout
+    return True

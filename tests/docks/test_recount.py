@@ -121,14 +121,20 @@ def test_many_edits_are_one_count(qtbot, queue, results, stage, told):
     assert stage.begun == ["first"]
 
 
-def test_what_is_left_while_it_is_counted_is_counted_later(
-    qtbot, queue, results, stage, told
-):
+@pytest.fixture
+def first_begun(qtbot, queue, results, stage):
+    """The first two results; the first one is being counted."""
     first, second, _ = results
     stage.open.clear()
-    queue.follow(first)
+    queue.edited(first)
     qtbot.waitUntil(lambda: stage.begun == ["first"])
+    return first, second
 
+
+def test_what_is_left_while_it_is_counted_is_counted_later(
+    qtbot, queue, first_begun, stage, told
+):
+    _, second = first_begun
     queue.follow(second)
     stage.open.set()
     qtbot.waitUntil(lambda: len(told) == 2)
@@ -137,13 +143,9 @@ def test_what_is_left_while_it_is_counted_is_counted_later(
 
 
 def test_what_is_being_counted_when_another_is_edited_is_not_forgotten(
-    qtbot, queue, results, stage, told
+    qtbot, queue, first_begun, stage, told
 ):
-    first, second, _ = results
-    stage.open.clear()
-    queue.edited(first)
-    qtbot.waitUntil(lambda: stage.begun == ["first"])
-
+    first, second = first_begun
     queue.edited(second)
     qtbot.wait(2 * PAUSE)  # the count of the first is given up for that of both
     stage.open.set()
@@ -152,12 +154,10 @@ def test_what_is_being_counted_when_another_is_edited_is_not_forgotten(
     assert [first.effort, second.effort] == [1, 2]
 
 
-def test_a_count_that_an_edit_overtook_is_not_told(qtbot, queue, results, stage, told):
-    first, *_ = results
-    stage.open.clear()
-    queue.edited(first)
-    qtbot.waitUntil(lambda: stage.begun == ["first"])
-
+def test_a_count_that_an_edit_overtook_is_not_told(
+    qtbot, queue, first_begun, stage, told
+):
+    first, _ = first_begun
     first.nuclei = 5
     queue.edited(first)
     stage.open.set()
