@@ -785,7 +785,8 @@ class TestNucleiOfOthers:
 
         assert said == ["Nucleus deleted"]
 
-    def test_what_the_tool_says_of_one_s_own_stays(self, tools, hand, layer, said):
+    def test_what_is_said_of_one_s_own_stays(self, hand, layer, other, said):
+        other.translate = layer.data_to_world((20, 80))
         layer.editable = False
         hand.point((30, 90))
         hand.press("D")
