@@ -658,6 +658,7 @@ def test_a_dock_that_is_closed_at_the_gate_asks_again(
 
 
 def test_no_model_is_renamed_while_one_learns(qtbot, reviewed, train, quick):
+    train._models.expand(animate=False)
     press(qtbot, train.train_button)
     assert not train.manager.isEnabled()
 
@@ -810,7 +811,7 @@ def test_without_a_strip_to_stop_by_the_last_step_is_kept_and_that_is_said(
     press(qtbot, train.train_button)
     done(qtbot, train)
 
-    assert "the last weights are kept, of step 3" in train.progress.text.text()
+    assert "this is the model after step 3" in train.progress.text.text()
     assert not train.curves.axes[1].get_visible()
 
 
