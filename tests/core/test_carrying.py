@@ -35,10 +35,37 @@ def hands(draw, shape=None, highest=4):
     return hand_of(labels, draw(arrays(bool, shape)))
 
 
-def test_on_the_same_part_it_is_the_same():
-    hand = hand_of(square(2, 3, 7), square(2, 3, 7) > 0)
+def test_what_came_from_elsewhere_is_left_out():
+    labels = square(10, 10, 8, square(2, 3, 7))
+    brought = hand_of(square(2, 3, 7), square(2, 3, 7) > 0)
 
-    assert Carried(hand=hand, offset=(5, 6)).onto((5, 6), SHAPE) is hand
+    one = Carried(hand=hand_of(labels, labels > 0), offset=(0, 0), brought=brought)
+    image = image_of(one.onto((0, 0), SHAPE))
+
+    assert np.array_equal(image == 8, labels == 8)
+    assert not (image == 7).any()
+
+
+def test_what_was_only_reviewed_is_left_out():
+    written = square(2, 3, 7)
+    reviewed = np.ones(SHAPE, bool)
+    hand = HandWork.none(SHAPE).gather(
+        square(10, 10, 8, written.copy()), written, reviewed
+    )
+
+    image = image_of(Carried(hand=hand, offset=(0, 0)).onto((0, 0), SHAPE))
+
+    assert set(np.unique(image)) == {-1, 8}
+
+
+def test_nuclei_that_the_former_edge_cuts_are_left_out():
+    labels = square(8, 0, 7, square(0, 10, 8, square(8, 26, 9)))
+
+    one = Carried(hand=hand_of(labels, labels > 0), offset=(0, 5))
+    image = image_of(one.onto((0, 0), (40, 35)))
+
+    # Above and to the right both parts end alike, to the left the new one goes on.
+    assert set(np.unique(image)) == {-1, 8, 9}
 
 
 @given(
@@ -56,6 +83,16 @@ def test_what_lies_on_the_part_is_there_and_nothing_else(hand, offset, other, sh
     )
 
     moved = Carried(hand=hand, offset=offset).onto(other, shape)
+
+    # Nuclei that the former grid's edge cuts inside of the part are left out.
+    for axis, side in enumerate(hand.shape):
+        for line, inner in (
+            (0, other[axis] < offset[axis]),
+            (side - 1, offset[axis] + side < other[axis] + shape[axis]),
+        ):
+            if inner:
+                cut = np.take(image_of(hand), line, axis)
+                tissue[np.isin(tissue, cut[cut > 0])] = -1
 
     seen = tissue[other[0] : other[0] + shape[0], other[1] : other[1] + shape[1]]
     assert moved.shape == shape

@@ -20,15 +20,21 @@ class Carried:
         On a grid of its own.
     offset : tuple of int
         Row and column of the image where that begins, px.
+    brought : HandWork, optional
+        What of it came from elsewhere, on the same grid.
     """
 
     hand: HandWork
     offset: tuple[int, int]
+    brought: HandWork | None = None
 
     def onto(
         self, offset: tuple[int, int], shape: tuple[int, int], mask: Mask | None = None
     ) -> HandWork:
-        """Give what of it lies on another part of the image.
+        """Give what was made here of what lies on another part of the image.
+
+        What came from elsewhere, what was only reviewed, and nuclei that the edge of
+        this grid cuts inside of the part are left out.
 
         Parameters
         ----------
@@ -42,9 +48,7 @@ class Carried:
         HandWork
             On the part's grid, under the same ids.
         """
-        hand = self.hand
-        if offset == self.offset and shape == hand.shape and mask is None:
-            return hand
+        hand = self._own(offset, shape)
         rows, columns = np.unravel_index(hand.pixels, hand.shape)
         rows = rows + self.offset[0] - offset[0]
         columns = columns + self.offset[1] - offset[1]
@@ -61,6 +65,32 @@ class Carried:
             pixels=rows[kept] * shape[1] + columns[kept],
             labels=hand.labels[kept],
             edited=hand.edited[kept],
+        )
+
+    def _own(self, offset: tuple[int, int], shape: tuple[int, int]) -> HandWork:
+        """Give what was made by hand here, without nuclei that are cut."""
+        hand = self.hand
+        own = hand.edited.copy()
+        if self.brought is not None and self.brought.pixels.size:
+            before = self.brought
+            places = np.searchsorted(before.pixels, hand.pixels)
+            places = np.minimum(places, before.pixels.size - 1)
+            own &= (before.pixels[places] != hand.pixels) | (
+                before.labels[places] != hand.labels
+            )
+        touched = ids_in(hand.labels[own])  # a nucleus of which a part is new is all
+        own |= hand.edited & np.isin(hand.labels, touched)
+        rows, columns = np.unravel_index(hand.pixels, hand.shape)
+        cut = np.zeros(own.size, bool)
+        for axis, along in enumerate((rows, columns)):
+            first, last = self.offset[axis], self.offset[axis] + hand.shape[axis]
+            if offset[axis] < first:
+                cut |= along == 0
+            if last < offset[axis] + shape[axis]:
+                cut |= along == hand.shape[axis] - 1
+        own &= ~np.isin(hand.labels, ids_in(hand.labels[cut]))
+        return replace(
+            hand, pixels=hand.pixels[own], labels=hand.labels[own], edited=own[own]
         )
 
 

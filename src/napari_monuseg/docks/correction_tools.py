@@ -56,7 +56,8 @@ class CorrectionTools(QWidget):
         self._watch: EditWatch | None = None
         self._drawing: Drawing | None = None
         self._keys, self._keys_elsewhere = Keys(), Keys()
-        self._keys_elsewhere.bind(viewer, self._actions(self._on_key_elsewhere))
+        elsewhere = self._actions(self._on_key_elsewhere)
+        self._keys_elsewhere.bind(viewer, elsewhere, free_only=True)
         for undo in (self._keys.release, self._keys_elsewhere.release, self._unwatch):
             lifetime.add(undo)
         lifetime.add(self._let_go)

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from napari.utils.key_bindings import coerce_keybinding
+
 
 class Keys:
     """Keys of one layer, or of one viewer, at a time."""
@@ -11,12 +13,30 @@ class Keys:
         self._bound: Any = None
         self._keys: list[str] = []
 
-    def bind(self, to: Any, actions: Mapping[str, Callable[[], object]]) -> None:
-        """Bind keys to a layer or a viewer; what had them before is released."""
+    def bind(
+        self,
+        to: Any,
+        actions: Mapping[str, Callable[[], object]],
+        *,
+        free_only: bool = False,
+    ) -> None:
+        """Bind keys to a layer or a viewer; what had them before is released.
+
+        Parameters
+        ----------
+        to : Layer or Viewer
+            With a keymap of its own.
+        actions : mapping
+            What each key does.
+        free_only : bool
+            Whether keys that somebody else has bound there are left alone.
+        """
         self.release()
-        self._bound, self._keys = to, list(actions)
-        for key, action in actions.items():
-            to.bind_key(key, _named(action), overwrite=True)
+        taken = set(to.keymap) if free_only else set()
+        self._bound = to
+        self._keys = [key for key in actions if coerce_keybinding(key) not in taken]
+        for key in self._keys:
+            to.bind_key(key, _named(actions[key]), overwrite=True)
 
     def release(self) -> None:
         """Give the keys back."""

@@ -9,7 +9,7 @@ from napari.layers import Labels as LabelsLayer
 
 from napari_monuseg.docks.autosave import Autosave
 from napari_monuseg.docks.result import Result
-from napari_monuseg.docks.reviewed import move_reviewed, reviewed_mask
+from napari_monuseg.docks.reviewed import move_reviewed
 from napari_monuseg.docks.saving import Entry
 
 _left: WeakKeyDictionary[Any, list[tuple[Result, Entry | None]]] = WeakKeyDictionary()
@@ -18,7 +18,7 @@ _left: WeakKeyDictionary[Any, list[tuple[Result, Entry | None]]] = WeakKeyDictio
 
 def _has_to_stay(result: Result) -> bool:
     shown = result.layer is not None and result.layer.visible
-    return shown and (result.has_hand_work() or reviewed_mask(result) is not None)
+    return shown and result.has_hand_work()
 
 
 class KnownResults:
@@ -65,7 +65,7 @@ class KnownResults:
         """Give the results whose hand work goes on in another, what counts most last.
 
         On the same area the predecessor alone. Of other areas that lie under the new
-        one, all that are shown and have hand work, or something reviewed.
+        one, all that are shown and have hand work.
         """
         same = self.predecessor(result, current)
         chosen = [

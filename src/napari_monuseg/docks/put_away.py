@@ -25,7 +25,7 @@ def put_away(result: Result, others: Iterable[Result]) -> None:
         one
         for one in others
         if one is not result
-        and (one.covers(result) or result.contains(one))
+        and (one.covers(result) or (result.contains(one) and one.knows_hand_work))
         and one.layer is not None
         and one.layer.visible
     )

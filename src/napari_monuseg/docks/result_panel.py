@@ -169,11 +169,10 @@ class ResultPanel(QWidget):
     def _add(self, result: Result, placed: Placed, earlier: Sequence[Result]) -> None:
         result.show(self._viewer, placed)
         self._results.add(result)
-        same = next((one for one in earlier if one.covers(result)), None)
-        if same is None:
+        if len(earlier) == 1 and earlier[0].covers(result):
+            self.autosave.succeed(earlier[0], result, placed.succeeds)
+        else:  # of several, what one has may have covered what another has
             self.autosave.add(result)
-        else:
-            self.autosave.succeed(same, result, placed.succeeds)
         put_away(result, self._results)
 
     def restore(self, image: Image, path: Path, corrections: SavedCorrections) -> None:

@@ -168,8 +168,9 @@ class Source:
     def gather(self) -> Carried:
         """Find the hand work."""
         known = self.known
-        hand = known if isinstance(known, HandWork) else known.gather()
-        return Carried(hand=hand, offset=self.offset)
+        if isinstance(known, HandWork):
+            return Carried(hand=known, offset=self.offset)
+        return Carried(hand=known.gather(), offset=self.offset, brought=known.brought)
 
 
 def place(
@@ -190,8 +191,9 @@ def place(
     shape = found.labels.shape
     hand = combined(
         (
-            # What lies on the same area, was wanted where the new nuclei are.
-            one.gather().onto(area.offset, shape, None if one.same else area.mask)
+            one.gather().hand
+            if one.same
+            else one.gather().onto(area.offset, shape, area.mask)
             for one in sources
         ),
         shape,
