@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtWidgets import QFileDialog, QWidget
 from scipy import ndimage
 
 from napari_monuseg.core import registry
@@ -31,6 +31,14 @@ def known_devices(monkeypatch):
 def no_shipped_models(monkeypatch, tmp_path):
     """Leave only the models a test makes to choose from."""
     monkeypatch.setattr(registry, "SHIPPED_FOLDER", tmp_path / "none")
+
+
+@pytest.fixture
+def owner(qtbot):
+    """A widget with which things go."""
+    owner = QWidget()
+    qtbot.addWidget(owner)
+    return owner
 
 
 @pytest.fixture

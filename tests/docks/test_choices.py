@@ -8,7 +8,7 @@ import pytest
 from napari.layers import Image
 from qtpy.QtCore import QEvent, QPoint
 from qtpy.QtGui import QHelpEvent
-from qtpy.QtWidgets import QApplication, QPushButton, QWidget
+from qtpy.QtWidgets import QApplication, QPushButton
 
 from napari_monuseg.areas import in_view
 from napari_monuseg.core.progress import Progress
@@ -19,13 +19,6 @@ from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.model_choice import describe
 from napari_monuseg.docks.progress_line import ProgressLine, duration
 from napari_monuseg.docks.section import section
-
-
-@pytest.fixture
-def owner(qtbot):
-    owner = QWidget()
-    qtbot.addWidget(owner)
-    return owner
 
 
 @pytest.fixture

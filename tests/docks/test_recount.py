@@ -2,7 +2,6 @@ import threading
 import time
 
 import pytest
-from qtpy.QtWidgets import QWidget
 
 from napari_monuseg.core.handwork import HandWork
 from napari_monuseg.core.progress import Progress
@@ -68,15 +67,8 @@ def results():
 
 
 @pytest.fixture
-def parent(qtbot):
-    widget = QWidget()
-    qtbot.addWidget(widget)
-    return widget
-
-
-@pytest.fixture
-def lifetime(parent):
-    lifetime = Lifetime(parent)
+def lifetime(owner):
+    lifetime = Lifetime(owner)
     yield lifetime
     lifetime.end()
 
@@ -88,8 +80,8 @@ def told():
 
 
 @pytest.fixture
-def queue(parent, lifetime, results, stage, told):
-    return Recount(parent, lifetime, results, lambda one, _: told.append(one.name))
+def queue(owner, lifetime, results, stage, told):
+    return Recount(owner, lifetime, results, lambda one, _: told.append(one.name))
 
 
 def test_all_are_counted_one_after_the_other(qtbot, queue, results, told):

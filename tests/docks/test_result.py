@@ -888,6 +888,7 @@ def test_the_dialog_begins_beside_the_image_and_then_where_one_was(
 
 
 def test_nuclei_can_be_outlined(qtbot, viewer, dock, panel, found):
+    found.contour, found.opacity = 1, 0.7  # as somebody likes it
     panel.hand.outlined.click()
     assert (found.contour, found.opacity) == (2, 1)
 
@@ -896,8 +897,10 @@ def test_nuclei_can_be_outlined(qtbot, viewer, dock, panel, found):
     assert second is not found
     assert second.contour == 2
 
+    second.opacity = 0.9
     panel.hand.outlined.click()
     assert (second.contour, second.opacity) == (0, 0.5)
+    assert (found.contour, found.opacity) == (1, 0.7)
 
 
 def test_nuclei_have_no_colour_of_the_tissue(found):

@@ -54,11 +54,10 @@ class Carried:
         columns = columns + self.offset[1] - offset[1]
         kept = (rows >= 0) & (rows < shape[0]) & (columns >= 0) & (columns < shape[1])
         if mask is not None:
-            kept[kept] = mask[rows[kept], columns[kept]]
-            reaching = ids_in(hand.labels[kept])
-            inside = (rows >= 0) & (rows < shape[0])
-            inside &= (columns >= 0) & (columns < shape[1])
-            kept |= inside & np.isin(hand.labels, reaching)
+            wanted = kept.copy()
+            wanted[kept] = mask[rows[kept], columns[kept]]
+            reaching = np.isin(hand.labels, ids_in(hand.labels[wanted]))
+            kept &= wanted | reaching
         return replace(
             hand,
             shape=shape,

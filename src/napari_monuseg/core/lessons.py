@@ -294,10 +294,10 @@ class Lesson:
         return self.model.name if path == self.model.path else path.stem
 
     def _effort(self) -> float | None:
-        """Return the corrections per 100 nuclei that are reviewed for the first time.
+        """Return the corrections per 100 nuclei that the model has not learned from.
 
-        What was reviewed before is right as it stands: no round finds errors there.
-        None if not all corrections were counted, or nothing is new.
+        What it learned from stays as it was corrected: no round finds errors there.
+        None if not all corrections were counted, or nothing is new to it.
         """
         counts = [one.corrected for one in self._corrections]
         known = [count for count in counts if count is not None]

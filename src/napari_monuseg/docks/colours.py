@@ -21,7 +21,6 @@ _HUES = (
 """Far from pink and purple, and each far from the next: neighbours have numbers in a
 row."""
 
-
 OPACITY = 0.5
 """The tissue is seen through them."""
 

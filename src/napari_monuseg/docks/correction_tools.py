@@ -61,7 +61,9 @@ class CorrectionTools(QWidget):
         for undo in (self._keys.release, self._keys_elsewhere.release, self._unwatch):
             lifetime.add(undo)
         lifetime.add(self._let_go)
-        self.buttons = {tool.key: KeyButton(tool.name, tool.key) for tool in TOOLS}
+        self.buttons = {
+            tool.key: KeyButton(tool.name, tool.key, stays=True) for tool in TOOLS
+        }
         self._lay_out()
         self.set_result(None)
 

@@ -2,6 +2,7 @@
 
 from functools import partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from napari.layers import Labels as LabelsLayer
 from qtpy.QtCore import Signal
@@ -10,7 +11,6 @@ from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 from napari_monuseg.core.counting import InsideCount
 from napari_monuseg.core.errors import MonusegError
 from napari_monuseg.docks.adoption import Adoption
-from napari_monuseg.docks.colours import OPACITY
 from napari_monuseg.docks.edit_watch import EditWatch
 from napari_monuseg.docks.highlight import Highlight
 from napari_monuseg.docks.key_button import KeyButton
@@ -59,13 +59,17 @@ class HandPanel(QWidget):
         self._result: Result | None = None
         self._watch: EditWatch | None = None
         self._outlines = Highlight(viewer)
+        self._looks: WeakKeyDictionary[LabelsLayer, tuple[int, float]] = (
+            WeakKeyDictionary()
+        )
         self._recount = Recount(self, lifetime, results, self._on_counted)
         self.outlined = QCheckBox("Outlines only")
         self.outlined.setToolTip("The nuclei are drawn as outlines, and not filled.")
         self.highlight = QCheckBox("Highlight hand work")
         self.highlight.setToolTip("Yellow: made or changed. Cyan: deleted.")
-        self.mark_button = KeyButton("Mark view as reviewed", KEY.replace("-", "+"))
-        self.mark_button.setCheckable(False)
+        self.mark_button = KeyButton(
+            "Mark view as reviewed", KEY.replace("-", "+"), stays=False
+        )
         self.mark_button.setToolTip(
             "What is reviewed stays as it is, and is what a network learns from. The "
             "same once more takes it back."
@@ -112,7 +116,7 @@ class HandPanel(QWidget):
             edited = partial(self._recount.edited, result)
             self._watch = EditWatch(result.layer, edited)
             if self.outlined.isChecked():
-                _draw(result.layer, outlined=True)
+                self._draw(result.layer, outlined=True)
         self._outline()
 
     def recount(self) -> None:
@@ -163,7 +167,15 @@ class HandPanel(QWidget):
     def _on_outlined(self, outlined: bool) -> None:
         for result in self._results:
             if result.layer is not None:
-                _draw(result.layer, outlined=outlined)
+                self._draw(result.layer, outlined=outlined)
+
+    def _draw(self, layer: LabelsLayer, *, outlined: bool) -> None:
+        """Draw nuclei as outlines, which hide nothing, or as they were before."""
+        if outlined:
+            self._looks.setdefault(layer, (layer.contour, layer.opacity))
+        look = (OUTLINE, 1) if outlined else self._looks.pop(layer, None)
+        if look is not None:
+            layer.contour, layer.opacity = look
 
     def _on_highlight(self) -> None:
         self._outline()
@@ -190,12 +202,6 @@ class HandPanel(QWidget):
             self.message.emit(str(error))
             return
         self.message.emit(MARKED if marked else "No longer marked as reviewed")
-
-
-def _draw(layer: LabelsLayer, *, outlined: bool) -> None:
-    """Draw nuclei as outlines, which hide nothing, or filled."""
-    layer.contour = OUTLINE if outlined else 0
-    layer.opacity = 1 if outlined else OPACITY
 
 
 def _describe(reviewed: InsideCount) -> str:

@@ -11,7 +11,7 @@ _KEY = (
 
 
 class KeyButton(QPushButton):
-    """Stays pressed while its tool is in hand.
+    """Does what a key does, too.
 
     Parameters
     ----------
@@ -19,11 +19,13 @@ class KeyButton(QPushButton):
         What it does.
     key : str
         Which key does so, too.
+    stays : bool
+        Whether it stays pressed, as while its tool is in hand.
     """
 
-    def __init__(self, text: str, key: str) -> None:
+    def __init__(self, text: str, key: str, *, stays: bool) -> None:
         super().__init__(text)
-        self.setCheckable(True)
+        self.setCheckable(stays)
         self.setStyleSheet(_BUTTON)
         # Otherwise it would take the space bar, which moves the camera.
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)

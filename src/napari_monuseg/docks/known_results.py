@@ -16,11 +16,6 @@ _left: WeakKeyDictionary[Any, list[tuple[Result, Entry | None]]] = WeakKeyDictio
 """By viewer, what a dock that was closed there had, for the next to go on with."""
 
 
-def _has_to_stay(result: Result) -> bool:
-    shown = result.layer is not None and result.layer.visible
-    return shown and result.has_hand_work()
-
-
 class KnownResults:
     """Results in the order in which they came."""
 
@@ -68,12 +63,13 @@ class KnownResults:
         one, all that are shown and have hand work.
         """
         same = self.predecessor(result, current)
-        chosen = [
+        elsewhere = [
             one
             for one in self._all
-            if one is same
-            or (one.overlaps(result) and not one.covers(result) and _has_to_stay(one))
+            if one.overlaps(result) and not one.covers(result)
+            if one.layer is not None and one.layer.visible and one.has_hand_work()
         ]
+        chosen = [one for one in self._all if one is same or one in elsewhere]
         return sorted(chosen, key=lambda one: one is current)
 
     def find_again(self, image: Image, layers: Any) -> bool:

@@ -108,25 +108,24 @@ class Overlay:
 
     def overlaps(self, other: "Overlay") -> bool:
         """Tell whether another lies on the same image, with some pixels in common."""
-        pairs = (
-            (self.area.rows, other.area.rows),
-            (self.area.columns, other.area.columns),
-        )
         shared = all(
-            max(one.start, two.start) < min(one.stop, two.stop) for one, two in pairs
+            max(own.start, its.start) < min(own.stop, its.stop)
+            for own, its in self._sides(other)
         )
         return shared and self.image is not None and self.image is other.image
 
     def contains(self, other: "Overlay") -> bool:
         """Tell whether all of another lies in it, on the same image."""
-        pairs = (
-            (self.area.rows, other.area.rows),
-            (self.area.columns, other.area.columns),
-        )
         within = all(
-            one.start <= two.start and two.stop <= one.stop for one, two in pairs
+            own.start <= its.start and its.stop <= own.stop
+            for own, its in self._sides(other)
         )
         return within and self.area.mask is None and self.overlaps(other)
+
+    def _sides(self, other: "Overlay") -> tuple[tuple[slice, slice], ...]:
+        """Give the rows of both, and the columns of both."""
+        own, its = self.area, other.area
+        return (own.rows, its.rows), (own.columns, its.columns)
 
     def covers(self, other: "Overlay") -> bool:
         """Tell whether another lies on the same part of the same image."""
