@@ -1,11 +1,14 @@
 """The three networks share their output, and SegNet unpools by indices."""
 
+from itertools import product
+
 import pytest
 
 from napari_monuseg.core.errors import CheckpointError
 from napari_monuseg.core.networks import (
     NETWORKS,
     RECOMMENDED,
+    LocalMean,
     build_network,
     copy_encoder,
 )
@@ -236,3 +239,16 @@ def test_shapes_that_no_network_can_have_are_one_sentence(network, shape):
 def test_no_file_makes_the_library_look_for_an_encoder_elsewhere(encoder):
     with pytest.raises(CheckpointError, match="none of ours"):
         build_network("unet", encoder=encoder)
+
+
+@pytest.mark.parametrize("sides", [(9, 14), (3, 20), (1, 1)])
+def test_the_local_mean_is_that_of_what_lies_around_and_inside(sides):
+    features = torch.rand(2, 3, *sides, generator=torch.manual_seed(2))
+
+    means = LocalMean(reach=4)(features)
+
+    for row, column in product(*map(range, sides)):
+        rows = slice(max(0, row - 4), row + 5)
+        columns = slice(max(0, column - 4), column + 5)
+        expected = features[:, :, rows, columns].mean(dim=(2, 3))
+        assert torch.allclose(means[:, :, row, column], expected, atol=1e-6)

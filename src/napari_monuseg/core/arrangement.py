@@ -11,6 +11,7 @@ from napari_monuseg.core.folding import fold_batch_norms
 from napari_monuseg.core.networks import NucleusNetwork
 from napari_monuseg.core.segnet import SegNet
 from napari_monuseg.core.torch_import import nn, smp, torch
+from napari_monuseg.core.winograd import use_winograd, winograd_is_faster
 
 ROWS = 128
 """Of the largest maps of a step, that are computed together, px."""
@@ -20,7 +21,8 @@ def arrange(network: NucleusNetwork, device: torch.device) -> NucleusNetwork:
     """Arrange a network for prediction on a device.
 
     Batch norms become part of their convolutions. On a CPU, what lies close to full
-    resolution runs in bands. (A GPU is quicker with whole maps.)
+    resolution runs in bands (a GPU is quicker with whole maps), and convolutions by
+    Winograd's algorithm where that is faster.
 
     Parameters
     ----------
@@ -32,12 +34,15 @@ def arrange(network: NucleusNetwork, device: torch.device) -> NucleusNetwork:
     Returns
     -------
     NucleusNetwork
-        On the device, channels last.
+        On the device, for images with channels last.
     """
     fold_batch_norms(network)
     if device.type == "cpu":
         run_in_bands(network)
-    return network.to(memory_format=torch.channels_last).to(device)
+    placed: NucleusNetwork = network.to(memory_format=torch.channels_last).to(device)
+    if winograd_is_faster(device):
+        use_winograd(placed)
+    return placed
 
 
 def arranged(network: NucleusNetwork, device: torch.device) -> NucleusNetwork:

@@ -36,6 +36,7 @@ and fewer are looked at twice.
 _OUT_OF_MEMORY = (
     "out of memory",
     "can't allocate memory",
+    "cannot allocate memory",  # NNPACK
     "not enough memory",
     "alloc_failed",  # cuBLAS and cuDNN
 )

@@ -35,6 +35,9 @@ class EnlargedConv2d(nn.Conv2d):
     settled : bool
         Whether the weights stay as they are from now on: then their sums are taken
         but once.
+    convolve : callable
+        How the channels beside are convolved: with a weight and a bias, padded by
+        1 px of zeros.
     """
 
     def __init__(self, convolution: nn.Conv2d) -> None:
@@ -48,6 +51,7 @@ class EnlargedConv2d(nn.Conv2d):
         )
         self.weight, self.bias = convolution.weight, convolution.bias
         self.settled = False
+        self.convolve = _directly
         self._sums: torch.Tensor | None = None
 
     def forward(
@@ -72,7 +76,7 @@ class EnlargedConv2d(nn.Conv2d):
             bias = None if self.bias is None else self.bias.repeat(4)
             return _joined(functional.conv2d(small, weight, bias, padding=1))
         others = self.weight[:, doubled:]
-        whole = functional.conv2d(beside, others, self.bias, padding=1)
+        whole = self.convolve(beside, others, self.bias)
         convolved = functional.conv2d(small, weight, padding=1)
         for place, quarter in _places(convolved):
             whole[place] += quarter
@@ -137,6 +141,12 @@ class DecoderBlock(nn.Module):
         for layer in (*others, self.conv2, self.end):
             features = layer(features)
         return (features,)
+
+
+def _directly(
+    features: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None
+) -> torch.Tensor:
+    return functional.conv2d(features, weight, bias, padding=1)
 
 
 def _quarters(weight: torch.Tensor) -> torch.Tensor:

@@ -13,6 +13,10 @@ triton is not installed.
 And torch is asked for large pages of memory. On a CPU every window and every
 crop takes fresh memory, which the system hands out, and clears, 4 KiB at a time,
 at the cost of a page fault each; with pages of 2 MiB there are far fewer.
+
+And OpenMP's threads are told to sleep when they have nothing to do, after some
+microseconds. Else they look out for work for milliseconds, and take the cores from
+the window, and from NNPACK, which has threads of its own.
 """
 
 import os
@@ -22,6 +26,9 @@ from typing import Any
 if sys.platform == "linux":
     sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ["OMP_WAIT_POLICY"] = "passive"
+        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 import torch
 from safetensors.torch import load_file, save
