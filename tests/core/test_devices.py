@@ -46,8 +46,11 @@ def test_a_cpu_that_computes_in_fp32_has_larger_windows(monkeypatch, bf16, windo
     for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
         monkeypatch.setattr(torch.cpu, name, lambda: bf16, raising=False)
 
-    assert devices.largest_window(torch.device("cpu")) == window
-    assert devices.largest_window(torch.device("mps")) == 512
+    cpu, mps = torch.device("cpu"), torch.device("mps")
+    assert devices.largest_window(cpu) == window
+    assert devices.largest_window(cpu, on_any_cpu=512) == window
+    assert devices.largest_window(cpu, on_any_cpu=1024) == 1024
+    assert devices.largest_window(mps, on_any_cpu=1024) == 512
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from napari_monuseg.core import predict as predict_module
 from napari_monuseg.core.errors import DeviceError
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.networks import NucleusNetwork
-from napari_monuseg.core.predict import PredictOptions, predict
+from napari_monuseg.core.predict import PredictOptions, predict, with_half_window
 from napari_monuseg.core.progress import finish
+from napari_monuseg.core.tiles import tile
 from napari_monuseg.core.torch_import import nn, torch
 
 CPU = torch.device("cpu")
@@ -56,6 +57,34 @@ def test_tiled_equals_untiled_where_the_overlap_holds_the_field(shape, exact, ti
     assert np.allclose(whole.foreground, tiled.foreground, atol=1e-3)
     assert np.allclose(whole.distance, tiled.distance, atol=1e-3)
     assert np.ptp(whole.foreground.astype(float)) > 0.05
+
+
+@pytest.mark.parametrize(
+    ("window", "overlap"),
+    [(512, 40), (128, 32)],  # the network's own, and a quarter of the window
+)
+def test_a_network_says_how_far_windows_overlap(window, overlap, tissue, monkeypatch):
+    tilings = []
+
+    def noting(length, **options):
+        tilings.append(options)
+        return tile(length, **options)
+
+    monkeypatch.setattr(predict_module, "tile", noting)
+    network = NucleusNetwork(nn.Conv2d(3, 2, 1), stride=4, overlap=40).eval()
+
+    run(tissue[0], network, window=window)
+
+    wanted = {"stride": 4, "largest": window, "overlap": overlap}
+    assert tilings == [wanted, wanted]
+
+
+def test_halved_windows_overlap_as_the_network_says():
+    options = with_half_window(PredictOptions(window=512), CPU)
+
+    assert (options.window, options.overlap) == (256, None)
+    options = with_half_window(PredictOptions(window=512, overlap=96), CPU)
+    assert (options.window, options.overlap) == (256, 64)
 
 
 def test_too_small_an_overlap_would_show(exact, tissue):
@@ -128,7 +157,7 @@ def test_says_how_much_room_the_temporary_folder_needs(tissue, monkeypatch):
 class Displaced(torch.nn.Module):
     """Says of every pixel how bright the one above and to its left is."""
 
-    stride = 1
+    stride, overlap, window = 1, 0, 0
 
     def forward(self, rgb):
         moved = torch.roll(rgb.mean(1), (2, 1), (1, 2))

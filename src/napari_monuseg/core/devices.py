@@ -126,11 +126,21 @@ def autocast(
     return torch.autocast(device.type, dtype)
 
 
-def largest_window(device: "torch.device") -> int:
-    """Return the largest side of a window that is fast on the device, px."""
-    if device.type == "cpu" and not _cpu_has_bf16():
+def largest_window(device: "torch.device", on_any_cpu: int = 0) -> int:
+    """Return the largest side of a window that is fast on the device, px.
+
+    Parameters
+    ----------
+    device : torch.device
+        Which.
+    on_any_cpu : int
+        A side that is fast on every CPU, as some networks' are, px.
+    """
+    if device.type != "cpu":
+        return LARGEST_WINDOW[device.type]
+    if not _cpu_has_bf16():
         return LARGEST_WINDOW_IN_FP32
-    return LARGEST_WINDOW[device.type]
+    return max(LARGEST_WINDOW["cpu"], on_any_cpu)
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:

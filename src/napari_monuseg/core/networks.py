@@ -57,12 +57,21 @@ class NucleusNetwork(nn.Module):
         From normalised RGB ``(N, 3, H, W)`` to logits ``(N, 2, H, W)``.
     stride : int
         Height and width of the input must be multiples of it, px.
+    overlap : int
+        Neighbouring windows should share at least this, px: some two thirds of how
+        far it sees, since what lies further away changes little.
+    window : int
+        Windows with sides up to this are fast on every CPU, px.
     """
 
-    def __init__(self, body: nn.Module, stride: int) -> None:
+    def __init__(
+        self, body: nn.Module, stride: int, *, overlap: int = 96, window: int = 512
+    ) -> None:
         super().__init__()
         self.body = body
         self.stride = stride
+        self.overlap = overlap
+        self.window = window
         make_interruptible(body)
 
     def forward(self, rgb: torch.Tensor) -> torch.Tensor:
@@ -135,7 +144,7 @@ def _segnet(
     if not all(type(dilation) is int and dilation >= 1 for dilation in context):
         raise ValueError("a dilation is no whole number from 1")
     body = SegNet(3, CHANNELS, widths, convolutions, context)
-    return NucleusNetwork(body, stride=2 ** len(widths))
+    return NucleusNetwork(body, stride=2 ** len(widths), overlap=128)
 
 
 def _deeplabv3plus(
@@ -164,7 +173,8 @@ def _deeplabv3plus(
     for part in body.modules():
         if isinstance(part, nn.Upsample):
             part.align_corners = align_corners
-    return NucleusNetwork(body, stride=16)
+    # It sees further than the others, and has no maps at full resolution.
+    return NucleusNetwork(body, stride=16, overlap=192, window=1024)
 
 
 def _drop_idle_stages(encoder: nn.Module, depth: int) -> None:

@@ -26,9 +26,6 @@ from napari_monuseg.core.resampling import SAME_PIXEL_SIZE, resample_window
 from napari_monuseg.core.tiles import Tiling, tile
 from napari_monuseg.core.torch_import import functional, torch
 
-OVERLAP = 96
-"""Pixels neighbouring windows share, at least."""
-
 LARGEST_IN_MEMORY = 2**30
 """Maps of more bytes than this live in a temporary file."""
 
@@ -44,8 +41,9 @@ class PredictOptions:
     ----------
     window : int or None
         Largest side of a window, px; None for the device's own.
-    overlap : int
-        Pixels neighbouring windows share, at least.
+    overlap : int or None
+        Pixels neighbouring windows share, at least; None for the network's own, or a
+        quarter of the window where that is less.
     augment : bool
         Average over the eight rotations and reflections: eight times as long.
     label_shift : tuple of float
@@ -54,7 +52,7 @@ class PredictOptions:
     """
 
     window: int | None = None
-    overlap: int = OVERLAP
+    overlap: int | None = None
     augment: bool = False
     label_shift: Shift = (0.0, 0.0)
 
@@ -121,13 +119,12 @@ def _predict_grid(
     device: torch.device,
     options: PredictOptions,
 ) -> Generator[Progress, None, Maps]:
+    largest = options.window or largest_window(device, network.window)
+    overlap = options.overlap
+    if overlap is None:
+        overlap = min(network.overlap, largest // 4)
     down, across = (
-        tile(
-            side,
-            stride=network.stride,
-            largest=options.window or largest_window(device),
-            overlap=options.overlap,
-        )
+        tile(side, stride=network.stride, largest=largest, overlap=overlap)
         for side in grid
     )
     maps = _allocate(grid)
@@ -284,4 +281,5 @@ def _allocate(shape: tuple[int, int]) -> Maps:
 def with_half_window(options: PredictOptions, device: torch.device) -> PredictOptions:
     """Return the same options with windows half as large."""
     window = (options.window or largest_window(device)) // 2
-    return replace(options, window=window, overlap=min(options.overlap, window // 4))
+    overlap = options.overlap and min(options.overlap, window // 4)
+    return replace(options, window=window, overlap=overlap)
