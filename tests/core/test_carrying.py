@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from napari_monuseg.core.carrying import Carried, combined
+from napari_monuseg.core.carrying import Carried, combined, holds
 from napari_monuseg.core.handwork import HandWork
 
 SHAPE = (20, 30)
@@ -166,3 +166,51 @@ def test_the_uppermost_stands_bit_for_bit_over_the_others(data, shape):
 
 def test_without_any_there_is_none():
     assert not combined([], SHAPE).pixels.size
+
+
+@given(hands(), st.tuples(st.integers(0, 9), st.integers(0, 9)), st.data())
+@settings(max_examples=200, deadline=None)
+def test_all_of_it_is_held_where_it_was_laid_and_nowhere_less(hand, offset, data):
+    part = Carried(hand=hand, offset=offset)
+    image = np.full((30, 30), -1, np.int64)
+    height, width = hand.shape
+    window = image[offset[0] : offset[0] + height, offset[1] : offset[1] + width]
+    window[:] = np.where(image_of(hand) > 0, image_of(hand) + 50, image_of(hand))
+
+    def whole():
+        return hand_of(np.maximum(image, 0).astype(np.int32), image >= 0)
+
+    assert holds(whole(), part, (0, 0))
+    if not hand.pixels.size:
+        return
+    pixel = data.draw(st.sampled_from([*zip(*np.nonzero(window >= 0), strict=True)]))
+    stood = window[pixel]
+    # Nothing is held there, or another nucleus, or one is erased, or one is not.
+    window[pixel] = data.draw(st.sampled_from([-1, 99, 0 if stood else 98]))
+
+    alone = (image == stood).sum() == 0 and window[pixel] >= 98 and stood > 0
+    assert holds(whole(), part, (0, 0)) == alone
+
+
+def test_what_lies_beyond_is_not_held():
+    part = Carried(hand=hand_of(square(2, 3, 7), square(2, 3, 7) > 0), offset=(5, 5))
+
+    assert holds(part.hand, part, (5, 5))
+    assert not holds(part.hand, part, (8, 5))
+    assert not holds(part.hand, part, (5, 36))
+
+
+def test_what_was_only_reviewed_need_not_be_held():
+    written = square(2, 3, 7)
+    edited = square(10, 10, 8, written.copy())
+    hand = HandWork.none(SHAPE).gather(edited, written, np.ones(SHAPE, bool))
+    other = hand_of(square(10, 10, 5), square(10, 10, 5) > 0)
+
+    assert holds(other, Carried(hand=hand, offset=(0, 0)), (0, 0))
+
+
+def test_two_nuclei_in_one_are_not_held():
+    labels = square(10, 10, 8, square(2, 3, 7))
+    part = Carried(hand=hand_of(labels, labels > 0), offset=(0, 0))
+
+    assert not holds(hand_of((labels > 0).astype(np.int32), labels > 0), part, (0, 0))

@@ -5,6 +5,7 @@ import pytest
 from hands import nuclei, press, run
 
 from napari_monuseg.areas import Area
+from napari_monuseg.core.autosave import read_about, saved_files
 from napari_monuseg.docks.reviewed import mark, reviewed_mask
 from napari_monuseg.docks.reviewed_areas import find_areas
 
@@ -218,3 +219,86 @@ def test_edits_made_while_it_is_put_together_are_in_it(qtbot, dock, run_on, stag
     qtbot.waitUntil(lambda: not dock.running)
 
     assert not dock.results.current.layer.data[first | second].any()
+
+
+@pytest.fixture
+def save(qtbot, dock):
+    """Look whether anything is to be saved, which the dock does only when told to."""
+    autosave = dock.results.autosave
+    autosave._timer.stop()
+
+    def act(times=1):
+        for _ in range(times):
+            autosave.look()
+            qtbot.waitUntil(lambda: not autosave._slot.busy)
+
+    return act
+
+
+def saved_areas():
+    return sorted(read_about(path).shape for path in saved_files())
+
+
+def shape_of(area):
+    return (area.rows.stop - area.rows.start, area.columns.stop - area.columns.start)
+
+
+def test_what_a_larger_area_has_is_saved_and_exported_with_it_alone(
+    qtbot, dock, run_on, save, tmp_path
+):
+    left = run_on(LEFT)
+    delete_one(left)
+    save()
+    whole = run_on(WHOLE)
+    save()
+    assert saved_areas() == [shape_of(LEFT), shape_of(WHOLE)]  # not for a moment none
+
+    save()
+    assert saved_areas() == [shape_of(WHOLE)]
+
+    dock.results.export_button.export(dock.results.current, tmp_path / "all.tif")
+    qtbot.waitUntil(lambda: not saved_files())
+    save(times=3)
+    assert saved_files() == []
+
+    dock._viewer.layers.remove(whole)
+    save(times=3)
+    assert saved_areas() == [shape_of(LEFT)]
+
+
+def test_what_was_edited_there_since_is_saved(run_on, save):
+    left = run_on(LEFT)
+    delete_one(left)
+    save()
+    run_on(WHOLE)
+    delete_one(left)
+
+    save(times=4)
+
+    assert saved_areas() == [shape_of(LEFT), shape_of(WHOLE)]
+
+
+def test_what_a_larger_area_lacks_stays_saved(dock, run_on, save):
+    left = run_on(LEFT)
+    # The edge of the area cuts it, and so it does not go on.
+    left.data_setitem((np.arange(100, 110), np.full(10, 139)), 900)
+    delete_one(left)
+    save()
+    run_on(WHOLE)
+
+    save(times=4)
+
+    assert dock.results.current.hand.count == (0, 1)
+    assert saved_areas() == [shape_of(LEFT), shape_of(WHOLE)]
+
+
+def test_what_another_area_has_besides_stays_saved(run_on, save):
+    left = run_on(LEFT)
+    delete_one(left)
+    save()
+    smaller = Area(slice(30, 226), slice(10, 130))
+    run_on(smaller)
+
+    save(times=4)
+
+    assert shape_of(LEFT) in saved_areas()

@@ -93,6 +93,41 @@ class Carried:
         )
 
 
+def holds(whole: HandWork, part: Carried, offset: tuple[int, int]) -> bool:
+    """Tell whether all that was made by hand on one part is in other hand work.
+
+    Parameters
+    ----------
+    whole : HandWork
+        Where it would be, under whatever ids.
+    part : Carried
+        What is looked for; what was only reviewed is not.
+    offset : tuple of int
+        Row and column of the image where `whole` begins, px.
+    """
+    hand = part.hand
+    rows, columns = np.unravel_index(hand.pixels[hand.edited], hand.shape)
+    rows = rows + part.offset[0] - offset[0]
+    columns = columns + part.offset[1] - offset[1]
+    height, width = whole.shape
+    inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+    if not inside.all():
+        return False
+    places = rows * width + columns
+    _, here, there = np.intersect1d(
+        places, whole.pixels[whole.edited], assume_unique=True, return_indices=True
+    )
+    ids = hand.labels[hand.edited][here], whole.labels[whole.edited][there]
+    # Each nucleus is one there as well, and what was erased is erased.
+    pairs = np.unique(np.stack(ids), axis=1)
+    alone = all(np.unique(of_one).size == of_one.size for of_one in pairs)
+    return (
+        here.size == places.size
+        and alone
+        and bool(((pairs[0] == 0) == (pairs[1] == 0)).all())
+    )
+
+
 def combined(layers: Iterable[HandWork], shape: tuple[int, int]) -> HandWork:
     """Lay hand work of one grid over each other.
 

@@ -116,6 +116,25 @@ class Autosave:
             entry.succeeded = labels
         self.add(result, path)
 
+    def outdate(self, earlier: dict[Result, int | None], result: Result) -> None:
+        """Let the files of earlier results go once `result` has one of its own.
+
+        Parameters
+        ----------
+        earlier : dict
+            Of other areas, and the fingerprint of their labels if `result` has all
+            that was made by hand in them; else None.
+        result : Result
+            Whose hand work is saved.
+        """
+        entry = self._entries.get(result)
+        if entry is not None:
+            entry.outdates = {
+                one: labels
+                for one, labels in earlier.items()
+                if labels is not None and (result.covers(one) or result.contains(one))
+            }
+
     def follow(self, result: Result) -> None:
         """Watch the layer that a result has now."""
         entry = self._entries.get(result)
@@ -166,10 +185,21 @@ class Autosave:
         self._saving = entry
         self._slot.start(
             steps,
-            returned=partial(setattr, entry, "saved"),
+            returned=partial(self._on_saved, entry),
             errored=partial(self._on_failed, entry),
             finished=partial(setattr, self, "_saving", None),
         )
+
+    def _on_saved(self, entry: Entry, saved: tuple[Any, ...] | None) -> None:
+        entry.saved = saved
+        if saved is None:
+            return
+        for earlier, labels in entry.outdates.items():
+            outdated = self._entries.get(earlier)
+            if outdated is not None:
+                outdated.succeeded = labels
+                outdated.touch()
+        entry.outdates = {}
 
     def _on_failed(self, entry: Entry, _error: Exception) -> None:
         entry.changed = True
@@ -198,7 +228,8 @@ class Autosave:
         gone, self._gone = self._gone, []
         for entry in self._entries.values():
             entry.leaving = None
-            if any(entry.result.covers(one) for one in gone):
+            here = entry.result
+            if any(here.covers(one) or one.contains(here) for one in gone):
                 entry.succeeded = None
                 entry.touch()
 

@@ -170,9 +170,10 @@ class ResultPanel(QWidget):
         result.show(self._viewer, placed)
         self._results.add(result)
         if len(earlier) == 1 and earlier[0].covers(result):
-            self.autosave.succeed(earlier[0], result, placed.succeeds)
+            self.autosave.succeed(earlier[0], result, placed.held[0])
         else:  # of several, what one has may have covered what another has
             self.autosave.add(result)
+            self.autosave.outdate(dict(zip(earlier, placed.held, strict=True)), result)
         put_away(result, self._results)
 
     def restore(self, image: Image, path: Path, corrections: SavedCorrections) -> None:

@@ -42,6 +42,8 @@ class Entry:
     """What was exported last, described in the same way."""
     succeeded: int | None = None
     """Fingerprint of the labels whose hand work a later result has as well."""
+    outdates: dict[Result, int] = field(default_factory=dict, repr=False)
+    """Earlier results, and their labels in the same way, that this one will succeed."""
     leaving: list[Outline] | None = None
     """What was reviewed, while its layers go."""
     watch: EditWatch | None = field(default=None, repr=False)

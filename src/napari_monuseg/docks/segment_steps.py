@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from napari_monuseg.areas import Area, Labels, Mask, keep_inside
 from napari_monuseg.core.autosave import fingerprint
-from napari_monuseg.core.carrying import Carried, combined
+from napari_monuseg.core.carrying import Carried, combined, holds
 from napari_monuseg.core.counting import InsideCount, count_nuclei
 from napari_monuseg.core.effort import corrected_since
 from napari_monuseg.core.errors import ExportError
@@ -129,15 +129,15 @@ class Placed:
         ``(h, w)`` bool, as `Inside` has it.
     hand : HandWork, optional
         What of them was made by hand; None where nothing came before.
-    succeeds : int, optional
-        Fingerprint of the earlier labels whose hand work is in them.
+    held : tuple of int or None
+        By source, the fingerprint of its labels if all of its hand work is in them.
     """
 
     labels: Labels
     count: int
     complete: Mask | None = None
     hand: HandWork | None = None
-    succeeds: int | None = None
+    held: tuple[int | None, ...] = ()
 
 
 def wait_for_hand() -> Generator[Progress, None, None]:
@@ -189,27 +189,28 @@ def place(
     """
     yield Progress(message="Keeping what was made by hand")
     shape = found.labels.shape
+    gathered = [one.gather() for one in sources]
     hand = combined(
         (
-            one.gather().hand
-            if one.same
-            else one.gather().onto(area.offset, shape, area.mask)
-            for one in sources
+            work.hand if one.same else work.onto(area.offset, shape, area.mask)
+            for one, work in zip(sources, gathered, strict=True)
         ),
         shape,
     )
     hand.count  # noqa: B018 - found here, not when it is shown
     labels = hand.merge(found.labels)
     unchanged = labels is found.labels
-    same = [one.known for one in sources if one.same]
     return Placed(
         labels=labels,
         count=found.count if unchanged else count_nuclei(labels),
         complete=found.complete,
         hand=hand,
-        succeeds=fingerprint(same[0].labels)
-        if same and not isinstance(same[0], HandWork)
-        else None,
+        held=tuple(
+            None
+            if isinstance(one.known, HandWork) or not holds(hand, work, area.offset)
+            else fingerprint(one.known.labels)
+            for one, work in zip(sources, gathered, strict=True)
+        ),
     )
 
 
