@@ -157,6 +157,31 @@ def test_both_docks_are_tabs_of_one_place_and_nothing_is_cut_off(
         )
 
 
+def test_behind_the_other_tab_it_does_not_look_at_every_stroke(
+    qtbot, viewer, reviewed, nuclei, train
+):
+    viewer.window.show()
+    _, segment = viewer.window.add_plugin_dock_widget(
+        "napari-monuseg", "Segment nuclei"
+    )
+    areas = train.areas
+    window = viewer.window._qt_window
+    qtbot.waitUntil(lambda: bool(window.tabifiedDockWidgets(train._frame())))
+    train._frame().raise_()
+    qtbot.waitUntil(lambda: areas.list.count() == 1 and not areas._pause.isActive())
+    before = areas.list.item(0).text()
+    segment._frame().raise_()
+    qtbot.wait(100)
+
+    nuclei.data_setitem(np.nonzero(nuclei.data == nuclei.data[200, 200:].max()), 0)
+    assert areas._pause.isActive()
+    qtbot.waitUntil(lambda: not areas._pause.isActive())
+    assert areas.list.item(0).text() == before
+
+    train._frame().raise_()
+    qtbot.waitUntil(lambda: areas.list.item(0).text() != before)
+
+
 def test_without_anything_reviewed_it_says_what_to_do(train, viewer):
     assert not train.train_button.isEnabled()
     assert "Mark what is in view as reviewed" in train.areas.note.text()

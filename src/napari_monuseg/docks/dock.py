@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
     QDockWidget,
@@ -40,6 +40,9 @@ class Dock(QWidget):
         The viewer it belongs to.
     """
 
+    seen = Signal(bool)
+    """Emits whether the dock came up, or went behind another one's tab."""
+
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__()
         # napari hands plugins a proxy, whose layers are proxies too: none of them
@@ -61,6 +64,10 @@ class Dock(QWidget):
         super().showEvent(event)
         if not self._was_shown:
             self._was_shown = True
+            frame = self._frame()
+            if frame is not None:
+                # Behind another tab Qt says of a dock that it is visible all the same.
+                frame.visibilityChanged.connect(self.seen)
             QTimer.singleShot(0, self._share_place)
 
     def _share_place(self) -> None:

@@ -78,7 +78,8 @@ class GatheredAreas(QWidget):
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(PAUSE_MS)
-        self._pause.timeout.connect(self.refresh)
+        self._pause.timeout.connect(self._on_pause)
+        self._seen, self._outdated = True, False
         self._watch = LayerWatch(viewer.layers, self._on_layers)
         lifetime.add(self._watch.stop)
         lifetime.add(self._unwatch)
@@ -119,6 +120,21 @@ class GatheredAreas(QWidget):
         self._held_out.learned = learned
         self._on_included()
 
+    def set_seen(self, seen: bool) -> None:
+        """Look again at what was reviewed only while somebody sees it.
+
+        In large images that takes a while, and would make every stroke wait for it.
+        """
+        self._seen = seen
+        if seen and self._outdated:
+            self.refresh()
+
+    def _on_pause(self) -> None:
+        if self._seen:
+            self.refresh()
+        else:
+            self._outdated = True
+
     def _included(self) -> list[GatheredArea]:
         return [area for area in self._areas if not self._is_left_out(area)]
 
@@ -141,6 +157,7 @@ class GatheredAreas(QWidget):
 
     def refresh(self) -> None:
         """Look again at what was reviewed."""
+        self._outdated = False
         self._areas = find_areas(self._viewer.layers)
         blocked = self.list.blockSignals(True)
         self.list.clear()

@@ -101,6 +101,7 @@ class TrainDock(Dock):
         self.model.changed.connect(self._on_model)
         self.options.seed.valueChanged.connect(self.areas.hold_out_by)
         self.areas.changed.connect(self._refresh)
+        self.seen.connect(self.areas.set_seen)
         self.train_button.clicked.connect(self._on_train)
         self.cancel_button.clicked.connect(self._job.cancel)
         self._job.progressed.connect(self._on_progress)
