@@ -200,6 +200,13 @@ def test_what_lies_beyond_is_not_held():
     assert not holds(part.hand, part, (5, 36))
 
 
+def test_the_end_of_a_row_is_not_the_beginning_of_the_next():
+    first, last = square(5, 0, 7, side=1), square(4, SHAPE[1] - 1, 7, side=1)
+    part = Carried(hand=hand_of(first, first > 0), offset=(0, 0))
+
+    assert not holds(hand_of(last, last > 0), part, (0, 1))
+
+
 def test_what_was_only_reviewed_need_not_be_held():
     written = square(2, 3, 7)
     edited = square(10, 10, 8, written.copy())

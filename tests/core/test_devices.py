@@ -8,6 +8,7 @@ import pytest
 
 from napari_monuseg.core import devices
 from napari_monuseg.core.errors import DeviceError
+from napari_monuseg.core.networks import build_network
 from napari_monuseg.core.torch_import import torch
 
 
@@ -51,6 +52,13 @@ def test_a_cpu_that_computes_in_fp32_has_larger_windows(monkeypatch, bf16, windo
     assert devices.largest_window(cpu, on_any_cpu=512) == window
     assert devices.largest_window(cpu, on_any_cpu=1024) == 1024
     assert devices.largest_window(mps, on_any_cpu=1024) == 512
+
+
+def test_deeplabv3plus_sees_1000_px_in_one_piece_on_every_cpu(monkeypatch):
+    monkeypatch.setattr(devices, "_cpu_has_bf16", lambda: True)
+    network = build_network("deeplabv3plus")
+
+    assert devices.largest_window(torch.device("cpu"), network.window) >= 1000
 
 
 @pytest.mark.parametrize(

@@ -127,6 +127,7 @@ def test_how_far_a_network_as_trained_sees(name, reach):
 
     rows = torch.nonzero(rgb.grad.abs().sum((0, 1, 3))).ravel()
     assert max(middle - int(rows.min()), int(rows.max()) - middle) == reach
+    assert 0.6 * reach < network.overlap < 0.8 * reach
 
 
 @pytest.mark.parametrize("name", NETWORKS)
