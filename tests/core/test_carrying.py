@@ -1,9 +1,11 @@
 """Hand work stays where it lies on its image, whichever part is looked at."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from scipy import ndimage
 
 from napari_monuseg.core.carrying import Carried, combined, holds
 from napari_monuseg.core.handwork import HandWork
@@ -46,6 +48,31 @@ def test_what_came_from_elsewhere_is_left_out():
     assert not (image == 7).any()
 
 
+@pytest.mark.parametrize("lost", ["erased", "given to another"])
+def test_what_came_from_elsewhere_and_was_made_smaller_is_there(lost):
+    labels = square(2, 3, 7)
+    brought = hand_of(labels, labels > 0)
+    labels = square(2, 3, 0 if lost == "erased" else 9, labels.copy(), side=2)
+
+    one = Carried(hand=hand_of(labels, brought.held), offset=(0, 0), brought=brought)
+
+    image = image_of(one.onto((0, 0), SHAPE))
+    assert np.array_equal(image, np.where(brought.held, labels, -1))
+
+
+def test_what_was_only_reviewed_elsewhere_and_is_corrected_here_is_there():
+    written = square(2, 3, 7)
+    reviewed = np.ones(SHAPE, bool)
+    brought = HandWork.none(SHAPE).gather(written, written, reviewed)
+    labels = square(2, 3, 0, written.copy(), side=2)
+    hand = brought.gather(labels, written)
+
+    one = Carried(hand=hand, offset=(0, 0), brought=brought)
+
+    image = image_of(one.onto((0, 0), SHAPE))
+    assert np.array_equal(image, np.where(written > 0, labels, -1))
+
+
 def test_what_was_only_reviewed_is_left_out():
     written = square(2, 3, 7)
     reviewed = np.ones(SHAPE, bool)
@@ -84,7 +111,11 @@ def test_what_lies_on_the_part_is_there_and_nothing_else(hand, offset, other, sh
 
     moved = Carried(hand=hand, offset=offset).onto(other, shape)
 
-    # Nuclei that the former grid's edge cuts inside of the part are left out.
+    # Nuclei that the former grid's edge cuts inside of the part are left out, and so
+    # are places that were erased.
+    erased, _ = ndimage.label(image_of(hand) == 0)
+    whole = np.zeros(tissue.shape, np.int32)
+    whole[offset[0] : offset[0] + height, offset[1] : offset[1] + width] = erased
     for axis, side in enumerate(hand.shape):
         for line, inner in (
             (0, other[axis] < offset[axis]),
@@ -93,6 +124,8 @@ def test_what_lies_on_the_part_is_there_and_nothing_else(hand, offset, other, sh
             if inner:
                 cut = np.take(image_of(hand), line, axis)
                 tissue[np.isin(tissue, cut[cut > 0])] = -1
+                places = np.take(erased, line, axis)
+                tissue[np.isin(whole, places[places > 0])] = -1
 
     seen = tissue[other[0] : other[0] + shape[0], other[1] : other[1] + shape[1]]
     assert moved.shape == shape

@@ -221,6 +221,48 @@ def test_edits_made_while_it_is_put_together_are_in_it(qtbot, dock, run_on, stag
     assert not dock.results.current.layer.data[first | second].any()
 
 
+def test_it_goes_on_by_way_of_other_runs(viewer, run_on):
+    left = run_on(LEFT)
+    deleted = on_image(delete_one(left), LEFT)
+    drawn = on_image(draw_one(left), LEFT)
+    run_on(WHOLE)
+    run_on(WHOLE)  # of which the earlier one, and what it came from, are hidden
+
+    part = run_on(Area(slice(10, 250), slice(0, 200)))
+
+    rows, columns = slice(10, 250), slice(0, 200)
+    assert not part.data[deleted[rows, columns]].any()
+    assert len({0, *np.unique(part.data[drawn[rows, columns]])}) == 2
+    assert part.data[drawn[rows, columns]].all()
+
+
+def test_what_lies_below_stays_hidden_when_one_between_is_removed(viewer, run_on):
+    left = run_on(LEFT)
+    between = run_on(WHOLE)
+    last = run_on(WHOLE)
+
+    viewer.layers.remove(between)
+    assert (left.visible, last.visible) == (False, True)
+
+    viewer.layers.remove(last)
+    assert left.visible
+
+
+def test_a_nucleus_that_the_edge_cuts_comes_back_whole(viewer, dock, run_on):
+    whole = run_on(WHOLE)
+    mask = whole_nucleus(whole, margin=20)
+    columns = np.nonzero(mask.any(axis=0))[0]
+    edge = int(columns[columns.size // 2])
+    stood = whole.data.copy()
+    viewer.layers.remove(whole)
+    part = run_on(Area(slice(0, 256), slice(0, edge)))
+    part.data_setitem(np.nonzero(mask[:, :edge] & (part.data > 0)), 0)
+
+    whole = run_on(WHOLE)
+
+    assert np.array_equal(whole.data > 0, stood > 0)
+
+
 @pytest.fixture
 def save(qtbot, dock):
     """Look whether anything is to be saved, which the dock does only when told to."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from napari_monuseg.core.counting import ids_in
 from napari_monuseg.core.handwork import HandWork
-from napari_monuseg.core.separation import Mask
+from napari_monuseg.core.separation import Mask, connected_components
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -69,16 +69,7 @@ class Carried:
     def _own(self, offset: tuple[int, int], shape: tuple[int, int]) -> HandWork:
         """Give what was made by hand here, without nuclei that are cut."""
         hand = self.hand
-        own = hand.edited.copy()
-        if self.brought is not None and self.brought.pixels.size:
-            before = self.brought
-            places = np.searchsorted(before.pixels, hand.pixels)
-            places = np.minimum(places, before.pixels.size - 1)
-            own &= (before.pixels[places] != hand.pixels) | (
-                before.labels[places] != hand.labels
-            )
-        touched = ids_in(hand.labels[own])  # a nucleus of which a part is new is all
-        own |= hand.edited & np.isin(hand.labels, touched)
+        own = self._new()
         rows, columns = np.unravel_index(hand.pixels, hand.shape)
         cut = np.zeros(own.size, bool)
         for axis, along in enumerate((rows, columns)):
@@ -88,9 +79,42 @@ class Carried:
             if last < offset[axis] + shape[axis]:
                 cut |= along == hand.shape[axis] - 1
         own &= ~np.isin(hand.labels, ids_in(hand.labels[cut]))
+        own &= ~_regions_with(hand, own & (hand.labels == 0), cut)
         return replace(
             hand, pixels=hand.pixels[own], labels=hand.labels[own], edited=own[own]
         )
+
+    def _new(self) -> Mask:
+        """Tell which pixels were made by hand here; a nucleus is that as a whole."""
+        hand = self.hand
+        if self.brought is None:
+            return hand.edited.copy()
+        before = self.brought
+        pixels, labels = before.pixels[before.edited], before.labels[before.edited]
+        _, there, here = np.intersect1d(
+            pixels, hand.pixels, assume_unique=True, return_indices=True
+        )
+        same = labels[there] == hand.labels[here]
+        stays, alike = np.zeros(pixels.size, bool), np.zeros(hand.pixels.size, bool)
+        stays[there[same]] = alike[here[same]] = True
+        # One that gained a pixel is new, and so is one that lost some.
+        new = hand.edited & ~alike
+        touched = np.union1d(ids_in(hand.labels[new]), ids_in(labels[~stays]))
+        return new | (hand.edited & np.isin(hand.labels, touched))
+
+
+def _regions_with(hand: HandWork, pixels: Mask, some: Mask) -> Mask:
+    """Give those of some pixels held that are connected with some others of them."""
+    found = np.zeros(pixels.size, bool)
+    if not (pixels & some).any():
+        return found
+    rows, columns = np.unravel_index(hand.pixels[pixels], hand.shape)
+    rows, columns = rows - rows.min(), columns - columns.min()
+    mask = np.zeros((rows.max() + 1, columns.max() + 1), bool)
+    mask[rows, columns] = True
+    regions = connected_components(mask)[rows, columns]
+    found[pixels] = np.isin(regions, regions[some[pixels]])
+    return found
 
 
 def holds(whole: HandWork, part: Carried, offset: tuple[int, int]) -> bool:

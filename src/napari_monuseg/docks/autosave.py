@@ -239,8 +239,11 @@ class Autosave:
             entry.touch()
 
     def _end(self) -> None:
-        while self._entries:
-            self._finish(self._entries.popitem()[1])
+        # What is saved last is offered first, and that is to be the latest.
+        left = sorted(self._entries.values(), key=lambda entry: entry.number)
+        self._entries.clear()
+        for entry in left:
+            self._finish(entry)
 
     def _finish(self, entry: Entry) -> None:
         if entry.watch is not None:

@@ -35,8 +35,16 @@ def put_away(result: Result, others: Iterable[Result]) -> None:
 
 
 def bring_back(result: Result) -> None:
-    """Show again what was hidden for a result, whose layer is gone."""
-    for one in _put_away.pop(result, ()):
+    """Show again what was hidden for a result, whose layer is gone.
+
+    If that was hidden for another one itself, they stay so for that.
+    """
+    hidden = _put_away.pop(result, WeakSet())
+    for others in _put_away.values():
+        if result in others:
+            others.update(hidden)
+            return
+    for one in hidden:
         _show(one, visible=True)
 
 

@@ -48,7 +48,7 @@ class Recount:
         self._pause.setSingleShot(True)
         self._pause.setInterval(PAUSE)
         self._pause.timeout.connect(self._on_pause)
-        lifetime.add(self._job.cancel)
+        lifetime.add(self._end)
         lifetime.add(self._forget_effort)  # nobody counts from then on
 
     def follow(self, result: Result | None) -> None:
@@ -77,6 +77,13 @@ class Recount:
         self._forget_effort()
         self._owe(*self._results)
         self._pause.start()
+
+    def _end(self) -> None:
+        """Count no more, whatever is asked for while the dock goes."""
+        self._owed = []
+        self._job.cancel()
+        self._pause.timeout.disconnect(self._on_pause)
+        self._pause.stop()
 
     def _forget_effort(self) -> None:
         """Let nobody take for right what is still to be counted."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import numpy as np
 from napari.layers import Labels as LabelsLayer
@@ -61,6 +62,8 @@ class Result(Overlay):
 
     opened: Labels | None = None
     """What the file holds that its nuclei were opened from, as far as that is known."""
+    ancestors: WeakSet["Result"] = field(default_factory=WeakSet)
+    """Those whose hand work was put into this one when it was made."""
     knows_hand_work: bool = True
     """Whether it is known what was made by hand; not of most nuclei of others."""
     _largest_id: int = 0

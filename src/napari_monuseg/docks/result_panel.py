@@ -167,6 +167,8 @@ class ResultPanel(QWidget):
         self._choose(result)
 
     def _add(self, result: Result, placed: Placed, earlier: Sequence[Result]) -> None:
+        for one in earlier:
+            result.ancestors |= {one, *one.ancestors}
         result.show(self._viewer, placed)
         self._results.add(result)
         if len(earlier) == 1 and earlier[0].covers(result):

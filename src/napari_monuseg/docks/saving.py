@@ -3,6 +3,7 @@
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,8 @@ class Entry:
     leaving: list[Outline] | None = None
     """What was reviewed, while its layers go."""
     watch: EditWatch | None = field(default=None, repr=False)
+    number: int = field(default_factory=count().__next__)
+    """Rises from entry to entry."""
 
     def touch(self) -> None:
         """Remember that there may be something to save."""

@@ -223,6 +223,7 @@ class SegmentDock(Dock):
                 known=one.snapshot() or one.hand,
                 offset=one.area.offset,
                 same=one.covers(result),
+                brought_by_another=not one.ancestors.isdisjoint(earlier),
             )
             for one in earlier
         ]

@@ -159,18 +159,22 @@ class Source:
         Row and column of the image where it begins, px.
     same : bool
         Whether it is the one on the same area.
+    brought_by_another : bool
+        Whether what came from elsewhere when it was made has a source of its own.
     """
 
     known: "Snapshot | HandWork"
     offset: tuple[int, int]
     same: bool
+    brought_by_another: bool
 
     def gather(self) -> Carried:
         """Find the hand work."""
         known = self.known
         if isinstance(known, HandWork):
             return Carried(hand=known, offset=self.offset)
-        return Carried(hand=known.gather(), offset=self.offset, brought=known.brought)
+        brought = known.brought if self.brought_by_another else None
+        return Carried(hand=known.gather(), offset=self.offset, brought=brought)
 
 
 def place(
