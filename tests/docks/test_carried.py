@@ -336,11 +336,43 @@ def test_what_a_larger_area_lacks_stays_saved(dock, run_on, save):
 
 def test_what_another_area_has_besides_stays_saved(run_on, save):
     left = run_on(LEFT)
-    delete_one(left)
+    # All that was made by hand lies on the other one, but not all of the area.
+    left.data_setitem(np.nonzero(whole_nucleus(left, margin=20)), 0)
     save()
     smaller = Area(slice(30, 226), slice(10, 130))
     run_on(smaller)
 
     save(times=4)
 
-    assert shape_of(LEFT) in saved_areas()
+    assert saved_areas() == [shape_of(smaller), shape_of(LEFT)]
+
+
+def test_what_was_exported_before_it_was_saved_outdates_it_as_well(
+    qtbot, dock, run_on, save, tmp_path
+):
+    left = run_on(LEFT)
+    delete_one(left)
+    save()
+    run_on(WHOLE)
+
+    dock.results.export_button.export(dock.results.current, tmp_path / "all.tif")
+    qtbot.waitUntil((tmp_path / "all.tif").exists)
+    qtbot.waitUntil(lambda: not dock.results.export_button.busy)
+    save(times=4)
+
+    assert saved_files() == []
+
+
+def test_at_the_end_the_latest_is_saved_last_and_offered_first(viewer, run_on, save):
+    del save  # nothing is saved before
+    first = run_on(WHOLE)
+    left = run_on(LEFT)
+    delete_one(left)
+    delete_one(first)
+
+    viewer.window.close()
+
+    assert [read_about(path).shape for path in saved_files()] == [
+        shape_of(LEFT),
+        shape_of(WHOLE),
+    ]

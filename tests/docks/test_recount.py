@@ -113,6 +113,15 @@ def test_many_edits_are_one_count(qtbot, queue, results, stage, told):
     assert stage.begun == ["first"]
 
 
+def test_a_dock_that_goes_counts_no_more(qtbot, queue, lifetime, stage):
+    lifetime.end()
+
+    queue.ask()
+    qtbot.wait(2 * PAUSE)
+
+    assert stage.begun == []
+
+
 @pytest.fixture
 def first_begun(qtbot, queue, results, stage):
     """The first two results; the first one is being counted."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from napari_monuseg.core.counting import ids_in
-from napari_monuseg.core.handwork import HandWork
-from napari_monuseg.core.separation import Mask, connected_components
+from napari_monuseg.core.handwork import HandWork, Places, regions
+from napari_monuseg.core.separation import Mask
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,10 +49,7 @@ class Carried:
             On the part's grid, under the same ids.
         """
         hand = self._own(offset, shape)
-        rows, columns = np.unravel_index(hand.pixels, hand.shape)
-        rows = rows + self.offset[0] - offset[0]
-        columns = columns + self.offset[1] - offset[1]
-        kept = (rows >= 0) & (rows < shape[0]) & (columns >= 0) & (columns < shape[1])
+        rows, columns, kept = self.moved(hand.pixels, offset, shape)
         if mask is not None:
             wanted = kept.copy()
             wanted[kept] = mask[rows[kept], columns[kept]]
@@ -65,6 +62,16 @@ class Carried:
             labels=hand.labels[kept],
             edited=hand.edited[kept],
         )
+
+    def moved(
+        self, pixels: Places, offset: tuple[int, int], shape: tuple[int, int]
+    ) -> tuple[Places, Places, Mask]:
+        """Give rows and columns of pixels on another part, and which lie on it."""
+        rows, columns = np.unravel_index(pixels, self.hand.shape)
+        rows = rows + self.offset[0] - offset[0]
+        columns = columns + self.offset[1] - offset[1]
+        on = (rows >= 0) & (rows < shape[0]) & (columns >= 0) & (columns < shape[1])
+        return rows, columns, on
 
     def _own(self, offset: tuple[int, int], shape: tuple[int, int]) -> HandWork:
         """Give what was made by hand here, without nuclei that are cut."""
@@ -79,7 +86,9 @@ class Carried:
             if last < offset[axis] + shape[axis]:
                 cut |= along == hand.shape[axis] - 1
         own &= ~np.isin(hand.labels, ids_in(hand.labels[cut]))
-        own &= ~_regions_with(hand, own & (hand.labels == 0), cut)
+        erased = own & (hand.labels == 0)
+        places = regions(hand.pixels[erased], hand.shape)
+        own[erased] = ~np.isin(places, places[cut[erased]])
         return replace(
             hand, pixels=hand.pixels[own], labels=hand.labels[own], edited=own[own]
         )
@@ -103,20 +112,6 @@ class Carried:
         return new | (hand.edited & np.isin(hand.labels, touched))
 
 
-def _regions_with(hand: HandWork, pixels: Mask, some: Mask) -> Mask:
-    """Give those of some pixels held that are connected with some others of them."""
-    found = np.zeros(pixels.size, bool)
-    if not (pixels & some).any():
-        return found
-    rows, columns = np.unravel_index(hand.pixels[pixels], hand.shape)
-    rows, columns = rows - rows.min(), columns - columns.min()
-    mask = np.zeros((rows.max() + 1, columns.max() + 1), bool)
-    mask[rows, columns] = True
-    regions = connected_components(mask)[rows, columns]
-    found[pixels] = np.isin(regions, regions[some[pixels]])
-    return found
-
-
 def holds(whole: HandWork, part: Carried, offset: tuple[int, int]) -> bool:
     """Tell whether all that was made by hand on one part is in other hand work.
 
@@ -130,14 +125,10 @@ def holds(whole: HandWork, part: Carried, offset: tuple[int, int]) -> bool:
         Row and column of the image where `whole` begins, px.
     """
     hand = part.hand
-    rows, columns = np.unravel_index(hand.pixels[hand.edited], hand.shape)
-    rows = rows + part.offset[0] - offset[0]
-    columns = columns + part.offset[1] - offset[1]
-    height, width = whole.shape
-    inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
-    if not inside.all():
+    rows, columns, on = part.moved(hand.pixels[hand.edited], offset, whole.shape)
+    if not on.all():
         return False
-    places = rows * width + columns
+    places = rows * whole.shape[1] + columns
     _, here, there = np.intersect1d(
         places, whole.pixels[whole.edited], assume_unique=True, return_indices=True
     )

@@ -14,7 +14,8 @@ W. Shi et al., "Real-Time Single Image and Video Super-Resolution Using an Effic
 Sub-Pixel Convolutional Neural Network", CVPR 2016: convolve first, enlarge then.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from napari_monuseg.core.bands import Maps, in_bands
@@ -51,7 +52,9 @@ class EnlargedConv2d(nn.Conv2d):
         )
         self.weight, self.bias = convolution.weight, convolution.bias
         self.settled = False
-        self.convolve = _directly
+        self.convolve: Callable[..., torch.Tensor] = partial(
+            functional.conv2d, padding=1
+        )
         self._sums: torch.Tensor | None = None
 
     def forward(
@@ -141,12 +144,6 @@ class DecoderBlock(nn.Module):
         for layer in (*others, self.conv2, self.end):
             features = layer(features)
         return (features,)
-
-
-def _directly(
-    features: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None
-) -> torch.Tensor:
-    return functional.conv2d(features, weight, bias, padding=1)
 
 
 def _quarters(weight: torch.Tensor) -> torch.Tensor:

@@ -115,7 +115,8 @@ class HandWork:
         """Nuclei made or changed by hand, and regions erased; not what is reviewed."""
         labels = self.labels[self.edited]
         erased = self.pixels[self.edited][labels == 0]
-        return HandCount(ids_in(labels).size, _regions(erased, self.shape))
+        places = regions(erased, self.shape).max(initial=0)
+        return HandCount(ids_in(labels).size, int(places))
 
     def knowing(self, used: frozenset[int]) -> "HandWork":
         """Give the same hand work, with more ids that are not to be given again."""
@@ -242,12 +243,26 @@ def _where(labels: Labels, ids: Ids) -> Mask:
     return mask
 
 
-def _regions(pixels: Places, shape: tuple[int, int]) -> int:
-    """Count the 4-connected regions of some pixels."""
+def regions(pixels: Places, shape: tuple[int, int]) -> npt.NDArray[np.int32]:
+    """Give the 4-connected region that each of some pixels lies in.
+
+    Parameters
+    ----------
+    pixels : (n,) int64
+        As positions in a flattened image.
+    shape : tuple of int
+        Height and width of that, px.
+
+    Returns
+    -------
+    (n,) int32
+        The regions' numbers, from 1.
+    """
     if not pixels.size:
-        return 0
+        return np.zeros(0, np.int32)
     rows, columns = np.unravel_index(pixels, shape)
-    top, left = rows.min(), columns.min()
-    mask = np.zeros((rows.max() - top + 1, columns.max() - left + 1), bool)
-    mask[rows - top, columns - left] = True
-    return int(connected_components(mask).max())
+    rows, columns = rows - rows.min(), columns - columns.min()
+    mask = np.zeros((rows.max() + 1, columns.max() + 1), bool)
+    mask[rows, columns] = True
+    numbers: npt.NDArray[np.int32] = connected_components(mask)[rows, columns]
+    return numbers

@@ -1,8 +1,8 @@
-"""3×3 convolutions by Winograd's algorithm, where a CPU has nothing faster.
+"""3×3 convolutions by Winograd's algorithm, where a CPU is known to gain by it.
 
 It takes 64 multiplications for what 6 × 6 pixels give, instead of 324. Torch brings
 NNPACK along, on Linux, which has it; of itself it turns there only for batches of
-16 images and more. A CPU with AVX512 or bf16 is faster the direct way.
+16 images and more. On CPUs with AVX512 it is not yet measured, and not used.
 
 References
 ----------

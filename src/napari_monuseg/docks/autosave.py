@@ -192,7 +192,7 @@ class Autosave:
 
     def _on_saved(self, entry: Entry, saved: tuple[Any, ...] | None) -> None:
         entry.saved = saved
-        if saved is None:
+        if saved is None and entry.exported is None:
             return
         for earlier, labels in entry.outdates.items():
             outdated = self._entries.get(earlier)
