@@ -99,16 +99,16 @@ class Carried:
         if self.brought is None:
             return hand.edited.copy()
         before = self.brought
-        pixels, labels = before.pixels[before.edited], before.labels[before.edited]
         _, there, here = np.intersect1d(
-            pixels, hand.pixels, assume_unique=True, return_indices=True
+            before.pixels, hand.pixels, assume_unique=True, return_indices=True
         )
-        same = labels[there] == hand.labels[here]
-        stays, alike = np.zeros(pixels.size, bool), np.zeros(hand.pixels.size, bool)
+        same = before.labels[there] == hand.labels[here]
+        stays = np.zeros(before.pixels.size, bool)
+        alike = np.zeros(hand.pixels.size, bool)
         stays[there[same]] = alike[here[same]] = True
         # One that gained a pixel is new, and so is one that lost some.
         new = hand.edited & ~alike
-        touched = np.union1d(ids_in(hand.labels[new]), ids_in(labels[~stays]))
+        touched = np.union1d(ids_in(hand.labels[new]), ids_in(before.labels[~stays]))
         return new | (hand.edited & np.isin(hand.labels, touched))
 
 
