@@ -265,3 +265,29 @@ def test_whatever_was_done_it_stands_in_what_comes_after(history):
             assert ndimage.label(outside == number)[1] == 1
     # To gather again what was just written adds nothing.
     assert np.array_equal(hand.gather(merged, merged).held, hand.held_by_edits)
+
+
+def test_several_nuclei_painted_in_one_number_are_told_apart(written):
+    current = written.copy()
+    current[2:7, 2:7] = current[2:8, 52:58] = 40
+    hand = HandWork.none(written.shape, frozenset({90})).gather(current, written)
+
+    apart = hand.apart()
+
+    labels = np.zeros(written.shape, np.int32)
+    labels.ravel()[apart.pixels] = apart.labels
+    assert np.array_equal(apart.pixels, hand.pixels)
+    assert np.array_equal(apart.edited, hand.edited)
+    assert (labels[2:8, 52:58] == 40).all()  # the larger keeps the number
+    assert (labels[2:7, 2:7] == 91).all()  # above all that were ever used
+    assert {40, 90, 91} <= apart.used
+    assert apart.count.nuclei == 2
+
+
+def test_nuclei_of_one_number_each_stay_as_they_are(written):
+    current = written.copy()
+    current[2:7, 2:7] = 40
+    hand = gathered(current, written)
+
+    assert np.array_equal(hand.apart().labels, hand.labels)
+    assert HandWork.none(written.shape).apart().pixels.size == 0

@@ -1,6 +1,7 @@
 """Nuclei found again keep their numbers, and no two share one."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -75,6 +76,17 @@ def test_the_largest_number_leaves_room_for_pieces():
 
     assert np.unique(numbered).tolist() == [0, 1, 2, 3, 2**31 - 1]
     assert np.unique(numbered[2:12, 2:10]).tolist() == [2**31 - 1]
+
+
+@pytest.mark.parametrize("highest", [9, np.iinfo(np.int32).max])
+def test_pieces_get_no_number_that_is_taken(highest):
+    labels = np.zeros((12, 24), np.int32)
+    labels[1:9, 1:9] = labels[1:6, 14:19] = highest
+
+    numbered = number_pieces(labels, taken=frozenset({1, 2, 30}))
+
+    assert (numbered[1:9, 1:9] == highest).all()
+    assert (numbered[1:6, 14:19] == (31 if highest == 9 else 3)).all()
 
 
 def test_what_a_brush_left_stays_with_its_nucleus():

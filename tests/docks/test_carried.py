@@ -55,6 +55,13 @@ def draw_one(layer, number=900):
     return mask
 
 
+def on_image_edge(layer, row):
+    """Give pixels at the right edge of a layer."""
+    mask = np.zeros(layer.data.shape, bool)
+    mask[row - 3 : row + 4, -7:] = True
+    return mask
+
+
 def on_image(mask, area):
     whole = np.zeros((256, 256), bool)
     whole[area.rows, area.columns] = mask
@@ -261,6 +268,21 @@ def test_a_nucleus_that_the_edge_cuts_comes_back_whole(viewer, dock, run_on):
     whole = run_on(WHOLE)
 
     assert np.array_equal(whole.data > 0, stood > 0)
+
+
+def test_of_several_painted_in_one_number_each_is_a_nucleus(viewer, run_on):
+    left = run_on(LEFT)
+    number = left.selected_label
+    inside = on_image(draw_one(left, number), LEFT)
+    rows = range(30, 180)
+    edge = next(r for r in rows if not left.data[r - 5 : r + 6, 130:].any())
+    left.data_setitem(np.nonzero(on_image_edge(left, edge)), number)
+
+    whole = run_on(WHOLE)
+
+    # That at the edge is cut, and no reason to lose the other one.
+    assert len(np.unique(whole.data[inside])) == 1
+    assert whole.data[inside].all()
 
 
 @pytest.fixture

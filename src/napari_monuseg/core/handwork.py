@@ -14,6 +14,7 @@ from scipy import ndimage
 
 from napari_monuseg.core.boxes import blocks
 from napari_monuseg.core.counting import Ids, ids_in
+from napari_monuseg.core.numbering import number_pieces
 from napari_monuseg.core.separation import (
     Labels,
     Mask,
@@ -121,6 +122,21 @@ class HandWork:
     def knowing(self, used: frozenset[int]) -> "HandWork":
         """Give the same hand work, with more ids that are not to be given again."""
         return self if used <= self.used else replace(self, used=self.used | used)
+
+    def apart(self) -> "HandWork":
+        """Give the same hand work, with one number for each of several nuclei.
+
+        With a brush, several are easily painted in one.
+        """
+        if not self.labels.any():
+            return self
+        rows, columns = np.unravel_index(self.pixels, self.shape)
+        rows, columns = rows - rows.min(), columns - columns.min()
+        window = np.zeros((rows.max() + 1, columns.max() + 1), np.int32)
+        window[rows, columns] = self.labels
+        labels = number_pieces(window, taken=self.used)[rows, columns]
+        given = ids_in(labels[self.edited]).tolist()
+        return replace(self, labels=labels, used=self.used.union(given))
 
     def _mask(self, pixels: Places) -> Mask:
         mask = np.zeros(self.shape, bool)

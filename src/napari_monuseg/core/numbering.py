@@ -42,7 +42,12 @@ def keep_numbers(found: Labels, before: Labels) -> Labels:
     return np.take(numbers, found)
 
 
-def number_pieces(labels: Labels, *, smallest: int = SMALLEST_PIECE) -> Labels:
+def number_pieces(
+    labels: Labels,
+    *,
+    smallest: int = SMALLEST_PIECE,
+    taken: frozenset[int] = frozenset(),
+) -> Labels:
     """Give pieces that lie apart numbers of their own.
 
     With a brush, several nuclei are easily painted in one number.
@@ -53,6 +58,8 @@ def number_pieces(labels: Labels, *, smallest: int = SMALLEST_PIECE) -> Labels:
         Nuclei, 0 for background; left as they are.
     smallest : int
         A smaller piece keeps the number of its nucleus, px: it is what a brush left.
+    taken : frozenset of int
+        Numbers that no piece is to get, beside those in the labels.
 
     Returns
     -------
@@ -71,12 +78,13 @@ def number_pieces(labels: Labels, *, smallest: int = SMALLEST_PIECE) -> Labels:
     others = others[sizes[others] >= smallest]
     if not others.size:
         return labels
-    highest = int(labels.max())
+    highest = max(int(labels.max()), *taken, 0)
     if highest + others.size <= np.iinfo(np.int32).max:
         numbers[others] = highest + np.arange(1, others.size + 1)
     else:
-        candidates = np.arange(1, present.size + 1)
-        numbers[others] = np.setdiff1d(candidates, ids_in(labels))[: others.size]
+        candidates = np.arange(1, present.size + len(taken) + 1)
+        not_free = [*ids_in(labels), *taken]
+        numbers[others] = np.setdiff1d(candidates, not_free)[: others.size]
     numbered: Labels = np.take(numbers.astype(np.int32), pieces)
     return numbered
 

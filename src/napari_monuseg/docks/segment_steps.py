@@ -169,12 +169,12 @@ class Source:
     brought_by_another: bool
 
     def gather(self) -> Carried:
-        """Find the hand work."""
+        """Find the hand work, each nucleus of it under a number of its own."""
         known = self.known
         if isinstance(known, HandWork):
-            return Carried(hand=known, offset=self.offset)
+            return Carried(hand=known.apart(), offset=self.offset)
         brought = known.brought if self.brought_by_another else None
-        return Carried(hand=known.gather(), offset=self.offset, brought=brought)
+        return Carried(hand=known.gather().apart(), offset=self.offset, brought=brought)
 
 
 def place(
