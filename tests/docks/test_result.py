@@ -442,6 +442,26 @@ def test_a_slider_held_in_motion_is_one_step(qtbot, panel, found):
     assert np.array_equal(found.data, after)
 
 
+def test_a_movement_that_changes_nothing_at_first_takes_no_other_back(
+    qtbot, panel, found
+):
+    move(qtbot, panel, 0.7)
+    between = found.data.copy()
+    slider = panel.sliders.smallest
+    began = slider.value()
+    slider.sliderPressed.emit()
+    slider._slider.setSliderDown(True)
+    for smallest in (began + 0.1, 40):
+        slider.setValue(smallest)
+        settle(qtbot, panel)
+    slider._slider.setSliderDown(False)
+    assert not np.array_equal(found.data, between)
+
+    found.undo()
+
+    assert np.array_equal(found.data, between)
+
+
 def test_after_an_undone_slider_move_hand_work_is_still_known(qtbot, panel, found):
     paint(found)
     move(qtbot, panel, 0.8)

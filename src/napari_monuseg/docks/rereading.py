@@ -1,7 +1,6 @@
 """Nuclei read again from what the network saw, while a slider moves."""
 
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 from qtpy.QtCore import QObject, Signal
 
@@ -20,7 +19,7 @@ class Wish(NamedTuple):
     result: Result
     maps: NucleusMaps
     options: InstanceOptions
-    gesture: int
+    movement: int
 
 
 class Rereading(QObject):
@@ -43,7 +42,6 @@ class Rereading(QObject):
     def __init__(self, viewer: Any, lifetime: Lifetime) -> None:
         super().__init__()
         self._viewer = viewer
-        self._gestures: WeakKeyDictionary[Result, int] = WeakKeyDictionary()
         self._newest = NewestJob(self._read, self._show)
         lifetime.add(self.cancel)
 
@@ -56,10 +54,10 @@ class Rereading(QObject):
         """Leave the nuclei as they are."""
         self._newest.cancel()
 
-    def ask(self, result: Result, options: InstanceOptions, gesture: int) -> None:
+    def ask(self, result: Result, options: InstanceOptions, movement: int) -> None:
         """Read a result's nuclei, if it has maps, for a movement of a slider."""
         if result.maps is not None:
-            self._newest.ask(Wish(result, result.maps, options, gesture))
+            self._newest.ask(Wish(result, result.maps, options, movement))
 
     def _read(self, wish: Wish) -> Steps:
         result = wish.result
@@ -71,9 +69,7 @@ class Rereading(QObject):
 
     def _show(self, wish: Wish, reading: Reading) -> None:
         result = wish.result
-        continued = self._gestures.get(result) == wish.gesture
-        if not result.show_reading(reading, wish.options, continued=continued):
+        if result.show_reading(reading, wish.options, wish.movement):
+            self.shown.emit(result)
+        else:
             self._newest.ask_again(wish)  # it was edited meanwhile
-            return
-        self._gestures[result] = wish.gesture
-        self.shown.emit(result)

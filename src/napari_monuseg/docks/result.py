@@ -176,7 +176,7 @@ class Result(Overlay):
         return self._snapshot(labels, state)
 
     def show_reading(
-        self, reading: "Reading", options: InstanceOptions, *, continued: bool = False
+        self, reading: "Reading", options: InstanceOptions, movement: int
     ) -> bool:
         """Show nuclei that were read by other options, as one step of undo.
 
@@ -186,8 +186,8 @@ class Result(Overlay):
             What was read.
         options : InstanceOptions
             By which.
-        continued : bool
-            Whether it goes on with the last step, as a slider held in motion does.
+        movement : int
+            Of a slider; what one does is undone at once.
 
         Returns
         -------
@@ -200,7 +200,7 @@ class Result(Overlay):
         self.learn(reading.hand)
         self.count = reading.count
         state = self._state(reading.labels, reading.complete)
-        self._steps.write(state, continued=continued)
+        self._steps.write(replace(state, movement=movement))
         self._mark(reading.labels)
         return True
 

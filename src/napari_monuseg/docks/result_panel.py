@@ -295,7 +295,7 @@ class ResultPanel(QWidget):
 
     def _on_moved(self, options: InstanceOptions) -> None:
         if self.current is not None:
-            self._reading.ask(self.current, options, self.sliders.gesture)
+            self._reading.ask(self.current, options, self.sliders.movement)
 
     def _on_brought_back(self, result: Result) -> None:
         self.autosave.follow(result)

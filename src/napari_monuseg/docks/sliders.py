@@ -1,11 +1,15 @@
 """Sliders that say how nuclei are read from what the network saw."""
 
+from itertools import count
+
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QFormLayout, QWidget
 from superqt import QLabeledDoubleSlider
 
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.docks.wheel import ignore_wheel
+
+_movements = count(1)
 
 
 class InstanceSliders(QWidget):
@@ -16,8 +20,8 @@ class InstanceSliders(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.gesture = 0
-        """How often a slider was taken in hand, or moved by itself."""
+        self.movement = next(_movements)
+        """Which movement the sliders are in: no two ever bear one number."""
         self.foreground = _slider(0.05, 0.95, 2)
         self.foreground.setToolTip(
             "Foreground threshold. Higher: smaller nuclei, and fewer pale ones."
@@ -63,11 +67,11 @@ class InstanceSliders(QWidget):
         return any(slider.isSliderDown() for slider in sliders)
 
     def _on_pressed(self) -> None:
-        self.gesture += 1
+        self.movement = next(_movements)
 
     def _on_moved(self) -> None:
         if not self.held:
-            self.gesture += 1
+            self.movement = next(_movements)
         self.changed.emit(self.value)
 
 

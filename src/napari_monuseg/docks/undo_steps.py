@@ -44,6 +44,8 @@ class State:
         ``(h, w)`` bool, where none of them was left out; None for everywhere.
     step : tuple, optional
         What led here, as it stands in the layer's history; None if nothing did.
+    movement : int, optional
+        Of a slider, that led here.
     """
 
     written: Labels
@@ -51,6 +53,7 @@ class State:
     options: InstanceOptions
     complete: Mask | None = None
     step: Change | None = None
+    movement: int | None = None
 
     def under(self, labels: Labels) -> "State | None":
         """Give the state that labels differ from by hand work alone: this one."""
@@ -101,20 +104,20 @@ class UndoSteps:
         own = np.may_share_memory(labels, np.asarray(self._layer.data))
         return self.state if own else self._states[self._most_alike(labels)]
 
-    def write(self, state: State, *, continued: bool = False) -> None:
+    def write(self, state: State) -> None:
         """Change the layer's pixels to what a state holds, undone in one step.
 
         Parameters
         ----------
         state : State
-            What is to be shown, without a step.
-        continued : bool
-            Whether this goes on with what the last step began, so that one undo
-            takes back both.
+            What is to be shown, without a step. If the movement that leads there has
+            led to the last step, one undo takes back both.
         """
         standing = self._standing()
-        if continued and self._is_last(self._states[standing].step):
-            self._take_back(self._states[standing].step)
+        last = self._states[standing]
+        goes_on = state.movement is not None and state.movement == last.movement
+        if goes_on and self._is_last(last.step):
+            self._take_back(last.step)
             standing -= 1
         step = self._change_to(state.written)
         self._forget_lost(standing)
