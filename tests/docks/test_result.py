@@ -220,7 +220,7 @@ def test_what_was_reviewed_meanwhile_is_left_as_it_stands(
     )
     mark_view(viewer, dock.image.value)
 
-    shown = panel.current.show_reading(reading, InstanceOptions())
+    shown = panel.current.show_reading(reading, InstanceOptions(), 1)
 
     assert not shown
     assert np.array_equal(found.data, before)
