@@ -55,7 +55,7 @@ def draw_one(layer, number=900):
     return mask
 
 
-def on_image_edge(layer, row):
+def at_the_right_edge(layer, row):
     """Give pixels at the right edge of a layer."""
     mask = np.zeros(layer.data.shape, bool)
     mask[row - 3 : row + 4, -7:] = True
@@ -276,7 +276,7 @@ def test_of_several_painted_in_one_number_each_is_a_nucleus(viewer, run_on):
     inside = on_image(draw_one(left, number), LEFT)
     rows = range(30, 180)
     edge = next(r for r in rows if not left.data[r - 5 : r + 6, 130:].any())
-    left.data_setitem(np.nonzero(on_image_edge(left, edge)), number)
+    left.data_setitem(np.nonzero(at_the_right_edge(left, edge)), number)
 
     whole = run_on(WHOLE)
 

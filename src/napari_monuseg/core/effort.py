@@ -4,7 +4,7 @@ import numpy as np
 from scipy import ndimage
 
 from napari_monuseg.core.counting import count_nuclei
-from napari_monuseg.core.handwork import HandWork
+from napari_monuseg.core.handwork import HandWork, close_up
 from napari_monuseg.core.separation import Mask, connected_components
 
 
@@ -32,11 +32,10 @@ def _corrected(hand: HandWork, area: Mask) -> int:
     if not inside.any():
         return 0
     pixels, labels = hand.pixels[inside], hand.labels[inside]
-    rows, columns = np.unravel_index(pixels, hand.shape)
-    shape = np.ptp(rows) + 1, np.ptp(columns) + 1
+    places, shape = close_up(pixels, hand.shape)
     nuclei, erased = np.zeros(shape, bool), np.zeros(shape, bool)
-    nuclei[rows - rows.min(), columns - columns.min()] = labels > 0
-    erased[rows - rows.min(), columns - columns.min()] = labels == 0
-    places = connected_components(erased)
-    cut_off = places[ndimage.binary_dilation(nuclei)]
-    return count_nuclei(labels) + count_nuclei(places) - count_nuclei(cut_off)
+    nuclei[places] = labels > 0
+    erased[places] = labels == 0
+    regions = connected_components(erased)
+    cut_off = regions[ndimage.binary_dilation(nuclei)]
+    return count_nuclei(labels) + count_nuclei(regions) - count_nuclei(cut_off)

@@ -130,11 +130,10 @@ class HandWork:
         """
         if not self.labels.any():
             return self
-        rows, columns = np.unravel_index(self.pixels, self.shape)
-        rows, columns = rows - rows.min(), columns - columns.min()
-        window = np.zeros((rows.max() + 1, columns.max() + 1), np.int32)
-        window[rows, columns] = self.labels
-        labels = number_pieces(window, taken=self.used)[rows, columns]
+        places, shape = close_up(self.pixels, self.shape)
+        window = np.zeros(shape, np.int32)
+        window[places] = self.labels
+        labels = number_pieces(window, taken=self.used)[places]
         given = ids_in(labels[self.edited]).tolist()
         return replace(self, labels=labels, used=self.used.union(given))
 
@@ -259,6 +258,30 @@ def _where(labels: Labels, ids: Ids) -> Mask:
     return mask
 
 
+def close_up(
+    pixels: Places, shape: tuple[int, int]
+) -> tuple[tuple[Places, Places], tuple[int, int]]:
+    """Give where pixels lie in the smallest window that has them all, and its shape.
+
+    Parameters
+    ----------
+    pixels : (n,) int64
+        As positions in a flattened image; one at least.
+    shape : tuple of int
+        Height and width of that, px.
+
+    Returns
+    -------
+    places : tuple of (n,) int64
+        Rows and columns.
+    shape : tuple of int
+        Height and width of the window, px.
+    """
+    rows, columns = np.unravel_index(pixels, shape)
+    rows, columns = rows - rows.min(), columns - columns.min()
+    return (rows, columns), (int(rows.max()) + 1, int(columns.max()) + 1)
+
+
 def regions(pixels: Places, shape: tuple[int, int]) -> npt.NDArray[np.int32]:
     """Give the 4-connected region that each of some pixels lies in.
 
@@ -276,9 +299,8 @@ def regions(pixels: Places, shape: tuple[int, int]) -> npt.NDArray[np.int32]:
     """
     if not pixels.size:
         return np.zeros(0, np.int32)
-    rows, columns = np.unravel_index(pixels, shape)
-    rows, columns = rows - rows.min(), columns - columns.min()
-    mask = np.zeros((rows.max() + 1, columns.max() + 1), bool)
-    mask[rows, columns] = True
-    numbers: npt.NDArray[np.int32] = connected_components(mask)[rows, columns]
+    places, window = close_up(pixels, shape)
+    mask = np.zeros(window, bool)
+    mask[places] = True
+    numbers: npt.NDArray[np.int32] = connected_components(mask)[places]
     return numbers
