@@ -197,6 +197,20 @@ def test_the_uppermost_stands_bit_for_bit_over_the_others(data, shape):
     assert (image[free] == 0).all()
 
 
+def test_what_another_cuts_in_two_is_two_nuclei():
+    lower, upper = np.zeros(SHAPE, np.int32), np.zeros(SHAPE, np.int32)
+    lower[4:8, 2:20] = 7
+    upper[2:10, 10:12] = 8
+
+    whole = combined([hand_of(lower, lower > 0), hand_of(upper, upper > 0)], SHAPE)
+
+    image = image_of(whole)
+    assert (image[4:8, 2:10] == 7).all()
+    (other,) = set(image[4:8, 12:20].ravel().tolist())
+    assert other not in {-1, 0, 7, 8}
+    assert other in whole.used
+
+
 def test_without_any_there_is_none():
     assert not combined([], SHAPE).pixels.size
 

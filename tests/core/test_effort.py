@@ -74,3 +74,87 @@ def test_what_came_along_from_an_earlier_round_does_not_count_again(written):
     assert corrected_since(before, before.gather(kept, kept), everywhere()) == 0
     assert corrected_since(before, before.gather(now, kept), everywhere()) == 1
     assert corrected_since(before, NONE, everywhere()) == 0
+
+
+def again(before, kept, change):
+    """Correct what a later run shows, hand work of the first in it."""
+    now = kept.copy()
+    change(now)
+    return before.gather(now, kept)
+
+
+def grow(labels):
+    labels[10:12, 2:10] = 1
+
+
+def unite(labels):
+    labels[2:10, 10:15] = 1
+    labels[2:10, 15:23] = 1
+
+
+@pytest.mark.parametrize(
+    ("change", "count"),
+    [
+        (trim, 1),
+        (grow, 1),
+        (lambda labels: labels.__setitem__(labels == 1, 0), 1),
+        (lambda labels: labels.__setitem__((slice(5, 7), slice(2, 10)), 0), 2),
+        (unite, 1),
+        (lambda labels: labels.__setitem__(labels == 2, 0), 1),
+    ],
+    ids=[
+        "trimmed",
+        "grown",
+        "deleted",
+        "cut in two",
+        "united",
+        "one beside it deleted",
+    ],
+)
+def test_a_change_of_what_came_along_counts(written, change, count):
+    before = edited(written, lambda labels: labels.__setitem__((10, 2), 1))
+    kept = before.merge(written)
+
+    assert corrected_since(before, again(before, kept, change), everywhere()) == count
+
+
+def test_two_that_came_along_and_are_deleted_side_by_side_are_two(written):
+    written[2:10, 10:15] = 2
+    before = edited(written, lambda labels: labels.__setitem__((10, [2, 15]), (1, 2)))
+    kept = before.merge(written)
+
+    def erase_both(labels):
+        labels[(labels == 1) | (labels == 2)] = 0
+
+    assert corrected_since(before, again(before, kept, erase_both), everywhere()) == 2
+
+
+def test_a_nucleus_deleted_beside_one_that_came_along_counts(written):
+    written[2:10, 10:15] = 2
+    before = edited(written, trim)
+    kept = before.merge(written)
+
+    def erase_the_other(labels):
+        labels[labels == 2] = 0
+
+    now = again(before, kept, erase_the_other)
+    assert corrected_since(before, now, everywhere()) == 1
+
+
+def test_several_painted_in_one_number_count_one_by_one(written):
+    def paint(labels):
+        labels[36:40, 0:4] = labels[36:40, 36:40] = 20
+
+    assert corrected_since(NONE, edited(written, paint), everywhere()) == 2
+
+
+def test_what_changed_outside_of_the_area_counts_where_its_nucleus_reaches_in(written):
+    before = edited(written, trim)
+    kept = before.merge(written)
+    now = again(before, kept, grow)
+    area = everywhere()
+    area[10:] = False
+
+    assert corrected_since(before, now, area) == 1
+    assert corrected_since(before, now, ~area) == 1
+    assert corrected_since(before, now, np.zeros_like(area)) == 0

@@ -284,6 +284,13 @@ def test_several_nuclei_painted_in_one_number_are_told_apart(written):
     assert apart.count.nuclei == 2
 
 
+def test_several_nuclei_painted_in_one_number_count_one_by_one(written):
+    current = written.copy()
+    current[0:4, 0:4] = current[0:4, 36:40] = 30
+
+    assert gathered(current, written).count == (2, 0)
+
+
 def test_nuclei_of_one_number_each_stay_as_they_are(written):
     current = written.copy()
     current[2:7, 2:7] = 40

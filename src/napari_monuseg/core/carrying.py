@@ -89,9 +89,7 @@ class Carried:
         erased = own & (hand.labels == 0)
         places = regions(hand.pixels[erased], hand.shape)
         own[erased] = ~np.isin(places, places[cut[erased]])
-        return replace(
-            hand, pixels=hand.pixels[own], labels=hand.labels[own], edited=own[own]
-        )
+        return hand.only(own)
 
     def _new(self) -> Mask:
         """Tell which pixels were made by hand here; a nucleus is that as a whole."""
@@ -158,7 +156,7 @@ def combined(layers: Iterable[HandWork], shape: tuple[int, int]) -> HandWork:
     HandWork
         All of the uppermost, with its ids. What lies below it is there where nothing
         covers it, under other ids where its own are taken; a nucleus of which less
-        than half is left is not.
+        than half is left is not, and what is left in pieces is a nucleus each.
     """
     whole = HandWork.none(shape)
     for one in layers:
@@ -179,9 +177,11 @@ def _laid_over(upper: HandWork, lower: HandWork) -> HandWork:
     candidates = np.arange(1, len(all_taken) + colliding.sum() + 1)
     numbers = ids.copy()
     numbers[colliding] = np.setdiff1d(candidates, all_taken)[: colliding.sum()]
-    pixels = np.concatenate([upper.pixels, lower.pixels[free]])
-    labels = np.concatenate([upper.labels, numbers[places][free]]).astype(np.int32)
-    edited = np.concatenate([upper.edited, lower.edited[free]])
+    renumbered = replace(lower, labels=numbers[places].astype(np.int32))
+    rest = renumbered.knowing(taken).only(free).apart()
+    pixels = np.concatenate([upper.pixels, rest.pixels])
+    labels = np.concatenate([upper.labels, rest.labels])
+    edited = np.concatenate([upper.edited, rest.edited])
     order = np.argsort(pixels)
     by_hand = ids_in(labels[edited]).tolist()
     return replace(

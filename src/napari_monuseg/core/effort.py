@@ -1,11 +1,15 @@
 """How much had to be corrected: what tells whether teaching a model pays."""
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 
-from napari_monuseg.core.counting import count_nuclei
-from napari_monuseg.core.handwork import HandWork, close_up
+from napari_monuseg.core.counting import count_nuclei, ids_in
+from napari_monuseg.core.handwork import HandWork, Places, close_up
 from napari_monuseg.core.separation import Mask, connected_components
+
+UNKNOWN = -1
+"""What stood at a pixel that no hand work held."""
 
 
 def corrected_since(before: HandWork, hand: HandWork, area: Mask) -> int:
@@ -24,18 +28,43 @@ def corrected_since(before: HandWork, hand: HandWork, area: Mask) -> int:
         Nuclei that were made or changed, and places where one was erased. What was
         cut off a nucleus is that nucleus's change, and no place of its own.
     """
-    return max(0, _corrected(hand, area) - _corrected(before, area))
-
-
-def _corrected(hand: HandWork, area: Mask) -> int:
-    inside = hand.edited & area.ravel()[hand.pixels]
-    if not inside.any():
+    now = hand.made
+    here = area.ravel()[now.pixels]
+    if not here.any():
         return 0
-    pixels, labels = hand.pixels[inside], hand.labels[inside]
-    places, shape = close_up(pixels, hand.shape)
-    nuclei, erased = np.zeros(shape, bool), np.zeros(shape, bool)
-    nuclei[places] = labels > 0
-    erased[places] = labels == 0
-    regions = connected_components(erased)
-    cut_off = regions[ndimage.binary_dilation(nuclei)]
-    return count_nuclei(labels) + count_nuclei(regions) - count_nuclei(cut_off)
+    was = _labels_at(before.made, now.pixels)
+    new = was != now.labels
+    erased = here & new & (now.labels == 0)
+    standing = ids_in(now.labels)
+    lost = ids_in(was[new & (was > 0)])
+    changed = np.union1d(ids_in(now.labels[new]), np.intersect1d(lost, standing))
+    gone = np.setdiff1d(ids_in(was[erased & (was > 0)]), standing)
+    places = _places_erased(
+        now.pixels[erased & (was == UNKNOWN)],
+        now.pixels[here & new & (now.labels > 0)],
+        hand.shape,
+    )
+    seen = np.intersect1d(changed, ids_in(now.labels[here]))
+    return int(seen.size + gone.size) + places
+
+
+def _labels_at(hand: HandWork, pixels: Places) -> npt.NDArray[np.int32]:
+    """Give what hand work has at some pixels."""
+    labels = np.full(pixels.size, UNKNOWN, np.int32)
+    _, theirs, ours = np.intersect1d(
+        hand.pixels, pixels, assume_unique=True, return_indices=True
+    )
+    labels[ours] = hand.labels[theirs]
+    return labels
+
+
+def _places_erased(erased: Places, nuclei: Places, shape: tuple[int, int]) -> int:
+    """Count the regions erased that are not what was cut off one of some nuclei."""
+    if not erased.size:
+        return 0
+    (rows, columns), window = close_up(np.concatenate([erased, nuclei]), shape)
+    off, on = np.zeros(window, bool), np.zeros(window, bool)
+    off[rows[: erased.size], columns[: erased.size]] = True
+    on[rows[erased.size :], columns[erased.size :]] = True
+    regions = connected_components(off)
+    return count_nuclei(regions) - count_nuclei(regions[ndimage.binary_dilation(on)])

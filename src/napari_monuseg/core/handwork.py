@@ -114,10 +114,28 @@ class HandWork:
     @cached_property
     def count(self) -> HandCount:
         """Nuclei made or changed by hand, and regions erased; not what is reviewed."""
-        labels = self.labels[self.edited]
-        erased = self.pixels[self.edited][labels == 0]
+        made = self.made
+        erased = made.pixels[made.labels == 0]
         places = regions(erased, self.shape).max(initial=0)
-        return HandCount(ids_in(labels).size, int(places))
+        return HandCount(ids_in(made.labels).size, int(places))
+
+    @cached_property
+    def made(self) -> "HandWork":
+        """What somebody changed, without what only the reviewed area holds.
+
+        Each nucleus has a number of its own.
+        """
+        edits = self if self.edited.all() else self.only(self.edited)
+        return edits.apart()
+
+    def only(self, some: Mask) -> "HandWork":
+        """Give some of the pixels held, ``(n,)`` bool."""
+        return replace(
+            self,
+            pixels=self.pixels[some],
+            labels=self.labels[some],
+            edited=self.edited[some],
+        )
 
     def knowing(self, used: frozenset[int]) -> "HandWork":
         """Give the same hand work, with more ids that are not to be given again."""
