@@ -255,6 +255,46 @@ def test_what_lies_below_stays_hidden_when_one_between_is_removed(viewer, run_on
     assert left.visible
 
 
+def remove_and_restore(qtbot, viewer, dock, layer):
+    viewer.layers.remove(layer)
+    qtbot.waitUntil(lambda: not dock.offer.isHidden())
+    press(qtbot, dock.offer.restore_button)
+    qtbot.waitUntil(lambda: bool(dock.offer.isHidden()))
+    return nuclei(viewer)[-1]
+
+
+def test_what_is_restored_hides_what_it_goes_on_from(qtbot, viewer, dock, run_on):
+    left = run_on(LEFT)
+    delete_one(left)
+    whole = run_on(WHOLE)
+    delete_one(whole)
+
+    whole = remove_and_restore(qtbot, viewer, dock, whole)
+    assert whole.data.shape == (256, 256)
+    assert not left.visible
+
+    viewer.layers.remove(whole)
+    assert left.visible
+
+
+@pytest.mark.parametrize("area", [LEFT, WHOLE])
+def test_what_is_restored_hides_no_hand_work_that_it_lacks(
+    qtbot, viewer, dock, run_on, area
+):
+    whole = run_on(WHOLE)
+    delete_one(whole)
+    viewer.layers.remove(whole)
+    qtbot.waitUntil(lambda: not dock.offer.isHidden())
+    later = run_on(area)
+    draw_one(later)
+
+    press(qtbot, dock.offer.restore_button)
+    qtbot.waitUntil(lambda: bool(dock.offer.isHidden()))
+
+    assert nuclei(viewer)[-1].data.shape == (256, 256)
+    assert later.visible
+
+
 def test_a_nucleus_that_the_edge_cuts_comes_back_whole(viewer, dock, run_on):
     whole = run_on(WHOLE)
     mask = whole_nucleus(whole, margin=20)

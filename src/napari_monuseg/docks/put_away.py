@@ -17,9 +17,9 @@ def put_away(result: Result, others: Iterable[Result]) -> None:
     Parameters
     ----------
     result : Result
-        Of a run, shown.
+        Of a run or restored, shown.
     others : iterable of Result
-        All there are.
+        What may be hidden, if it lies there.
     """
     hidden = WeakSet(
         one

@@ -8,6 +8,7 @@ import numpy as np
 from napari.layers import Labels as LabelsLayer
 
 from napari_monuseg.areas import Labels, Mask
+from napari_monuseg.core.carrying import Carried, holds
 from napari_monuseg.core.counting import count_nuclei
 from napari_monuseg.core.handwork import HandWork
 from napari_monuseg.core.instances import InstanceOptions
@@ -119,6 +120,15 @@ class Result(Overlay):
             return bool(self.hand.edited.any())
         state = self._steps.state
         return bool(state.hand.edited.any()) or not self._holds(state.written)
+
+    def has_hand_work_of(self, other: "Result") -> bool:
+        """Tell whether all that was made by hand in another is in this one as well."""
+        if not other.has_hand_work():
+            return True
+        snapshot = other.snapshot()
+        hand = other.hand if snapshot is None else snapshot.gather()
+        part = Carried(hand=hand, offset=other.area.offset)
+        return holds(self.hand, part, self.area.offset)
 
     def learn(self, hand: HandWork) -> None:
         """Take over hand work that was gathered from a snapshot."""

@@ -199,6 +199,7 @@ class ResultPanel(QWidget):
         mark_again(self._viewer, image, map(np.array, about.reviewed))
         result.show_restored(self._viewer, corrections.labels, corrections.hand)
         self.autosave.add(result, path)
+        put_away(result, filter(result.has_hand_work_of, list(self._results)))
         self._choose(result)
 
     def know_pixel_size(self, image: Image, pixel_size: float) -> None:
