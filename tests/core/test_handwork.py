@@ -1,5 +1,7 @@
 """What was made by hand is found by comparing, and stands in what comes after."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -207,6 +209,24 @@ def test_very_large_ids_cost_no_more_memory(written):
 
     assert np.array_equal(merged == largest, written == 2)
     assert count_nuclei(merged) == 3
+
+
+@pytest.mark.parametrize("largest", [200_000_000, np.iinfo(np.int32).max])
+def test_nuclei_of_the_program_may_bear_very_large_ids_too(written, largest):
+    current = written.copy()
+    drawn, found = disc(28, 50, 4), disc(18, 50, 8)
+    current[drawn] = 9
+    hand = gathered(current, written)
+    derived = np.where(found, largest, 0).astype(np.int32)
+
+    tracemalloc.start()
+    merged = hand.merge(derived)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 10_000_000
+    assert np.array_equal(merged == largest, found & ~drawn)
+    assert np.array_equal(merged == 9, drawn)
 
 
 def test_nuclei_cut_by_the_edge_do_not_count(written):

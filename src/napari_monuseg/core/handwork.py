@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from napari_monuseg.core.boxes import blocks
 from napari_monuseg.core.counting import Ids, ids_in
-from napari_monuseg.core.numbering import number_pieces
+from napari_monuseg.core.numbering import number_pieces, numbers_beyond
 from napari_monuseg.core.separation import (
     Labels,
     Mask,
@@ -215,29 +215,25 @@ class HandWork:
         """
         if not self.pixels.size and not self.used:
             return derived
-        labels = derived.copy()
+        numbers, labels = _counted(derived)
         flat = labels.ravel()
-        sizes = np.bincount(flat)
+        sizes = np.bincount(flat, minlength=numbers.size)
         lost = np.bincount(flat[self.pixels], minlength=sizes.size)
         lost[0] = 0
         flat[self.pixels] = 0
-        numbers = self._free_numbers(sizes.size)
+        self._renumber(numbers)
         numbers[2 * (sizes - lost) < sizes] = 0
         self._cut(labels, np.flatnonzero((lost > 0) & (numbers > 0)))
         merged: Labels = numbers[labels]
         merged.ravel()[self.pixels] = self.labels
         return merged
 
-    def _free_numbers(self, count: int) -> npt.NDArray[np.int32]:
-        """Give a number for each of `count` ids that no hand work ever had."""
-        numbers = np.arange(count, dtype=np.int32)
-        taken = np.array(
-            sorted(self.used.union(ids_in(self.labels).tolist())), np.int64
-        )
-        colliding = taken[taken < count]
-        candidates = np.arange(count, count + colliding.size + taken.size)
-        numbers[colliding] = np.setdiff1d(candidates, taken)[: colliding.size]
-        return numbers
+    def _renumber(self, numbers: npt.NDArray[np.int32]) -> None:
+        """Give others, in place, to those that hand work ever had."""
+        taken = np.array([*self.used, *ids_in(self.labels)], np.int64)
+        colliding = np.isin(numbers, taken) & (numbers > 0)
+        free = numbers_beyond(np.union1d(numbers, taken), int(colliding.sum()))
+        numbers[colliding] = free
 
     def _cut(self, labels: Labels, ids: Ids) -> None:
         """Leave of each nucleus its largest piece, in place, and nothing of a ring."""
@@ -251,6 +247,15 @@ class HandWork:
             inner = ndimage.binary_fill_holes(piece, np.ones((3, 3), bool)) & ~piece
             ring = bool((inner & held[box]).any())
             window[mask if ring else mask & ~piece] = 0
+
+
+def _counted(labels: Labels) -> tuple[npt.NDArray[np.int32], Labels]:
+    """Give nuclei numbers small enough to be counted by, and those that they had."""
+    highest = int(labels.max(initial=0))
+    if highest <= labels.size:
+        return np.arange(highest + 1, dtype=np.int32), labels.copy()
+    numbers = np.append(0, ids_in(labels)).astype(np.int32)
+    return numbers, np.searchsorted(numbers, labels).astype(np.int32)
 
 
 def _differences(current: Labels, written: Labels) -> tuple[Ids, Places]:

@@ -78,15 +78,32 @@ def number_pieces(
     others = others[sizes[others] >= smallest]
     if not others.size:
         return labels
-    highest = max(int(labels.max()), *taken, 0)
-    if highest + others.size <= np.iinfo(np.int32).max:
-        numbers[others] = highest + np.arange(1, others.size + 1)
-    else:
-        candidates = np.arange(1, present.size + len(taken) + 1)
-        not_free = [*ids_in(labels), *taken]
-        numbers[others] = np.setdiff1d(candidates, not_free)[: others.size]
+    numbers[others] = numbers_beyond(
+        np.array([*ids_in(labels), *taken], np.int64), others.size
+    )
     numbered: Labels = np.take(numbers.astype(np.int32), pieces)
     return numbered
+
+
+def numbers_beyond(taken: Numbers, count: int) -> Numbers:
+    """Give numbers from the highest that is taken on, or free ones if none are left.
+
+    Parameters
+    ----------
+    taken : (n,) int64
+        In any order.
+    count : int
+        How many are wanted.
+
+    Returns
+    -------
+    (count,) int64
+        Ascending, each at most the largest int32.
+    """
+    highest = int(taken.max(initial=0))
+    if highest + count <= np.iinfo(np.int32).max:
+        return highest + np.arange(1, count + 1)
+    return _free(np.unique(taken), count)
 
 
 def close_gaps(labels: Labels) -> Labels:
@@ -107,6 +124,6 @@ def _largest(groups: Numbers, sizes: Numbers) -> Numbers:
 
 
 def _free(taken: Numbers, count: int) -> Numbers:
-    """Return the lowest numbers from 1 that are not taken."""
+    """Return the lowest numbers from 1 that are not taken, each of which is once."""
     candidates = np.arange(1, taken.size + count + 1)
     return np.setdiff1d(candidates, taken, assume_unique=True)[:count]
