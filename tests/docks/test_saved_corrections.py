@@ -1,6 +1,7 @@
 """Corrections survive: saved while they are made, offered when the image is back."""
 
 import os
+from threading import Event
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from qtpy.QtWidgets import QMessageBox
 from napari_monuseg.core import autosave as files
 from napari_monuseg.core.autosave import load, saved_files
 from napari_monuseg.core.progress import finish
+from napari_monuseg.docks import saving
 from napari_monuseg.docks.reviewed import (
     mark,
     mark_view,
@@ -236,6 +238,42 @@ def test_what_was_edited_while_it_was_exported_is_kept(
     look(qtbot, autosave)
 
     assert np.array_equal(saved().labels, found.data)
+
+
+@pytest.fixture
+def half_saved(qtbot, autosave, found, monkeypatch):
+    """Nuclei while they are saved, and what lets that go on."""
+    begun, go_on = Event(), Event()
+
+    def slow(path, corrections):
+        begun.set()
+        go_on.wait(20)
+        return (yield from files.save(path, corrections))
+
+    edit(found)
+    monkeypatch.setattr(saving, "save", slow)
+    autosave.look()
+    qtbot.waitUntil(begun.is_set)
+    return found, go_on
+
+
+def test_a_file_that_a_later_run_takes_over_while_it_is_written_is_not_its_own(
+    qtbot, dock, viewer, autosave, half_saved
+):
+    layer, go_on = half_saved
+    labels = layer.data.copy()
+    run(qtbot, dock)
+    go_on.set()
+    qtbot.waitUntil(lambda: not autosave._slot.busy)
+    look(qtbot, autosave)
+    viewer.layers.remove(nuclei(viewer)[-1])
+    qtbot.waitUntil(lambda: not dock.offer.isHidden())
+    for path in saved_files():  # as if it was discarded
+        path.unlink()
+
+    look(qtbot, autosave)
+
+    assert np.array_equal(saved().labels, labels)
 
 
 def test_a_layer_that_is_removed_is_saved_first(viewer, autosave, found):

@@ -185,12 +185,16 @@ class Autosave:
         self._saving = entry
         self._slot.start(
             steps,
-            returned=partial(self._on_saved, entry),
+            returned=partial(self._on_saved, entry, entry.path),
             errored=partial(self._on_failed, entry),
             finished=partial(setattr, self, "_saving", None),
         )
 
-    def _on_saved(self, entry: Entry, saved: tuple[Any, ...] | None) -> None:
+    def _on_saved(
+        self, entry: Entry, path: Path, saved: tuple[Any, ...] | None
+    ) -> None:
+        if entry.path != path:  # a later result saves into that file by now
+            return
         entry.saved = saved
         if saved is None and entry.exported is None:
             return
