@@ -1,10 +1,10 @@
 """Numbers of nuclei: one found again bears the one it had, and no two share one."""
 
 import numpy as np
-from skimage.measure import label
 
 from napari_monuseg.core.counting import ids_in
 from napari_monuseg.core.overlaps import Numbers, Overlaps
+from napari_monuseg.core.runs import pieces_of, runs_of
 from napari_monuseg.core.separation import Labels
 
 LARGEST_NUMBER = 2**30
@@ -68,20 +68,22 @@ def number_pieces(
         corners. Otherwise the largest piece of each keeps the number, and the others
         are numbered from the highest on, or with free numbers where there are none.
     """
-    pieces = label(labels, background=0, connectivity=2)
-    sizes = np.bincount(pieces.ravel())
-    numbers = np.zeros(sizes.size, np.int64)
-    numbers[pieces.ravel()] = labels.ravel()
-    present = np.arange(1, sizes.size)
-    keeps = present[_largest(numbers[1:], sizes[1:])]
-    others = np.setdiff1d(present, keeps, assume_unique=True)
+    runs = runs_of(labels)
+    pieces = pieces_of(runs, labels.shape[1])
+    _, first = np.unique(pieces, return_index=True)
+    numbers, sizes = runs.numbers[first], np.bincount(pieces, weights=runs.lengths)
+    others = np.setdiff1d(np.arange(first.size), _largest(numbers, sizes))
     others = others[sizes[others] >= smallest]
     if not others.size:
         return labels
-    numbers[others] = numbers_beyond(
-        np.array([*ids_in(labels), *taken], np.int64), others.size
+    not_free = np.array([*ids_in(numbers), *taken], np.int64)
+    numbers[others] = numbers_beyond(not_free, others.size)
+    apart = np.isin(pieces, others)
+    renamed = runs.only(apart)
+    numbered = labels.copy()
+    numbered.ravel()[renamed.pixels()] = np.repeat(
+        numbers[pieces[apart]], renamed.lengths
     )
-    numbered: Labels = np.take(numbers.astype(np.int32), pieces)
     return numbered
 
 
