@@ -2,15 +2,14 @@
 
 from typing import Any
 
-import numpy as np
 from napari.layers import Labels as LabelsLayer
 from napari.utils.colormaps import DirectLabelColormap
 
 from napari_monuseg.core.handwork import HandWork
+from napari_monuseg.core.rims import ERASED, MADE, rims_of
 from napari_monuseg.docks.bindings import METADATA, NOBODY
 
-ERASED = -1
-"""Stands for what was erased: no nucleus has this number."""
+COLOURS = {None: "transparent", MADE: "yellow", ERASED: "cyan"}
 
 
 class Highlight:
@@ -31,11 +30,10 @@ class Highlight:
         """Outline the nuclei made by hand, and what was erased, over their layer."""
         if self._around is not nuclei:
             self.remove()
-        outlined = _outlined(hand)
         if self.layer is None:
-            self._add(nuclei, outlined)
+            self._add(nuclei, hand)
         else:
-            self.layer.data = outlined
+            self.layer.data = rims_of(hand)
 
     def remove(self) -> None:
         """Take the outlines away."""
@@ -46,26 +44,16 @@ class Highlight:
             if active in self._viewer.layers:
                 self._viewer.layers.selection.active = active
 
-    def _add(self, nuclei: LabelsLayer, outlined: np.ndarray) -> None:
+    def _add(self, nuclei: LabelsLayer, hand: HandWork) -> None:
         active = self._viewer.layers.selection.active
-        colours = {None: "yellow", 0: "transparent", ERASED: "cyan"}
         place = ("scale", "translate", "rotate", "shear", "affine", "units")
         self._around = nuclei
         self.layer = self._viewer.add_labels(
-            outlined,
+            rims_of(hand),
             name=f"{nuclei.name}, by hand",
-            colormap=DirectLabelColormap(color_dict=colours),
+            colormap=DirectLabelColormap(color_dict=COLOURS),
             **{name: getattr(nuclei, name) for name in place},
         )
         self.layer.metadata[METADATA] = NOBODY
-        self.layer.contour = 2
         self.layer.editable = False
         self._viewer.layers.selection.active = active  # the brush stays in hand
-
-
-def _outlined(hand: HandWork) -> np.ndarray:
-    """Give the edited nuclei as labels ``(H, W)`` int32, and what was erased."""
-    labels = np.zeros(hand.shape, np.int32)
-    edited = hand.labels[hand.edited]
-    labels.ravel()[hand.pixels[hand.edited]] = np.where(edited == 0, ERASED, edited)
-    return labels
