@@ -1,5 +1,5 @@
 # Each target is one script that does all of its own set-up; see scripts/.
-.PHONY: run test bench bench-learning bench-baselines bench-robustness lint
+.PHONY: run test bench bench-learning bench-baselines bench-cross-validation bench-robustness lint
 
 run:
 	@scripts/run.sh
@@ -15,6 +15,9 @@ bench-learning:
 
 bench-baselines:
 	@scripts/bench-baselines.sh
+
+bench-cross-validation:
+	@scripts/bench-cross-validation.sh
 
 bench-robustness:
 	@scripts/bench-robustness.sh
