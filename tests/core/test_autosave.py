@@ -355,3 +355,10 @@ def test_what_a_crash_left_half_written_is_cleared_away(path, monkeypatch):
     monkeypatch.setattr(autosave, "LEFTOVER_AGE", -1)
     assert saved_files() == [path]
     assert not leftover.exists()
+
+
+def test_when_it_was_edited_is_known_unless_an_earlier_version_saved_it():
+    edited = "2026-01-01T10:00:00+00:00"
+
+    assert replace(ABOUT, edited=edited).last_edited.isoformat() == edited
+    assert ABOUT.last_edited.isoformat() == ABOUT.date

@@ -277,6 +277,28 @@ def test_what_is_restored_hides_what_it_goes_on_from(qtbot, viewer, dock, run_on
     assert left.visible
 
 
+def test_what_was_edited_later_stays_above_what_is_restored_after_it(
+    qtbot, viewer, dock, image, run_on
+):
+    rgb, facts = image.data, {"name": "colon", "rgb": True}
+    deleted = delete_one(run_on(WHOLE))
+    drawn = on_image(draw_one(run_on(LEFT)), LEFT)
+    viewer.layers.clear()
+    viewer.add_image(rgb, **facts)
+
+    for count in (1, 2):
+        press(qtbot, dock.offer.restore_button)
+        qtbot.waitUntil(lambda: len(nuclei(viewer)) == count)  # noqa: B023
+
+    below, above = nuclei(viewer)
+    assert (below.data.shape, above.data.shape) == ((256, 256), LEFT.shape)
+    assert dock.results.current.layer is above
+    assert viewer.layers.selection.active is above
+    again = run_on(WHOLE)
+    assert not again.data[deleted].any()
+    assert again.data[drawn].all()
+
+
 @pytest.mark.parametrize("area", [LEFT, WHOLE])
 def test_what_is_restored_hides_no_hand_work_that_it_lacks(
     qtbot, viewer, dock, run_on, area

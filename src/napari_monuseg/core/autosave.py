@@ -67,6 +67,8 @@ class About:
         Nuclei made by hand, and regions erased.
     date : str
         When this was saved, in ISO 8601.
+    edited : str
+        When somebody changed the nuclei last, in ISO 8601; empty when unknown.
     """
 
     image_name: str
@@ -82,6 +84,12 @@ class About:
     erased: int
     date: str
     assumed_pixel_size: float | None = None
+    edited: str = ""
+
+    @property
+    def last_edited(self) -> datetime:
+        """When somebody changed the nuclei last; earlier versions did not say."""
+        return datetime.fromisoformat(self.edited or self.date)
 
     def fits(self, name: str, path: str, shape: Size) -> bool:
         """Tell whether this was made on the image of that name, file and size.
@@ -229,7 +237,8 @@ def _about(facts: dict[str, Any]) -> About:
         facts[name] = str(facts[name])
     for name in ("by_hand", "erased"):
         facts[name] = int(facts[name])
-    datetime.fromisoformat(facts["date"])
+    for date in (facts["date"], facts.get("edited") or facts["date"]):
+        datetime.fromisoformat(date)
     facts["options"] = InstanceOptions.read(facts["options"])
     facts["reviewed"] = tuple(
         tuple((float(row), float(column)) for row, column in outline)

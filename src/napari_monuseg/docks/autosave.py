@@ -77,7 +77,9 @@ class Autosave:
             A file there is; one that another window works on is left to it.
         """
         if result.image is not None and result.layer is not None:
-            self._begin(Entry(result=result, path=_claimed(path, result)))
+            entry = Entry(result=result, path=_claimed(path, result))
+            entry.edited = result.restored or entry.edited
+            self._begin(entry)
 
     def entries(self) -> list[Entry]:
         """Give what is known of every result that is saved."""
@@ -92,7 +94,7 @@ class Autosave:
         self._begin(entry)
 
     def _begin(self, entry: Entry) -> None:
-        entry.watch = EditWatch(entry.result.layer, entry.touch)
+        entry.watch = EditWatch(entry.result.layer, entry.edit)
         self._entries[entry.result] = entry
 
     def succeed(
@@ -140,7 +142,7 @@ class Autosave:
         entry = self._entries.get(result)
         if entry is not None and entry.watch is not None:
             entry.watch.stop()
-            entry.watch = EditWatch(result.layer, entry.touch)
+            entry.watch = EditWatch(result.layer, entry.edit)
 
     def remove(self, result: Result) -> None:
         """Save a result that goes, for the last time."""

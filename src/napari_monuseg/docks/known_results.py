@@ -1,6 +1,6 @@
 """The results of a viewer: which there are, and which a closed dock left."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -33,9 +33,20 @@ class KnownResults:
         """The one that came last; None without any."""
         return self._all[-1] if self._all else None
 
-    def add(self, result: Result) -> None:
-        """Know one more."""
-        self._all.append(result)
+    def add(self, result: Result, below: Sequence[Result] = ()) -> None:
+        """Know one more, which came before some others if those are named."""
+        places = (self._all.index(one) for one in below)
+        self._all.insert(min(places, default=len(self._all)), result)
+
+    def edited_after(self, result: Result) -> list[Result]:
+        """Give those restored where another one is that were edited after it."""
+        when = result.restored
+        return [
+            one
+            for one in self._all
+            if when is not None and one.restored is not None and one.restored > when
+            if one.layer is not None and one.overlaps(result)
+        ]
 
     def remove(self, result: Result) -> None:
         """Know one no longer."""

@@ -1,5 +1,6 @@
 """A labels layer bound to the image it lies on, or to a part of it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from weakref import ref
@@ -105,6 +106,11 @@ class Overlay:
         for name, value in self.place.items():
             if not np.array_equal(getattr(layer, name), value):  # each is drawn anew
                 setattr(layer, name, value)
+
+    def lie_below(self, layers: Any, others: "Iterable[Overlay]") -> None:
+        """Put its layer below those of others, in a viewer's list of layers."""
+        lowest = min(layers.index(one.layer) for one in others)
+        layers.move(layers.index(self.layer), lowest)
 
     def overlaps(self, other: "Overlay") -> bool:
         """Tell whether another lies on the same image, with some pixels in common."""

@@ -118,6 +118,7 @@ class RestoreOffer(QWidget):
         if not isinstance(layer, Image):
             return
         known = {offer.path for offer in self._offers}
+        found = []
         for path in saved_files():
             if path in known or is_claimed(path):
                 continue
@@ -127,7 +128,9 @@ class RestoreOffer(QWidget):
                 self.message.emit(str(error))
                 continue
             if about.fits(layer.name, str(layer.source.path or ""), image_shape(layer)):
-                self._offers.append(Offer(layer, path, about))
+                found.append(Offer(layer, path, about))
+        found.sort(key=lambda offer: offer.about.last_edited, reverse=True)
+        self._offers += found
         self._show()
 
     def _show(self) -> None:

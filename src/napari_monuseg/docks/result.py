@@ -1,6 +1,7 @@
 """The nuclei of one run, and the labels layer that shows them."""
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -61,6 +62,8 @@ class Result(Overlay):
             self.pixel_size = self.maps.pixel_size
             self.assumed_pixel_size = self.maps.assumed_pixel_size
 
+    restored: datetime | None = None
+    """When what it was restored from was edited last, if it was restored."""
     opened: Labels | None = None
     """What the file holds that its nuclei were opened from, as far as that is known."""
     ancestors: WeakSet["Result"] = field(default_factory=WeakSet)

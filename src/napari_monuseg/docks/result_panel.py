@@ -179,7 +179,11 @@ class ResultPanel(QWidget):
         put_away(result, self._results)
 
     def restore(self, image: Image, path: Path, corrections: SavedCorrections) -> None:
-        """Show corrections that were saved, and go on saving them."""
+        """Show corrections that were saved, and go on saving them.
+
+        What was edited later, and was restored first, stays above them and goes on
+        being what is worked on.
+        """
         about = corrections.about
         rows, columns = (
             slice(start, start + side)
@@ -194,9 +198,17 @@ class ResultPanel(QWidget):
             pixel_size=about.pixel_size,
             assumed_pixel_size=about.assumed_pixel_size,
         )
-        self._results.add(result)
-        self.current = result
+        result.restored = about.last_edited
+        later = self._results.edited_after(result)
+        self._results.add(result, below=later)
         mark_again(self._viewer, image, map(np.array, about.reviewed))
+        if later:  # whose hand work is the newer
+            with selection_kept(self._viewer.layers):
+                result.show_restored(self._viewer, corrections.labels, corrections.hand)
+            result.lie_below(self._viewer.layers, later)
+            self.autosave.add(result, path)
+            return
+        self.current = result
         result.show_restored(self._viewer, corrections.labels, corrections.hand)
         self.autosave.add(result, path)
         put_away(result, filter(result.has_hand_work_of, list(self._results)))

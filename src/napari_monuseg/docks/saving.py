@@ -51,9 +51,17 @@ class Entry:
     number: int = field(default_factory=count().__next__)
     """Rises from entry to entry."""
 
+    edited: datetime = field(default_factory=lambda: datetime.now().astimezone())
+    """When somebody changed the nuclei last."""
+
     def touch(self) -> None:
         """Remember that there may be something to save."""
         self.changed = True
+
+    def edit(self) -> None:
+        """Remember that somebody changed the nuclei just now."""
+        self.edited = datetime.now().astimezone()
+        self.touch()
 
 
 def saving(entry: Entry) -> Generator[Progress, None, Any] | None:
@@ -135,4 +143,5 @@ def _about(entry: Entry, reviewed: list[Outline], by_hand: int, erased: int) -> 
         by_hand=by_hand,
         erased=erased,
         date=datetime.now().astimezone().isoformat(timespec="seconds"),
+        edited=entry.edited.isoformat(),
     )
