@@ -2,13 +2,14 @@
 
 The images are put in a row by organ and name, and every k-th is left out of one of k
 trainings, which the project's own ``train`` command does. The model of each is scored
-on what it was not shown, at the default thresholds, which nothing has chosen. Options
-of ``train`` that are not named here are passed on. What is there already is not
-trained again, and a training that was stopped goes on.
+on what it was not shown, at the default thresholds, which nothing has chosen. What is
+there already is not trained again, and a training that was stopped goes on, as long as
+images and options are the same.
 """
 
 import argparse
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -29,11 +30,11 @@ FOLDS = 5
 
 def main() -> int:
     """Print a table for each network; 0 unless something is missing."""
-    options, passed_on = _options()
+    options = _options()
     reports = []
     try:
         for network in options.network:
-            evaluation = cross_validate(network, options, passed_on)
+            evaluation = cross_validate(network, options)
             print(evaluation.as_table(), flush=True)
             for name, reason in evaluation.failures:
                 print(f"{name}: {reason}", file=sys.stderr)
@@ -49,7 +50,7 @@ def main() -> int:
     return int(any(one.failures for one in reports))
 
 
-def _options() -> tuple[argparse.Namespace, list[str]]:
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="images with their true nuclei")
     parser.add_argument("--network", nargs="+", choices=NETWORKS, default=["unet"])
@@ -58,7 +59,14 @@ def _options() -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("--pixel-sizes", type=Path, default=PIXEL_SIZES)
     parser.add_argument("--runs", type=Path, default=Path("runs/cross_validation"))
     parser.add_argument("--json", type=Path, metavar="FILE")
-    return parser.parse_known_args()
+    parser.add_argument(
+        "--train",
+        type=shlex.split,
+        default=[],
+        metavar="'OPTION ...'",
+        help="more options of train, such as '--steps 2500'",
+    )
+    return parser.parse_args()
 
 
 def splits_of(organs: dict[str, str], count: int) -> list[dict[str, list[str]]]:
@@ -95,9 +103,7 @@ def splits_of(organs: dict[str, str], count: int) -> list[dict[str, list[str]]]:
     return splits
 
 
-def cross_validate(
-    network: str, options: argparse.Namespace, passed_on: list[str]
-) -> Evaluation:
+def cross_validate(network: str, options: argparse.Namespace) -> Evaluation:
     """Train a network once for each fold, and score all images by what they are new to.
 
     Parameters
@@ -106,32 +112,48 @@ def cross_validate(
         Which.
     options : argparse.Namespace
         As the command line gives them.
-    passed_on : list of str
-        More options of ``train``.
+
+    Raises
+    ------
+    DatasetError
+        If the models that are there were trained on other images, or otherwise.
     """
     options.runs.mkdir(parents=True, exist_ok=True)
     organs = read_organs(options.organs)
     names = [sample.name for sample in find_samples(options.folder)]
     splits = splits_of({name: organs.get(name, "") for name in names}, options.folds)
+    _agree_on(options.runs / f"{network}-of-{len(splits)}.json", options, splits)
     parts = []
     for number, split in enumerate(splits, start=1):
         stem = options.runs / f"{network}-{number}-of-{len(splits)}"
         stem.with_suffix(".json").write_text(json.dumps(split, indent=1) + "\n")
-        _train(network, stem, options, passed_on)
+        _train(network, stem, options)
         parts.append(_score(stem, split["held_out"], options))
     return joined(f"{network}, {len(splits)} folds", parts)
 
 
-def _train(
-    network: str, stem: Path, options: argparse.Namespace, passed_on: list[str]
+def _agree_on(
+    path: Path, options: argparse.Namespace, splits: list[dict[str, list[str]]]
 ) -> None:
+    """Write down by what models are trained, or see that it is what was written."""
+    facts = {"train": options.train, "splits": splits}
+    if not path.exists():
+        path.write_text(json.dumps(facts, indent=1) + "\n")
+    elif json.loads(path.read_text()) != facts:
+        raise DatasetError(
+            f"The models in {path.parent} were trained on other images or with other "
+            "options; name another folder as --runs."
+        )
+
+
+def _train(network: str, stem: Path, options: argparse.Namespace) -> None:
     model = stem.with_suffix(".safetensors")
     if model.exists():
         return
     command = [sys.executable, "-m", "napari_monuseg", "train", str(options.folder)]
     command += ["--network", network, "--output", str(model)]
     command += ["--split", str(stem.with_suffix(".json"))]
-    command += ["--pixel-sizes", str(options.pixel_sizes), *passed_on]
+    command += ["--pixel-sizes", str(options.pixel_sizes), *options.train]
     if stem.with_suffix(".training").exists():
         command.append("--resume")
     subprocess.run(command, check=True)

@@ -42,7 +42,7 @@ def act(tissue_folder, tmp_path, monkeypatch):
 
 
 def test_all_images_are_scored_and_no_model_is_trained_twice(act, tmp_path, capfd):
-    recipe = ("--network", "segnet", "--steps", "1", "--batch", "1", "--crop", "64")
+    recipe = ("--network", "segnet", "--train", "--steps 1 --batch 1 --crop 64")
 
     assert act(*recipe) == 0
 
@@ -55,10 +55,13 @@ def test_all_images_are_scored_and_no_model_is_trained_twice(act, tmp_path, capf
     times = [model.stat().st_mtime_ns for model in models]
     assert act(*recipe) == 0
     assert [model.stat().st_mtime_ns for model in models] == times
+    capfd.readouterr()
+    assert act("--network", "segnet", "--train", "--steps 2 --batch 1 --crop 64") == 1
+    assert "name another folder as --runs" in capfd.readouterr().err
 
 
 def test_what_train_refuses_ends_it(act, tmp_path, capfd):
-    assert act("--optimizer", "none") != 0
+    assert act("--train", "--optimizer none") != 0
 
     assert "optimizer" in capfd.readouterr().err
     assert not (tmp_path / "scores.json").exists()

@@ -98,7 +98,7 @@ def unite(labels):
         (trim, 1),
         (grow, 1),
         (lambda labels: labels.__setitem__(labels == 1, 0), 1),
-        (lambda labels: labels.__setitem__((slice(5, 7), slice(2, 10)), 0), 2),
+        (lambda labels: labels.__setitem__((slice(5, 7), slice(2, 10)), 0), 1),
         (unite, 1),
         (lambda labels: labels.__setitem__(labels == 2, 0), 1),
     ],
@@ -139,6 +139,65 @@ def test_a_nucleus_deleted_beside_one_that_came_along_counts(written):
 
     now = again(before, kept, erase_the_other)
     assert corrected_since(before, now, everywhere()) == 1
+
+
+def redraw(labels):
+    labels[labels == 1] = 0
+    labels[3:9, 3:9] = 20
+
+
+def unite_and_smooth(labels):
+    unite(labels)
+    labels[2, 22] = labels[10, 15] = 0
+
+
+@pytest.mark.parametrize("change", [redraw, unite_and_smooth])
+def test_one_that_came_along_and_is_another_now_counts_once(written, change):
+    def take_both(labels):
+        labels[10, [2, 15]] = (1, 2)
+
+    before = edited(written, take_both)
+    kept = before.merge(written)
+
+    assert corrected_since(before, again(before, kept, change), everywhere()) == 1
+
+
+@pytest.mark.parametrize("side", [4, 10])
+def test_what_is_painted_in_the_number_of_one_that_came_along_counts(written, side):
+    before = edited(written, trim)
+    kept = before.merge(written)
+
+    def paint(labels):
+        labels[30 : 30 + side, 30 : 30 + side] = 1
+
+    empty = written.copy()
+    empty[26:, 26:] = 0
+    kept = before.merge(empty)
+    assert corrected_since(before, again(before, kept, paint), everywhere()) == 1
+
+
+def test_what_came_along_in_two_pieces_counts_no_more_for_that():
+    labels = np.zeros((40, 40), np.int32)
+    labels[2:10, 2:10] = labels[2:8, 20:26] = 5
+    before = HandWork.restored(labels, labels > 0)
+    now = labels.copy()
+    now[30:36, 30:36] = 6
+
+    assert corrected_since(before, before.gather(labels, labels), everywhere()) == 0
+    assert corrected_since(before, before.gather(now, labels), everywhere()) == 1
+
+
+def test_a_nucleus_cut_back_out_of_the_area_counts_there(written):
+    before = edited(written, grow)
+    kept = before.merge(written)
+    area = everywhere()
+    area[:10] = False
+
+    def cut_back(labels):
+        labels[10:12, 2:10] = 0
+
+    now = again(before, kept, cut_back)
+    assert corrected_since(before, now, area) == 1
 
 
 def test_several_painted_in_one_number_count_one_by_one(written):

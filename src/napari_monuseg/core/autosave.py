@@ -89,7 +89,7 @@ class About:
     @property
     def last_edited(self) -> datetime:
         """When somebody changed the nuclei last; earlier versions did not say."""
-        return datetime.fromisoformat(self.edited or self.date)
+        return datetime.fromisoformat(self.edited or self.date).astimezone()
 
     def fits(self, name: str, path: str, shape: Size) -> bool:
         """Tell whether this was made on the image of that name, file and size.
@@ -215,10 +215,12 @@ def load(path: Path) -> Generator[Progress, None, SavedCorrections]:
         labels = _plane(arrays["labels"], np.int32, about.shape)
         held = _plane(arrays["held"], np.bool_, about.shape)
         mask = arrays["mask"] if "mask" in arrays.files else None
+        hand = HandWork.restored(labels, held, frozenset(arrays["used"].tolist()))
+        hand.count  # noqa: B018 - found here, not when it is shown
         return SavedCorrections(
             about=about,
             labels=labels,
-            hand=HandWork.restored(labels, held, frozenset(arrays["used"].tolist())),
+            hand=hand,
             mask=None if mask is None else _plane(mask, np.bool_, about.shape),
         )
 

@@ -130,15 +130,14 @@ def holds(whole: HandWork, part: Carried, offset: tuple[int, int]) -> bool:
     _, here, there = np.intersect1d(
         places, whole.pixels[whole.edited], assume_unique=True, return_indices=True
     )
+    if here.size < places.size:
+        return False
     ids = hand.labels[hand.edited][here], whole.labels[whole.edited][there]
     # Each nucleus is one there as well, and what was erased is erased.
-    pairs = np.unique(np.stack(ids), axis=1)
-    alone = all(np.unique(of_one).size == of_one.size for of_one in pairs)
-    return (
-        here.size == places.size
-        and alone
-        and bool(((pairs[0] == 0) == (pairs[1] == 0)).all())
-    )
+    pairs = np.unique(ids[0].astype(np.int64) << 32 | ids[1])
+    own, other = pairs >> 32, pairs & 0xFFFFFFFF
+    alone = all(np.unique(of_one).size == of_one.size for of_one in (own, other))
+    return alone and bool(((own == 0) == (other == 0)).all())
 
 
 def combined(layers: Iterable[HandWork], shape: tuple[int, int]) -> HandWork:

@@ -25,36 +25,42 @@ def corrected_since(before: HandWork, hand: HandWork, area: Mask) -> int:
     Returns
     -------
     int
-        Nuclei that were made or changed, and places where one was erased. What was
-        cut off a nucleus is that nucleus's change, and no place of its own.
+        Nuclei that were made or changed, and those of the first that are gone. Of
+        others that were erased nobody knows how many they were: each region without
+        them is one, unless it was cut off a nucleus, which has changed then.
     """
-    now = hand.made
-    here = area.ravel()[now.pixels]
+    edits = hand.edited
+    pixels, labels = hand.pixels[edits], hand.labels[edits]
+    nuclei = hand.made.labels  # the same, with a number for each
+    here = area.ravel()[pixels]
     if not here.any():
         return 0
-    was = _labels_at(before.made, now.pixels)
-    new = was != now.labels
-    erased = here & new & (now.labels == 0)
-    standing = ids_in(now.labels)
-    lost = ids_in(was[new & (was > 0)])
-    changed = np.union1d(ids_in(now.labels[new]), np.intersect1d(lost, standing))
-    gone = np.setdiff1d(ids_in(was[erased & (was > 0)]), standing)
+    was = _labels_at(before, pixels)
+    new = was != labels
+    lost = new & (was > 0)
+    standing = ids_in(labels)
+    changed = np.union1d(
+        ids_in(nuclei[new]), np.intersect1d(ids_in(was[lost]), standing)
+    )
+    seen = np.union1d(ids_in(nuclei[here]), ids_in(was[here & lost]))
+    replaced = ids_in(was[lost & (labels > 0)])
+    erased = here & new & (labels == 0)
+    gone = np.setdiff1d(ids_in(was[erased & lost]), np.union1d(standing, replaced))
     places = _places_erased(
-        now.pixels[erased & (was == UNKNOWN)],
-        now.pixels[here & new & (now.labels > 0)],
+        pixels[erased & (was == UNKNOWN)],
+        pixels[here & new & (labels > 0)],
         hand.shape,
     )
-    seen = np.intersect1d(changed, ids_in(now.labels[here]))
-    return int(seen.size + gone.size) + places
+    return int(np.intersect1d(changed, seen).size + gone.size) + places
 
 
 def _labels_at(hand: HandWork, pixels: Places) -> npt.NDArray[np.int32]:
-    """Give what hand work has at some pixels."""
+    """Give what somebody made by hand at some pixels."""
     labels = np.full(pixels.size, UNKNOWN, np.int32)
     _, theirs, ours = np.intersect1d(
-        hand.pixels, pixels, assume_unique=True, return_indices=True
+        hand.pixels[hand.edited], pixels, assume_unique=True, return_indices=True
     )
-    labels[ours] = hand.labels[theirs]
+    labels[ours] = hand.labels[hand.edited][theirs]
     return labels
 
 

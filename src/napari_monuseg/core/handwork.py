@@ -250,12 +250,25 @@ class HandWork:
 
 
 def _counted(labels: Labels) -> tuple[npt.NDArray[np.int32], Labels]:
-    """Give nuclei numbers small enough to be counted by, and those that they had."""
-    highest = int(labels.max(initial=0))
-    if highest <= labels.size:
-        return np.arange(highest + 1, dtype=np.int32), labels.copy()
-    numbers = np.append(0, ids_in(labels)).astype(np.int32)
-    return numbers, np.searchsorted(numbers, labels).astype(np.int32)
+    """Give nuclei numbers that they can be counted by.
+
+    Returns
+    -------
+    numbers : (n,) int32
+        The numbers that they have in `labels`, by those in `counted`.
+    counted : (H, W) int32
+        The same nuclei; no number is much larger than there are nuclei.
+    """
+    ids = ids_in(labels)
+    limit = 4 * ids.size
+    large = ids[ids > limit]
+    highest = int(ids[ids.size - large.size - 1]) if large.size < ids.size else 0
+    numbers = np.concatenate([np.arange(highest + 1), large]).astype(np.int32)
+    counted = labels.copy()
+    if large.size:
+        renamed = counted > highest
+        counted[renamed] = highest + 1 + np.searchsorted(large, counted[renamed])
+    return numbers, counted
 
 
 def _differences(current: Labels, written: Labels) -> tuple[Ids, Places]:

@@ -100,10 +100,10 @@ def numbers_beyond(taken: Numbers, count: int) -> Numbers:
     Returns
     -------
     (count,) int64
-        Ascending, each at most the largest int32.
+        Ascending, each at most `LARGEST_NUMBER` while there are so many.
     """
     highest = int(taken.max(initial=0))
-    if highest + count <= np.iinfo(np.int32).max:
+    if highest + count <= LARGEST_NUMBER:
         return highest + np.arange(1, count + 1)
     return _free(np.unique(taken), count)
 

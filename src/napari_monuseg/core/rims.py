@@ -17,7 +17,7 @@ _ERASED = -1
 def rims_of(hand: HandWork) -> npt.NDArray[np.uint8]:
     """Give the rims of nuclei made or changed by hand, and of what was erased.
 
-    Only what is held is looked at, however large the image is.
+    The work grows with what is held, not with the image.
 
     Returns
     -------

@@ -1,8 +1,7 @@
 """The connected pieces of labels, told by runs of one number along the rows.
 
-A nucleus is a few dozen runs where it is hundreds of pixels, and all is done by NumPy
-on whole arrays: other threads go on meanwhile, which they do not while an image is
-labelled pixel by pixel.
+A nucleus is a few dozen runs where it is hundreds of pixels: that takes a fraction of
+the time and memory that it takes to label an image pixel by pixel.
 """
 
 from typing import NamedTuple

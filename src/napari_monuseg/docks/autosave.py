@@ -46,7 +46,7 @@ class Autosave:
     def __init__(self, parent: QWidget, viewer: Any, lifetime: Lifetime) -> None:
         self._entries: dict[Result, Entry] = {}
         self._slot = JobSlot()
-        self._saving: Entry | None = None
+        self._saving: Path | None = None
         self._gone: list[Result] = []
         self._not_before = 0.0
         self._timer = QTimer(parent)
@@ -110,13 +110,17 @@ class Autosave:
             Fingerprint of the labels of `earlier` whose hand work it is.
         """
         entry = self._entries.get(earlier)
-        path = None if entry is None else entry.path
-        if entry is not None:
-            release(entry.path)
-            entry.path, entry.changed = _claimed(None, earlier), False
-            entry.saved = None  # what was saved there is the other's from now on
-            entry.succeeded = labels
+        if entry is None:
+            self.add(result)
+            return
+        path = entry.path
+        release(path)
+        entry.path, entry.changed = _claimed(None, earlier), labels is None
+        entry.saved = None  # what was saved there is the other's from now on
+        entry.succeeded = labels
         self.add(result, path)
+        if labels is not None and result in self._entries:
+            self._entries[result].outdates, entry.outdates = entry.outdates, {}
 
     def outdate(self, earlier: dict[Result, int | None], result: Result) -> None:
         """Let the files of earlier results go once `result` has one of its own.
@@ -184,7 +188,7 @@ class Autosave:
     def _save(self, entry: Entry, steps: Generator[Progress, None, Any]) -> None:
         self._entries[entry.result] = self._entries.pop(entry.result)  # others first
         entry.changed = False
-        self._saving = entry
+        self._saving = entry.path
         self._slot.start(
             steps,
             returned=partial(self._on_saved, entry, entry.path),
@@ -245,7 +249,7 @@ class Autosave:
             entry.touch()
 
     def _end(self) -> None:
-        # What is saved last is offered first, and that is to be the latest.
+        # Of what was edited in one moment, the latest result is offered first.
         left = sorted(self._entries.values(), key=lambda entry: entry.number)
         self._entries.clear()
         for entry in left:
@@ -254,7 +258,7 @@ class Autosave:
     def _finish(self, entry: Entry) -> None:
         if entry.watch is not None:
             entry.watch.stop()
-        if self._saving is entry:
+        if self._saving == entry.path:
             self._slot.cancel()  # it must not come after what is saved now
             self._saving = None
             entry.changed = True

@@ -38,14 +38,16 @@ class KnownResults:
         places = (self._all.index(one) for one in below)
         self._all.insert(min(places, default=len(self._all)), result)
 
-    def edited_after(self, result: Result) -> list[Result]:
-        """Give those restored where another one is that were edited after it."""
+    def edited_after(self, result: Result, autosave: Autosave) -> list[Result]:
+        """Give those restored and shown where another is that were edited after it."""
+        edited = {entry.result: entry.edited for entry in autosave.entries()}
         when = result.restored
         return [
             one
             for one in self._all
-            if when is not None and one.restored is not None and one.restored > when
-            if one.layer is not None and one.overlaps(result)
+            if one.restored is not None and one.overlaps(result)
+            if one.layer is not None and one.layer.visible
+            if when is not None and edited.get(one, one.restored) > when
         ]
 
     def remove(self, result: Result) -> None:

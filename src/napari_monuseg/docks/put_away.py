@@ -1,6 +1,6 @@
 """Earlier nuclei that a run hides; they come back when its own are removed."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from weakref import WeakKeyDictionary, WeakSet
 
 from napari_monuseg.docks.result import Result
@@ -9,7 +9,11 @@ _put_away: WeakKeyDictionary[Result, WeakSet[Result]] = WeakKeyDictionary()
 """By the result of a run, in any dock: one that opens later goes on with them."""
 
 
-def put_away(result: Result, others: Iterable[Result]) -> None:
+def put_away(
+    result: Result,
+    others: Iterable[Result],
+    may_go: Callable[[Result], bool] = lambda _: True,
+) -> None:
     """Hide what lies where a new result lies.
 
     Below the new nuclei earlier ones would shine through, erased ones too.
@@ -19,7 +23,9 @@ def put_away(result: Result, others: Iterable[Result]) -> None:
     result : Result
         Of a run or restored, shown.
     others : iterable of Result
-        What may be hidden, if it lies there.
+        All there are.
+    may_go : callable, optional
+        Tells of one that would be hidden whether it may be.
     """
     hidden = WeakSet(
         one
@@ -28,6 +34,7 @@ def put_away(result: Result, others: Iterable[Result]) -> None:
         and (one.covers(result) or (result.contains(one) and one.knows_hand_work))
         and one.layer is not None
         and one.layer.visible
+        and may_go(one)
     )
     for one in hidden:
         _show(one, visible=False)

@@ -1,7 +1,6 @@
 """Offers corrections that were left unsaved on an image, in one line."""
 
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -129,8 +128,8 @@ class RestoreOffer(QWidget):
                 continue
             if about.fits(layer.name, str(layer.source.path or ""), image_shape(layer)):
                 found.append(Offer(layer, path, about))
-        found.sort(key=lambda offer: offer.about.last_edited, reverse=True)
         self._offers += found
+        self._offers.sort(key=lambda offer: offer.about.last_edited, reverse=True)
         self._show()
 
     def _show(self) -> None:
@@ -199,7 +198,7 @@ class RestoreOffer(QWidget):
 
 def _describe(about: About) -> str:
     """Say what is offered, in one line."""
-    when = f"{datetime.fromisoformat(about.date):%d %b, %H:%M:%S}"
+    when = f"{about.last_edited:%d %b, %H:%M:%S}"
     part = "an area of " if about.shape != about.image_shape else ""
     return f"Unsaved corrections of {part}“{about.image_name}” ({when}): {_made(about)}"
 

@@ -199,7 +199,7 @@ class ResultPanel(QWidget):
             assumed_pixel_size=about.assumed_pixel_size,
         )
         result.restored = about.last_edited
-        later = self._results.edited_after(result)
+        later = self._results.edited_after(result, self.autosave)
         self._results.add(result, below=later)
         mark_again(self._viewer, image, map(np.array, about.reviewed))
         if later:  # whose hand work is the newer
@@ -211,7 +211,7 @@ class ResultPanel(QWidget):
         self.current = result
         result.show_restored(self._viewer, corrections.labels, corrections.hand)
         self.autosave.add(result, path)
-        put_away(result, filter(result.has_hand_work_of, list(self._results)))
+        put_away(result, self._results, result.has_hand_work_of)
         self._choose(result)
 
     def know_pixel_size(self, image: Image, pixel_size: float) -> None:

@@ -52,16 +52,26 @@ class Entry:
     """Rises from entry to entry."""
 
     edited: datetime = field(default_factory=lambda: datetime.now().astimezone())
-    """When somebody changed the nuclei last."""
+    """When the nuclei changed last, as far as that was looked at."""
+    touched: datetime | None = None
+    """When they may have changed last: napari tells of more than of that."""
+    seen: int | None = None
+    """Fingerprint of the labels when they were looked at last."""
 
     def touch(self) -> None:
         """Remember that there may be something to save."""
         self.changed = True
 
     def edit(self) -> None:
-        """Remember that somebody changed the nuclei just now."""
-        self.edited = datetime.now().astimezone()
+        """Remember that somebody may have changed the nuclei just now."""
+        self.touched = datetime.now().astimezone()
         self.touch()
+
+    def look_at(self, labels: int) -> None:
+        """Take note of whether the labels of a fingerprint are others than before."""
+        if self.seen not in {None, labels}:
+            self.edited = self.touched or self.edited
+        self.seen = labels
 
 
 def saving(entry: Entry) -> Generator[Progress, None, Any] | None:
@@ -107,6 +117,7 @@ def keep(
     """
     yield Progress(message="Looking for corrections")
     labels = fingerprint(snapshot.labels)
+    entry.look_at(labels)
     content = content_of(labels, reviewed, entry.result.pixel_size)
     # What was reviewed is in no exported file.
     elsewhere = content == entry.exported and not reviewed
