@@ -255,6 +255,26 @@ def test_what_lies_below_stays_hidden_when_one_between_is_removed(viewer, run_on
     assert left.visible
 
 
+def test_a_file_whose_hand_work_a_second_run_has_goes(qtbot, dock, run_on):
+    autosave = dock.results.autosave
+    autosave._timer.stop()
+
+    def look():
+        autosave.look()
+        qtbot.waitUntil(lambda: not autosave._slot.busy)
+
+    delete_one(run_on(LEFT))
+    look()
+    run_on(WHOLE)
+    run_on(WHOLE)  # before that of the first was saved
+
+    for _ in range(4):
+        look()
+
+    (path,) = saved_files()
+    assert read_about(path).shape == (256, 256)
+
+
 def remove_and_restore(qtbot, viewer, dock, layer):
     viewer.layers.remove(layer)
     qtbot.waitUntil(lambda: not dock.offer.isHidden())

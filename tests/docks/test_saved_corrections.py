@@ -246,8 +246,9 @@ def half_saved(qtbot, autosave, found, monkeypatch):
     begun, go_on = Event(), Event()
 
     def slow(path, corrections):
-        begun.set()
-        go_on.wait(20)
+        if not begun.is_set():
+            begun.set()
+            go_on.wait(20)
         return (yield from files.save(path, corrections))
 
     edit(found)
@@ -274,6 +275,44 @@ def test_a_file_that_a_later_run_takes_over_while_it_is_written_is_not_its_own(
     look(qtbot, autosave)
 
     assert np.array_equal(saved().labels, labels)
+
+
+def test_a_save_under_way_does_not_undo_what_a_later_run_saved_there(
+    qtbot, dock, viewer, autosave, half_saved
+):
+    _, go_on = half_saved
+    run(qtbot, dock)
+    later = nuclei(viewer)[-1]
+    later.data_setitem(np.nonzero(later.data == 7), 0)
+    labels = later.data.copy()
+
+    viewer.layers.remove(later)
+    go_on.set()
+    qtbot.waitUntil(lambda: not autosave._slot.busy)
+    look(qtbot, autosave)
+
+    kept = [finish(load(path)).labels for path in saved_files()]
+    assert any(np.array_equal(one, labels) for one in kept)
+
+
+def test_it_is_known_when_nuclei_were_edited_last(qtbot, dock, autosave, found):
+    (entry,) = autosave.entries()
+    begun = entry.edited
+    edit(found)
+    look(qtbot, autosave)
+    first = entry.edited
+    assert begun < first
+
+    found.visible = False
+    found.visible = True
+    mark(dock._viewer, dock.image.value, [np.array([[0, 0], [0, 9], [9, 9]])])
+    look(qtbot, autosave)
+    assert entry.edited == first
+
+    found.paint((128, 128), 778)
+    look(qtbot, autosave)
+    assert first < entry.edited
+    assert saved().about.last_edited == entry.edited
 
 
 def test_a_layer_that_is_removed_is_saved_first(viewer, autosave, found):

@@ -69,7 +69,7 @@ class Entry:
 
     def look_at(self, labels: int) -> None:
         """Take note of whether the labels of a fingerprint are others than before."""
-        if self.seen not in {None, labels}:
+        if labels != self.seen:
             self.edited = self.touched or self.edited
         self.seen = labels
 
@@ -117,6 +117,8 @@ def keep(
     """
     yield Progress(message="Looking for corrections")
     labels = fingerprint(snapshot.labels)
+    if entry.seen is None:
+        entry.seen = fingerprint(snapshot.base.written)
     entry.look_at(labels)
     content = content_of(labels, reviewed, entry.result.pixel_size)
     # What was reviewed is in no exported file.
