@@ -1,12 +1,14 @@
 """A button that shows the key which does the same."""
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton
+from qtpy.QtWidgets import QHBoxLayout, QPushButton
+
+from napari_monuseg.docks.small_text import SmallLabel
 
 _BUTTON = "QPushButton { text-align: left; padding: 3px 28px 3px 8px; }"
 _KEY = (
-    "QLabel { border: 1px solid rgba(127, 127, 127, 160); border-radius: 3px;"
-    " padding: 0px 4px; font-size: 11px; background: transparent; }"
+    "border: 1px solid rgba(127, 127, 127, 160); border-radius: 3px;"
+    " padding: 0px 4px; background: transparent;"
 )
 
 
@@ -29,8 +31,7 @@ class KeyButton(QPushButton):
         self.setStyleSheet(_BUTTON)
         # Otherwise it would take the space bar, which moves the camera.
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.key = QLabel(key)
-        self.key.setStyleSheet(_KEY)
+        self.key = SmallLabel(key, _KEY)
         self.key.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 6, 0)

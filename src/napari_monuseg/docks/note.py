@@ -4,6 +4,8 @@ from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QLabel
 
+from napari_monuseg.docks.small_text import SmallLabel
+
 
 class Line(QLabel):
     """Text that wraps, and that a long name does not make wider."""
@@ -48,12 +50,11 @@ class TwoLines(Line):
         super().setText(text)
 
 
-class Note(Line):
+class Note(Line, SmallLabel):
     """Small text below a field, which takes no room while it is empty."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.setStyleSheet("font-size: 11px;")
         self.setVisible(False)
 
     def setText(self, text: str) -> None:  # noqa: N802
