@@ -136,7 +136,8 @@ def _agree_on(
     path: Path, options: argparse.Namespace, splits: list[dict[str, list[str]]]
 ) -> None:
     """Write down by what models are trained, or see that it is what was written."""
-    facts = {"train": options.train, "splits": splits}
+    sizes = read_pixel_sizes(options.pixel_sizes)
+    facts = {"train": options.train, "pixel_sizes": sizes, "splits": splits}
     if not path.exists():
         path.write_text(json.dumps(facts, indent=1) + "\n")
     elif json.loads(path.read_text()) != facts:

@@ -24,9 +24,14 @@ def everywhere():
 
 
 def edited(written, change):
-    current = written.copy()
-    change(current)
-    return NONE.gather(current, written)
+    return again(NONE, written, change)
+
+
+def again(before, kept, change):
+    """Correct what a later run shows, hand work of the first in it."""
+    now = kept.copy()
+    change(now)
+    return before.gather(now, kept)
 
 
 def trim(labels):
@@ -74,13 +79,6 @@ def test_what_came_along_from_an_earlier_round_does_not_count_again(written):
     assert corrected_since(before, before.gather(kept, kept), everywhere()) == 0
     assert corrected_since(before, before.gather(now, kept), everywhere()) == 1
     assert corrected_since(before, NONE, everywhere()) == 0
-
-
-def again(before, kept, change):
-    """Correct what a later run shows, hand work of the first in it."""
-    now = kept.copy()
-    change(now)
-    return before.gather(now, kept)
 
 
 def grow(labels):

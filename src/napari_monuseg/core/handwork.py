@@ -262,7 +262,7 @@ def _counted(labels: Labels) -> tuple[npt.NDArray[np.int32], Labels]:
     ids = ids_in(labels)
     limit = 4 * ids.size
     large = ids[ids > limit]
-    highest = int(ids[ids.size - large.size - 1]) if large.size < ids.size else 0
+    highest = int(ids[ids <= limit].max(initial=0))
     numbers = np.concatenate([np.arange(highest + 1), large]).astype(np.int32)
     counted = labels.copy()
     if large.size:
