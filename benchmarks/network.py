@@ -115,7 +115,7 @@ def time_model(model: ModelEntry, rounds: int) -> Timing:
     fast = arrange(load_network(model.path), device)
     alone = {
         size: partial(_run_network, fast, _cut(rgb, size, fast.stride, device), device)
-        for size in sorted({*WINDOWS, largest_window(device, fast.window)})
+        for size in sorted({*WINDOWS, largest_window(device)})
     }
     window = _fastest(alone)
     actions = {

@@ -16,21 +16,14 @@ from napari_monuseg.core.errors import DeviceError
 if TYPE_CHECKING:
     import torch
 
-LARGEST_WINDOW = {"cpu": 768, "cuda": 1024, "mps": 512}
+LARGEST_WINDOW = {"cpu": 1024, "cuda": 1024, "mps": 512}
 """Largest side of a window by kind of device, px.
 
-On CPUs it is the cache, and what fresh memory costs: with 1024 px here ``make bench``
-has UNet and SegNet slower, though one after the other (``benchmarks/window_time.py``)
-such windows take no longer. That was measured before bands, which ask for less of it.
-A GPU needs windows large enough to fill it; when its memory is too small, the window
-is halved while the job runs.
-"""
-
-LARGEST_WINDOW_IN_FP32 = 1024
-"""The same on a CPU that computes in fp32, px.
-
-Such a CPU is slower than its memory: a pixel takes as long in windows of 1024 px,
-and fewer are looked at twice.
+On CPUs a pixel takes as long in windows of 1024 px as in smaller ones, since what is
+largest runs in bands, and fewer pixels are looked at twice; still larger windows gain
+nothing (``benchmarks/window_time.py``, with AVX2 and with bf16 by AVX512). A GPU needs
+windows large enough to fill it; when its memory is too small, the window is halved
+while the job runs.
 """
 
 _OUT_OF_MEMORY = (
@@ -126,21 +119,9 @@ def autocast(
     return torch.autocast(device.type, dtype)
 
 
-def largest_window(device: "torch.device", on_any_cpu: int = 0) -> int:
-    """Return the largest side of a window that is fast on the device, px.
-
-    Parameters
-    ----------
-    device : torch.device
-        Which.
-    on_any_cpu : int
-        A side that is fast on every CPU, as some networks' are, px.
-    """
-    if device.type != "cpu":
-        return LARGEST_WINDOW[device.type]
-    if not _cpu_has_bf16():
-        return LARGEST_WINDOW_IN_FP32
-    return max(LARGEST_WINDOW["cpu"], on_any_cpu)
+def largest_window(device: "torch.device") -> int:
+    """Return the largest side of a window that is fast on the device, px."""
+    return LARGEST_WINDOW[device.type]
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:

@@ -60,18 +60,13 @@ class NucleusNetwork(nn.Module):
     overlap : int
         Neighbouring windows should share at least this, px: some two thirds of how
         far it sees, since what lies further away changes little.
-    window : int
-        Windows with sides up to this are fast on every CPU, px.
     """
 
-    def __init__(
-        self, body: nn.Module, stride: int, *, overlap: int = 96, window: int = 512
-    ) -> None:
+    def __init__(self, body: nn.Module, stride: int, *, overlap: int = 96) -> None:
         super().__init__()
         self.body = body
         self.stride = stride
         self.overlap = overlap
-        self.window = window
         make_interruptible(body)
 
     def forward(self, rgb: torch.Tensor) -> torch.Tensor:
@@ -173,8 +168,7 @@ def _deeplabv3plus(
     for part in body.modules():
         if isinstance(part, nn.Upsample):
             part.align_corners = align_corners
-    # It sees further than the others, and has no maps at full resolution.
-    return NucleusNetwork(body, stride=16, overlap=192, window=1024)
+    return NucleusNetwork(body, stride=16, overlap=192)  # it sees furthest
 
 
 def _drop_idle_stages(encoder: nn.Module, depth: int) -> None:

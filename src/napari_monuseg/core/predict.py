@@ -119,7 +119,7 @@ def _predict_grid(
     device: torch.device,
     options: PredictOptions,
 ) -> Generator[Progress, None, Maps]:
-    largest = options.window or largest_window(device, network.window)
+    largest = options.window or largest_window(device)
     overlap = options.overlap
     if overlap is None:
         overlap = min(network.overlap, largest // 4)
