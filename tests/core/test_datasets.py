@@ -100,6 +100,22 @@ def test_truths_without_image_can_be_told(tmp_path):
     assert find_unpaired(tmp_path)[1] == [tmp_path / "b.xml"]
 
 
+def test_labels_named_as_they_are_exported_are_the_truth_of_their_image(tmp_path):
+    add(tmp_path, "images/a.tif", "images/b_nuclei.tif", "images/c.tif")
+    add(tmp_path, "labels/a_nuclei.tif", "labels/b_nuclei.tif")
+    add(tmp_path, "labels/c.tif", "labels/c_nuclei.tif", "labels/d_nuclei.tif")
+
+    samples = find_samples(tmp_path)
+
+    assert [(sample.name, sample.truth_path.name) for sample in samples] == [
+        ("a", "a_nuclei.tif"),
+        ("b_nuclei", "b_nuclei.tif"),
+        ("c", "c.tif"),
+    ]
+    left_out = [path.name for path in find_unpaired(tmp_path)[1]]
+    assert left_out == ["c_nuclei.tif", "d_nuclei.tif"]
+
+
 @pytest.mark.parametrize("ending", ["svs", "ndpi", "bmp", "jp2", "webp"])
 def test_other_formats_are_images_as_well(tmp_path, ending):
     add(tmp_path, "a.xml")

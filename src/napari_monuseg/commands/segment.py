@@ -20,7 +20,7 @@ from napari_monuseg.core.folders import is_there, make_folder, require_writable
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.origin import Origin
 from napari_monuseg.core.registry import ModelEntry, find_model
-from napari_monuseg.core.tiff import is_labels_file
+from napari_monuseg.core.tiff import NAMED_BY, is_labels_file
 from napari_monuseg.core.tiff_writing import write_labels
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def _written_for(path: Path, output: Path, *, overlay: bool) -> list[Path]:
 
 
 def _labels_path(path: Path, output: Path) -> Path:
-    return output / f"{path.stem}_nuclei.tif"
+    return output / f"{path.stem}{NAMED_BY}.tif"
 
 
 def _overlay_path(path: Path, output: Path) -> Path:

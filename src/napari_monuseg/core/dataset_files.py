@@ -7,14 +7,16 @@ A folder may be laid out in any of these ways::
     labels                      images/NAME.tif + labels/NAME.tif
     annotations                 images/NAME.tif + annotations/NAME.xml
 
-Where an image has both labels and an annotation, the labels are the truth. Upper
-and lower case make no difference in folder names and endings.
+Where an image has both labels and an annotation, the labels are the truth. A truth
+without an image of its name, ``NAME_nuclei`` as labels are exported, is that of NAME
+where NAME has no other. Upper and lower case make no difference in folder names and
+endings.
 """
 
 from pathlib import Path
 
 from napari_monuseg.core.errors import DatasetError
-from napari_monuseg.core.tiff import is_labels_file
+from napari_monuseg.core.tiff import NAMED_BY, is_labels_file
 
 IMAGE_ENDINGS = frozenset(
     {".tif", ".tiff", ".svs", ".ndpi", ".png", ".jpg", ".jpeg", ".jp2", ".bmp", ".webp"}
@@ -49,7 +51,7 @@ def find_files(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
     Returns
     -------
     images, truths : dict of str to Path
-        By the stem of their files, sorted.
+        By the name of the image, the stem of its file, sorted.
 
     Raises
     ------
@@ -75,14 +77,26 @@ def _look_into(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
         truths |= _by_name(rooms["annotations"], ANNOTATION_ENDINGS)
     if "labels" in rooms:
         truths |= _by_name(rooms["labels"], LABEL_ENDINGS)
-    ours = _written_here(image_folder)
-    return _by_name(image_folder, IMAGE_ENDINGS, ours), truths
+    images = _by_name(image_folder, IMAGE_ENDINGS, _written_here(image_folder))
+    return images, _as_images_are_named(truths, images)
+
+
+def _as_images_are_named(
+    truths: dict[str, Path], images: dict[str, Path]
+) -> dict[str, Path]:
+    """Let labels named as they are exported count for their image."""
+    named = {}
+    for stem, path in truths.items():
+        name = stem.removesuffix(NAMED_BY)
+        exported = stem not in images and name in images and name not in truths
+        named[name if exported else stem] = path
+    return dict(sorted(named.items()))
 
 
 def _written_here(folder: Path) -> frozenset[str]:
     """Tell the stems of what `segment` wrote into a folder of images: no tissue."""
-    written = (path for path in folder.glob("*_nuclei.tif") if is_labels_file(path))
-    return frozenset(path.stem for path in written)
+    written = folder.glob(f"*{NAMED_BY}.tif")
+    return frozenset(path.stem for path in written if is_labels_file(path))
 
 
 def _by_name(

@@ -34,7 +34,7 @@ class Sample:
     Parameters
     ----------
     name : str
-        Stem of both file names.
+        Stem of the image's file.
     image_path : Path
         The image.
     truth_path : Path

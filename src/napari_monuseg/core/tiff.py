@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+NAMED_BY = "_nuclei"
+"""What the names of labels' files have behind that of the image."""
+
 PROGRAM, KIND = "napari-monuseg", "labels"
 """What says that a file is of ours."""
 

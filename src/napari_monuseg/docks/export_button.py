@@ -7,6 +7,7 @@ from pathlib import Path
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QPushButton
 
+from napari_monuseg.core.tiff import NAMED_BY
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.pixel_size import stated_pixel_size
 from napari_monuseg.docks.result import Result
@@ -119,4 +120,4 @@ def _file_name(result: Result) -> str:
     stem = stem.removesuffix(".tiff").removesuffix(".tif")
     row, column = result.area.offset
     part = f"_row{row}_column{column}" if result.is_part else ""
-    return f"{stem}{part}_nuclei.tif"
+    return f"{stem}{part}{NAMED_BY}.tif"
