@@ -17,6 +17,7 @@ from napari_monuseg.core.devices import (
     largest_window,
     pick_device,
 )
+from napari_monuseg.core.doubt import find_colour_doubt
 from napari_monuseg.core.errors import DeviceError, ImageError
 from napari_monuseg.core.image import TissueImage
 from napari_monuseg.core.instances import InstanceOptions, find_nuclei
@@ -145,7 +146,7 @@ def segment(
         instances=instances,
         device=device.description,
         guessed_pixel_size=guess,
-        doubt=_colour_doubt(image, info),
+        doubt=find_colour_doubt(image, labels, info),
     )
 
 
@@ -158,21 +159,6 @@ def _check(image: TissueImage) -> None:
         )
     if image.pixel_size is not None:
         require_pixel_size(image.pixel_size)
-
-
-def _colour_doubt(image: TissueImage, info: ModelInfo) -> str:
-    """Say so where an image cannot be H&E and the model has learned from nothing else.
-
-    What a model was taught from somebody's own images, nobody knows here.
-    """
-    if info.learned or info.stains is None or not info.stains.may_be_h_and_e:
-        return ""
-    if image.stain.may_be_h_and_e:
-        return ""
-    return (
-        f"The colours of {image.name} are not those of H&E, from which {info.name} "
-        "has learned: look closely at the nuclei."
-    )
 
 
 def _predict_within_memory(

@@ -82,7 +82,8 @@ class Stain:
     def may_be_h_and_e(self) -> bool:
         """Whether the colours can be those of hematoxylin and eosin.
 
-        Where there is next to no tissue they can; red and blue exchanged are not seen.
+        Where there is next to no tissue they can. Red and blue exchanged are told by
+        nuclei alone (`doubt`).
         """
         return self.pixels < ENOUGH_TO_DOUBT or _may_be_h_and_e(self.mean, self.spread)
 
@@ -208,16 +209,21 @@ def _tissue(rgb: Rgb) -> npt.NDArray[np.float64]:
     return tissue
 
 
-def sample_windows(shape: tuple[int, int]) -> Iterator[tuple[slice, slice]]:
-    """Yield all of a small image ``(H, W)``, or windows spread evenly over a large."""
-    for rows in _spread(shape[0]):
-        for columns in _spread(shape[1]):
+def sample_windows(
+    shape: tuple[int, int], *, samples: int = _SAMPLES, side: int = _SAMPLE_SIDE
+) -> Iterator[tuple[slice, slice]]:
+    """Yield all of a small image ``(H, W)``, or windows spread evenly over a large.
+
+    There are as many each way as `samples` says, each of `side` px.
+    """
+    for rows in _spread(shape[0], samples, side):
+        for columns in _spread(shape[1], samples, side):
             yield rows, columns
 
 
-def _spread(length: int) -> list[slice]:
+def _spread(length: int, samples: int, side: int) -> list[slice]:
     """Return all of a side in one, or places spread evenly over it."""
-    if length <= _SAMPLES * _SAMPLE_SIDE:
+    if length <= samples * side:
         return [slice(0, length)]
-    starts = np.linspace(0, length - _SAMPLE_SIDE, _SAMPLES).round().astype(int)
-    return [slice(int(start), int(start) + _SAMPLE_SIDE) for start in starts]
+    starts = np.linspace(0, length - side, samples).round().astype(int)
+    return [slice(int(start), int(start) + side) for start in starts]
