@@ -73,6 +73,21 @@ def test_a_bad_file_is_one_sentence_and_the_others_still_run(
     assert len(sentences) == 1
 
 
+def test_a_folder_stands_for_its_images(run, tissue_folder, tmp_path):
+    (tmp_path / "empty").mkdir()
+    shutil.copytree(tissue_folder / "images", tmp_path / "in")
+    shutil.copy(tissue_folder / "labels" / "one.tif", tmp_path / "in" / "readme.txt")
+    asked = ("segment", "empty", "in", "--model", "tiny", "--output", "in")
+
+    done = run(*asked, expect=1)
+
+    assert "empty has no tissue image; name one of its folders, or" in done.stderr
+    written = sorted(path.name for path in (tmp_path / "in").glob("*_nuclei.tif"))
+    assert written == ["one_nuclei.tif", "three_nuclei.tif", "two_nuclei.tif"]
+    again = run(*asked, expect=1)  # what was written is no image
+    assert again.stderr.count("is there already and may hold hand work") == 3
+
+
 def test_two_images_of_one_name_are_refused_before_any_work(
     run, tissue_folder, tmp_path
 ):
@@ -147,6 +162,12 @@ def test_a_name_that_is_too_long_is_one_sentence(tmp_path):
 
     with pytest.raises(ExportError, match=r"cannot be written .*; give the image a"):
         _refuse_to_lose(image, tmp_path, overlay=False, overwrite=False)
+
+
+def test_an_image_that_cannot_be_looked_for_is_one_sentence(run):
+    done = run("segment", "x" * 300, "--model", "tiny", "--output", "out", expect=1)
+
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_a_folder_that_cannot_be_written_to_is_told_before_any_work(

@@ -1,5 +1,6 @@
 """``napari-monuseg segment``: image files ─► label files."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ from napari_monuseg.commands.reading import (
     reading,
     say_size_unknown,
 )
+from napari_monuseg.core.dataset_files import find_images
 from napari_monuseg.core.errors import ExportError, ImageError, MonusegError
 from napari_monuseg.core.folders import is_there, make_folder, require_writable
 from napari_monuseg.core.image import TissueImage
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
 
 
 def segment(
-    images: Annotated[list[Path], typer.Argument(help="Tissue images.")],
+    images: Annotated[
+        list[Path], typer.Argument(help="Tissue images, or folders of them.")
+    ],
     output: Annotated[Path, typer.Option(help="Folder for the labels.")],
     model: Annotated[
         str, typer.Option(help="Name of a model, or path of its file.")
@@ -64,7 +68,8 @@ def segment(
 ) -> None:
     """Find the nuclei in images; write DIR/<image stem>_nuclei.tif for each."""
     entry = find_model(model)
-    _check_output(images, output, overlay=overlay)
+    paths, failed = _open_folders(images)
+    _check_output(paths, output, overlay=overlay)
     from napari_monuseg.core.segment import SegmentOptions
 
     options = SegmentOptions(
@@ -72,8 +77,7 @@ def segment(
         augment=augment,
         instances=reading(foreground_threshold, seed_prominence, smallest_nucleus),
     )
-    failed = 0
-    for path in images:
+    for path in paths:
         try:
             _refuse_to_lose(path, output, overlay=overlay, overwrite=overwrite)
             _segment_file(path, output, entry, options, pixel_size, overlay=overlay)
@@ -82,6 +86,20 @@ def segment(
             failed += 1
     if failed:
         raise typer.Exit(1)
+
+
+def _open_folders(given: list[Path]) -> tuple[list[Path], int]:
+    """Put the images of folders in their place; tell how many folders have none."""
+    paths, failed = [], 0
+    for path in given:
+        try:
+            # Path.is_dir raises where a name is too long or may not be looked at.
+            folder = os.path.isdir(path)  # noqa: PTH112
+            paths += find_images(path) if folder else [path]
+        except MonusegError as error:
+            fail(error)
+            failed += 1
+    return paths, failed
 
 
 def _segment_file(
@@ -178,4 +196,4 @@ def _labels_path(path: Path, output: Path) -> Path:
 
 
 def _overlay_path(path: Path, output: Path) -> Path:
-    return output / f"{path.stem}_nuclei.png"
+    return output / f"{path.stem}{NAMED_BY}.png"

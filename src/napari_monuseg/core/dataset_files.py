@@ -40,6 +40,32 @@ def image_beside(folder: Path, stem: str) -> Path | None:
     return images[0] if images else None
 
 
+def find_images(folder: Path) -> list[Path]:
+    """Find the tissue images of a folder, with their true nuclei or without.
+
+    Parameters
+    ----------
+    folder : Path
+        Laid out as the module says.
+
+    Returns
+    -------
+    list of Path
+        Sorted by name; at least one.
+
+    Raises
+    ------
+    DatasetError
+        As `find_files`, or if there is none.
+    """
+    images, _ = find_files(folder)
+    if not images:
+        raise DatasetError(
+            f"{folder} has no tissue image; name one of its folders, or the images."
+        )
+    return list(images.values())
+
+
 def find_files(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
     """Find the images and the truths of a folder.
 
