@@ -184,7 +184,7 @@ def test_behind_the_other_tab_it_does_not_look_at_every_stroke(
 
 def test_without_anything_reviewed_it_says_what_to_do(train, viewer):
     assert not train.train_button.isEnabled()
-    assert "Mark what is in view as reviewed" in train.areas.note.text()
+    assert "“Mark view as reviewed”" in train.areas.note.text()
 
 
 def test_without_nuclei_under_what_was_reviewed_it_says_so(

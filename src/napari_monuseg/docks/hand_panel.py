@@ -20,7 +20,13 @@ from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.note import Note
 from napari_monuseg.docks.recount import Recount
 from napari_monuseg.docks.result import Result
-from napari_monuseg.docks.reviewed import KEY, is_reviewed_layer, mark_view, undecided
+from napari_monuseg.docks.reviewed import (
+    BUTTON,
+    KEY,
+    is_reviewed_layer,
+    mark_view,
+    undecided,
+)
 from napari_monuseg.docks.segment_steps import Counted
 
 OUTLINE = 2
@@ -67,9 +73,7 @@ class HandPanel(QWidget):
         self.outlined.setToolTip("The nuclei are drawn as outlines, and not filled.")
         self.highlight = QCheckBox("Highlight hand work")
         self.highlight.setToolTip("Yellow: made or changed. Cyan: deleted.")
-        self.mark_button = KeyButton(
-            "Mark view as reviewed", KEY.replace("-", "+"), stays=False
-        )
+        self.mark_button = KeyButton(BUTTON, KEY.replace("-", "+"), stays=False)
         self.mark_button.setToolTip(
             "What is reviewed stays as it is, and is what a network learns from. The "
             "same once more takes it back."

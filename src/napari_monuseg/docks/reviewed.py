@@ -26,6 +26,9 @@ EDGE, FACE = "lime", "transparent"
 KEY = "Shift-R"
 """Marks what is in view, or takes that back; napari has no use for it."""
 
+BUTTON = "Mark view as reviewed"
+"""The button that does the same."""
+
 _images: WeakKeyDictionary[Shapes, ref[Image]] = WeakKeyDictionary()
 """The layers of reviewed areas in any viewer, each with its image."""
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from napari_monuseg.core.holding_out import FEWEST_TO_JUDGE
 from napari_monuseg.docks.bindings import image_of
-from napari_monuseg.docks.reviewed import is_reviewed_layer
+from napari_monuseg.docks.reviewed import BUTTON, is_reviewed_layer
 from napari_monuseg.docks.reviewed_areas import (
     GatheredArea,
     find_areas,
@@ -15,7 +15,7 @@ from napari_monuseg.docks.reviewed_areas import (
 
 REMEDY = (
     "Nothing is marked as reviewed yet: in the Segment dock, correct the nuclei in "
-    "view and press “Mark what is in view as reviewed”."
+    f"view and press “{BUTTON}”."
 )
 
 NONE_TICKED = "Every area is left out: tick at least one to learn from it."
