@@ -29,6 +29,7 @@ class Stroke:
     """
 
     def __init__(self, viewer: Any, layer: LabelsLayer, *, closed: bool) -> None:
+        self._viewer = viewer
         self._closed = closed
         self.points: list[Sequence[float]] = []
         # napari has no public way to draw on a layer that is no layer itself.
@@ -45,8 +46,10 @@ class Stroke:
     def add(self, point: Sequence[float]) -> None:
         """Draw on to a point (row, column), px."""
         self.points.append(point)
-        corners = self.points + self.points[: self._closed]
-        self._line.set_data(pos=np.asarray(corners, np.float32)[:, ::-1])
+        corners = np.asarray(self.points + self.points[: self._closed], np.float32)
+        down, across = self._viewer.dims.displayed[-2:]
+        transposed = down > across  # by napari's button: rows run across
+        self._line.set_data(pos=corners if transposed else corners[:, ::-1])
         self._line.visible = len(self.points) > 1
 
     def remove(self) -> None:
