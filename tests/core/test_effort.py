@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_monuseg.core.effort import corrected_since
+from napari_monuseg.core import effort
 from napari_monuseg.core.handwork import HandWork
 
 NONE = HandWork.none((40, 40))
@@ -17,6 +17,14 @@ def written():
         row, column = divmod(number, 3)
         labels[13 * row + 2 :, 13 * column + 2 :][:8, :8] = number + 1
     return labels
+
+
+def corrected_since(before, hand, area):
+    """Count the corrections; each must lie in the area, and apart from the others."""
+    places = effort.corrected_since(before, hand, area)
+    assert len(set(places)) == len(places)
+    assert area.ravel()[list(places)].all()
+    return len(places)
 
 
 def everywhere():

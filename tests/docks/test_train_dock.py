@@ -303,7 +303,7 @@ def test_it_says_what_was_corrected_and_that_nothing_was(
     assert "own mistakes" not in train.areas.note.text()
 
     nothing = HandWork.restored(nuclei.data, np.zeros(nuclei.data.shape, bool))
-    facts = {"image": "slide", "corrected": 0, "hand": nothing}
+    facts = {"image": "slide", "corrected": (), "hand": nothing}
     nuclei.metadata[METADATA] = facts
     nuclei.events.metadata()
     qtbot.waitUntil(lambda: "own mistakes" in train.areas.note.text())

@@ -29,9 +29,9 @@ class Corrections:
     held_out : HeldOut or None
         What of it is held out, on the grid of `labels`; None for what the program
         proposes.
-    corrected : int or None
-        How many nuclei had to be corrected in there since the model found them; None
-        where nobody counted.
+    corrected : tuple of int or None
+        Where nuclei had to be corrected since the model found them, a pixel of each,
+        as positions in the flattened `labels`; None where nobody looked.
     """
 
     image: TissueImage
@@ -39,7 +39,7 @@ class Corrections:
     reviewed: npt.NDArray[np.bool_]
     offset: tuple[int, int] = (0, 0)
     held_out: HeldOut | None = None
-    corrected: int | None = None
+    corrected: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         shape = (self.image.height, self.image.width)

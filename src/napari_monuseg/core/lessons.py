@@ -296,20 +296,19 @@ class Lesson:
     def _effort(self) -> float | None:
         """Return the corrections per 100 nuclei that the model has not learned from.
 
-        What it learned from stays as it was corrected: no round finds errors there.
-        None if not all corrections were counted, or nothing is new to it.
+        What it learned from stays as it was corrected: no round finds errors there,
+        and what was corrected there counted in an earlier one. None if not all
+        corrections were counted, or nothing is new to it.
         """
-        counts = [one.corrected for one in self._corrections]
-        known = [count for count in counts if count is not None]
-        fresh = sum(self._count_fresh(one) for one in self._corrections)
-        if len(known) < len(counts) or not fresh:
-            return None
-        return round(100 * sum(known) / fresh, 1)
-
-    def _count_fresh(self, one: Corrections) -> int:
-        """Count the reviewed nuclei that the model has not learned from."""
-        learned = learned_there(self.model.info.learned, one.place, one.reviewed.shape)
-        return nuclei_inside(one.labels, one.reviewed & ~learned).inside
+        nuclei = corrected = 0
+        for one in self._corrections:
+            if one.corrected is None:
+                return None
+            shape = one.reviewed.shape
+            known = learned_there(self.model.info.learned, one.place, shape)
+            nuclei += nuclei_inside(one.labels, one.reviewed & ~known).inside
+            corrected += sum(not known.flat[place] for place in one.corrected)
+        return round(100 * corrected / nuclei, 1) if nuclei else None
 
 
 def _figures(judgement: Judgement) -> dict[str, object]:

@@ -238,5 +238,5 @@ def _describe(area: GatheredArea) -> str:
     return (
         text
         if area.corrected is None
-        else f"{text}, {area.corrected:,} corrected since the run"
+        else f"{text}, {len(area.corrected):,} corrected since the run"
     )

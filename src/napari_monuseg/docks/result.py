@@ -143,8 +143,8 @@ class Result(Overlay):
         self.pixel_size = pixel_size
         self._note("pixel_size", pixel_size)
 
-    def note_effort(self, corrected: int | None) -> None:
-        """Say in the layer how many reviewed nuclei were corrected since the run."""
+    def note_effort(self, corrected: tuple[int, ...] | None) -> None:
+        """Say in the layer where reviewed nuclei were corrected since the run."""
         known = self._noted("corrected")
         self._note("corrected", corrected)
         if self.layer is not None and known != corrected:

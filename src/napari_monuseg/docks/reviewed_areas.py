@@ -60,16 +60,16 @@ class GatheredArea:
         return nuclei_inside(labels, mask[window]).inside
 
     @property
-    def corrected(self) -> int | None:
-        """How many of the nuclei were corrected since the run; None if unknown."""
-        counted: int | None = origin_facts(self.nuclei).get("corrected")
-        return counted
+    def corrected(self) -> tuple[int, ...] | None:
+        """Where nuclei were corrected since the run, a pixel each; None if unknown."""
+        places: tuple[int, ...] | None = origin_facts(self.nuclei).get("corrected")
+        return places
 
     @property
     def is_untouched(self) -> bool:
         """Whether it is known that none of the nuclei was made or changed by hand."""
         hand: HandWork | None = origin_facts(self.nuclei).get("hand")
-        if self.corrected != 0 or hand is None:
+        if self.corrected != () or hand is None:
             return False
         return not (hand.edited & self.reviewed.ravel()[hand.pixels]).any()
 

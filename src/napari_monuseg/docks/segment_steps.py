@@ -73,14 +73,15 @@ class Counted:
         What was made by hand.
     reviewed : InsideCount, optional
         Those in the reviewed area; None if nothing was reviewed.
-    corrected : int, optional
-        How many were corrected in there since the run; None where nobody knows.
+    corrected : tuple of int, optional
+        Where some were corrected in there since the run, as `corrected_since` tells
+        it; None where nobody knows.
     """
 
     nuclei: int
     hand: HandWork
     reviewed: InsideCount | None
-    corrected: int | None
+    corrected: tuple[int, ...] | None
 
 
 def segment_area(
