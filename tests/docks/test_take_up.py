@@ -299,6 +299,23 @@ def test_the_tools_correct_them(dock, taken, tissue):
     assert np.array_equal(taken.data, tissue[1])
 
 
+def test_of_a_mask_one_nucleus_is_corrected_and_not_all(qtbot, viewer, dock, image):
+    mask = np.zeros((256, 256), np.uint8)
+    for row in (20, 100, 180):
+        mask[row : row + 20, 40:60] = 255
+    layer = viewer.add_labels(mask, name="mask")
+
+    take_up(qtbot, dock)
+    delete(dock, layer, layer.data[30, 50])
+
+    assert not layer.data[20:40].any()
+    assert len(np.unique(layer.data[(layer.data > 0)])) == 2
+    qtbot.waitUntil(lambda: "1 place erased" in dock.results.count.text())
+    assert (
+        "by hand" not in dock.results.count.text().splitlines()[-1].split("erased")[0]
+    )
+
+
 def test_what_may_not_be_written_to_is_copied(qtbot, viewer, dock, image, tissue):
     labels = tissue[1].astype(np.int32)
     labels.flags.writeable = False

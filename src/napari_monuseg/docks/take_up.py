@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from napari_monuseg.areas import Area, require_moderate
 from napari_monuseg.core.errors import CorrectionError, MonusegError
 from napari_monuseg.core.instances import InstanceOptions
-from napari_monuseg.core.numbering import LARGEST_NUMBER
+from napari_monuseg.core.numbering import LARGEST_NUMBER, number_pieces
 from napari_monuseg.docks.bindings import (
     NOBODY,
     image_of,
@@ -183,7 +183,8 @@ def taken_up(nuclei: LabelsLayer, image: Image) -> Result:
     Parameters
     ----------
     nuclei : LabelsLayer
-        As `find_home` found them; moved to their place, and made int32.
+        As `find_home` found them; moved to their place, and made int32. Nuclei from
+        elsewhere that have one number, as those of a mask have, get one each.
     image : Image
         Theirs.
 
@@ -201,7 +202,7 @@ def taken_up(nuclei: LabelsLayer, image: Image) -> Result:
             "labels belong to."
         )
     require_moderate(area)
-    _as_int32(nuclei)
+    _make_correctable(nuclei)
     facts = origin_facts(nuclei)
     result = Result.on(
         image,
@@ -216,8 +217,11 @@ def taken_up(nuclei: LabelsLayer, image: Image) -> Result:
     return result
 
 
-def _as_int32(nuclei: LabelsLayer) -> None:
-    """Give a layer an array that can be painted, of the type that all else has."""
+def _make_correctable(nuclei: LabelsLayer) -> None:
+    """Give a layer an array that can be painted, of the type that all else has.
+
+    Of nuclei with one number, a correction of one would be one of all.
+    """
     labels = np.asarray(nuclei.data)
     if labels.min(initial=0) < 0 or labels.max(initial=0) > LARGEST_NUMBER:
         raise CorrectionError(
@@ -225,5 +229,10 @@ def _as_int32(nuclei: LabelsLayer) -> None:
             "its nuclei from 1."
         )
     paintable = labels is nuclei.data and labels.flags.writeable
+    wanted = labels
     if not paintable or labels.dtype != np.int32:
-        nuclei.data = labels.astype(np.int32)
+        wanted = labels.astype(np.int32)
+    if is_anonymous(nuclei):
+        wanted = number_pieces(wanted)
+    if wanted is not nuclei.data:
+        nuclei.data = wanted
