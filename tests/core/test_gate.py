@@ -150,12 +150,14 @@ def test_two_models_are_compared_where_nobody_trained(tiny_model):
     assert [one.area.any() for one in judged.before] == [True]
 
 
-def test_a_strip_in_which_nothing_counts_judges_nothing(tiny_model):
+@pytest.mark.parametrize("there", ["a part of a nucleus", "no nucleus"])
+def test_a_strip_in_which_nothing_counts_judges_nothing(tiny_model, there):
     rgb, labels = synthetic_tissue((256, 256), seed=5)
     reviewed = np.ones(labels.shape, bool)
     judged = np.zeros(labels.shape, bool)
-    row, column = np.argwhere(labels)[0]
-    judged[row, column] = True  # of a nucleus that goes on beyond
+    wanted = labels > 0 if there == "a part of a nucleus" else labels == 0
+    row, column = np.argwhere(wanted)[0]
+    judged[row, column] = True
     region = Region(
         name="tissue", rgb=rgb, labels=labels, reviewed=reviewed, pixel_size=0.25
     )

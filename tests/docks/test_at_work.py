@@ -251,8 +251,9 @@ def test_a_polygon_of_labels_is_finished_first(qtbot, viewer, dock, image, stage
 
 
 @pytest.mark.usefixtures("stage")
+@pytest.mark.parametrize("side", [200, 256])
 def test_an_image_that_is_given_other_pixels_meanwhile_gets_no_nuclei(
-    qtbot, viewer, dock, image
+    qtbot, viewer, dock, image, side
 ):
     run(qtbot, dock)
     (first,) = nuclei(viewer)
@@ -261,7 +262,7 @@ def test_an_image_that_is_given_other_pixels_meanwhile_gets_no_nuclei(
     press(qtbot, dock.run_button)
     qtbot.waitUntil(lambda: "finished drawing" in dock.progress.text.text())
 
-    image.data = image.data[:200, :200]
+    image.data = 255 - image.data[:side, :side]
     first._overlays["polygon"].points = []
     qtbot.waitUntil(lambda: not dock.running)
 

@@ -392,6 +392,24 @@ class TestAtTheCursor:
         assert np.array_equal(layer.data, labels)
         assert why in said[0]
 
+    def test_in_3d_nothing_is_taken_in_hand(self, viewer, hand, tools, said):
+        viewer.dims.ndisplay = 3
+        hand.press("C")
+
+        assert "3-D" in said[-1]
+        assert not tools.in_hand
+        assert not tools.buttons["C"].isChecked()
+
+    def test_3d_puts_down_what_is_in_hand(self, viewer, hand, tools):
+        hand.press("C")
+        assert tools.in_hand
+        viewer.dims.ndisplay = 3
+
+        assert not tools.in_hand
+        viewer.dims.ndisplay = 2
+        hand.press("C")
+        assert tools.in_hand
+
     @pytest.mark.parametrize("key", ["D", "S", "A"])
     @pytest.mark.parametrize("pixels", [(99, 99), (3, 90, 120), np.uint8])
     def test_a_layer_with_other_pixels_is_not_corrected(self, hand, said, pixels, key):

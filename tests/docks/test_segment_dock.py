@@ -454,6 +454,18 @@ def test_a_guess_is_shown_and_kept_but_not_taken_for_known(qtbot, viewer, dock, 
     assert (facts["pixel_size"], facts["assumed_pixel_size"]) == (None, 0.5)
 
 
+def test_a_guess_is_kept_when_the_dock_is_closed(qtbot, viewer, dock, stage):
+    viewer.add_image(np.zeros((256, 256, 3), np.uint8), rgb=True)
+    stage.guess = 0.5
+    run(qtbot, dock)
+    viewer.window.remove_dock_widget(dock)
+
+    _, again = viewer.window.add_plugin_dock_widget("napari-monuseg", "Segment nuclei")
+
+    assert again.pixel_size.guess == 0.5
+    assert "A guess (20×)" in again.pixel_size.note.text()
+
+
 def test_a_doubt_is_said_beside_the_nuclei(qtbot, viewer, dock, image, stage):
     stage.doubt = "The colours are odd."
     run(qtbot, dock)

@@ -106,7 +106,7 @@ def reading(path: str | Path) -> Iterator[None]:
             raise
         raise ImageError(
             f"{name} cannot be read ({_reason(error)}): it is damaged, cut short or of "
-            "an unknown kind; get the file again, or export it as RGB TIFF."
+            "an unknown kind; get the file again, or save it anew as TIFF."
         ) from error
 
 

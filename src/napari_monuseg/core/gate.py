@@ -33,7 +33,7 @@ class Judgement:
     nuclei : int
         How many held-out nuclei it rests on.
     changes : dict of str to Change
-        ``dice``, ``aji`` and ``pq``; empty if nothing was held out.
+        ``dice``, ``aji`` and ``pq``; empty if no whole nucleus was held out.
     drift : dict of str to float
         AJI of the new model's nuclei against the old one's, where nobody checked:
         ``outside`` the reviewed areas, and on the ``sample`` tissue.
@@ -141,9 +141,10 @@ def judge(
             drift[name] = yield from _agreement(
                 places, before, after, instances, device
             )
+    nuclei = sum(nuclei_inside(region.labels, mask).inside for region, mask in parts)
     return Judgement(
-        nuclei=sum(nuclei_inside(region.labels, mask).inside for region, mask in parts),
-        changes=compare(old, new) if parts else {},
+        nuclei=nuclei,
+        changes=compare(old, new) if nuclei else {},
         drift=drift,
         before=old,
         after=new,

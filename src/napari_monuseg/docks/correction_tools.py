@@ -20,6 +20,8 @@ from napari_monuseg.docks.pointer import Pointer
 from napari_monuseg.docks.result import Result
 from napari_monuseg.docks.tools import TOOLS, Points, Tool, layer_of
 
+IN_3D = "The view is in 3-D; switch to 2-D to correct nuclei."
+
 OTHERS = "This nucleus is of “{}”; select that layer to correct it"
 
 
@@ -152,8 +154,11 @@ class CorrectionTools(QWidget):
         again = self._in_hand is tool
         self._let_go()
         if not again and self._layer in self._viewer.layers:
-            self._take(tool)
-            self._say(f"{tool.hint}. Escape puts the tool down.")
+            if self._viewer.dims.ndisplay == 2:
+                self._take(tool)
+                self._say(f"{tool.hint}. Escape puts the tool down.")
+            else:
+                self._say(IN_3D)
         self._show_in_hand()
 
     def _take(self, tool: Tool) -> None:
@@ -219,9 +224,7 @@ class CorrectionTools(QWidget):
                 "the network again to go on."
             )
         if self._viewer.dims.ndisplay != 2:
-            raise CorrectionError(
-                "The view is in 3-D; switch to 2-D to correct nuclei."
-            )
+            raise CorrectionError(IN_3D)
         return layer
 
 

@@ -15,7 +15,7 @@ class Drawing:
     """Hands over what the left button draws on a layer, stroke by stroke.
 
     It ends by itself when the layer gets another mode (the brush is taken up) or is
-    no longer the active one.
+    no longer the active one, and when the view is in 3-D.
 
     Parameters
     ----------
@@ -56,6 +56,7 @@ class Drawing:
         layer.bind_key(LEAVE, self._on_leave, overwrite=True)
         layer.events.mode.connect(self._on_mode)
         viewer.layers.selection.events.active.connect(self._on_active)
+        viewer.dims.events.ndisplay.connect(self._on_mode)
 
     def end(self) -> None:
         """Leave the layer as it was; a stroke that is not finished is dropped."""
@@ -67,6 +68,7 @@ class Drawing:
             return
         self._going_on = False
         layer = self._layer
+        self._viewer.dims.events.ndisplay.disconnect(self._on_mode)
         self._viewer.layers.selection.events.active.disconnect(self._on_active)
         layer.events.mode.disconnect(self._on_mode)
         layer.bind_key(LEAVE, None)
@@ -88,7 +90,7 @@ class Drawing:
             self._stop()
 
     def _on_drag(self, layer: LabelsLayer, event: Any) -> Generator[None, None, None]:
-        if event.button != 1 or self._viewer.dims.ndisplay != 2:
+        if event.button != 1:
             return
         self._remove_stroke()  # of a drag whose end was never heard of
         stroke = self._stroke = Stroke(self._viewer, layer, closed=self._closed)

@@ -17,6 +17,9 @@ from napari_monuseg.layers import calibration
 _typed: WeakKeyDictionary[Image, float] = WeakKeyDictionary()
 """The pixel sizes that somebody typed, in whichever dock, µm/px."""
 
+_guessed: WeakKeyDictionary[Image, float | None] = WeakKeyDictionary()
+"""What runs guessed, µm/px; None where nuclei were too few."""
+
 
 def stated_pixel_size(nuclei: LabelsLayer, image: Image) -> float | None:
     """Give the pixel size of nuclei and their image, µm/px; None if nothing states it.
@@ -55,7 +58,6 @@ class PixelSize(QWidget):
         column.addWidget(self.note)
         self.value: float | None = None
         self._image: Image | None = None
-        self._guessed: WeakKeyDictionary[Image, float | None] = WeakKeyDictionary()
         self.field.valueChanged.connect(self._on_typed)
 
     def show_image(self, image: Image | None) -> None:
@@ -84,14 +86,14 @@ class PixelSize(QWidget):
     @property
     def guess(self) -> float | None:
         """What a run guessed for the image, µm/px; None if none did."""
-        return None if self._image is None else self._guessed.get(self._image)
+        return None if self._image is None else _guessed.get(self._image)
 
     def remember(self, image: Image, guess: float | None) -> None:
         """Go on with what a run guessed for an image, until somebody knows better.
 
         None stands for a run that guessed nothing; an earlier guess holds.
         """
-        self._guessed[image] = guess or self._guessed.get(image)
+        _guessed[image] = guess or _guessed.get(image)
         if image is self._image:
             self.show_image(image)
 
@@ -112,7 +114,7 @@ class PixelSize(QWidget):
     def _describe_guess(self) -> str:
         if self._image is None:
             return ""
-        if self.guess is None and self._image in self._guessed:
+        if self.guess is None and self._image in _guessed:
             return "Nothing states it, and nuclei were too few to guess from"
         if self.guess is None:
             return "Nothing states it; Run guesses"

@@ -36,7 +36,7 @@ from napari_monuseg.docks.segment_steps import (
 )
 from napari_monuseg.docks.snapshot import Snapshot
 from napari_monuseg.jobs import JobSlot
-from napari_monuseg.layers import image_shape, tissue_image
+from napari_monuseg.layers import tissue_image
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -44,11 +44,16 @@ class Run:
     """What was asked for when Run was pressed."""
 
     image: Image
+    pixels: Any
     area: Area
     model: ModelEntry
-    image_shape: tuple[int, int]
     begun: float
     work: WorkWatch
+
+    @property
+    def is_of_image(self) -> bool:
+        """Whether the image still has the pixels that were looked at."""
+        return self.image.data is self.pixels
 
 
 ATTEMPTS = 3
@@ -165,9 +170,9 @@ class SegmentDock(Dock):
         require_moderate(area)
         self._run = Run(
             image=image,
+            pixels=image.data,
             area=area,
             model=model,
-            image_shape=image_shape(image),
             begun=monotonic(),
             work=WorkWatch(self._viewer.layers),
         )
@@ -197,7 +202,7 @@ class SegmentDock(Dock):
 
         What is being drawn is finished first.
         """
-        if image_shape(run.image) != run.image_shape:
+        if not run.is_of_image:
             name = run.image.name
             self._stop(f"“{name}” was given other pixels, so the run was stopped")
             return
@@ -238,8 +243,7 @@ class SegmentDock(Dock):
                 for one, source in zip(earlier, sources, strict=True)
             )
             busy = edited or is_drawing(self._viewer.layers)
-            same_image = image_shape(run.image) == run.image_shape
-            if latest == earlier and same_image and not busy:
+            if latest == earlier and run.is_of_image and not busy:
                 self._show(run, found, placed, earlier)
             else:  # hand work came or went meanwhile, or is under way
                 self._place(run, found, attempts - 1)
