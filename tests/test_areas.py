@@ -177,6 +177,40 @@ def test_what_is_in_view_with_rows_and_columns_swapped(image, viewer):
     assert in_view(image, viewer).shape == (21, 41)
 
 
+def test_shapes_in_other_units_lie_where_napari_shows_them(image):
+    image.units = ("um", "um")
+    corners = box(10, 20, 30, 60) / 1000
+    shapes = Shapes(corners, shape_type="rectangle", units=("mm", "mm"))
+
+    area = inside(image, shapes)
+
+    assert (area.rows, area.columns) == (slice(10, 30), slice(20, 60))
+
+
+def test_shapes_without_a_length_are_in_the_image_s(image):
+    image.units = ("um", "um")
+    shapes = Shapes(box(10, 20, 30, 60), shape_type="rectangle")
+    assert str(shapes.units[0]) == "pixel"
+
+    assert inside(image, shapes).offset == (10, 20)
+
+
+@pytest.mark.parametrize(("unit", "in_um"), [("mm", 1000), ("nm", 0.001)])
+def test_what_is_in_view_of_images_in_two_units(image, viewer, unit, in_um):
+    image.units = ("um", "um")
+    scale, units = (0.5 / in_um, 0.5 / in_um), (unit, unit)
+    other = Image(np.zeros((100, 200, 3), np.uint8), scale=scale, units=units)
+    viewer.add_layer(other)
+    finer = max(1, 1 / in_um)  # the world has the finer unit of the two
+    camera_of(viewer).center = (0, 25 * finer, 50 * finer)
+    camera_of(viewer).zoom = 5 / finer
+
+    seen = [in_view(one, viewer) for one in (other, image)]
+
+    assert [one.offset for one in seen] == [(30, 80), (10, 40)]
+    assert [one.shape for one in seen] == [(41, 41), (41, 41)]
+
+
 def test_in_a_grid_one_part_of_the_canvas_is_in_view(image, viewer):
     viewer.add_image(np.zeros((100, 200, 3), np.uint8))
     resize(viewer, (100, 200))

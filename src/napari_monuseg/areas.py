@@ -11,7 +11,7 @@ from napari_monuseg.core.boxes import bounding_window, shifted
 from napari_monuseg.core.errors import ImageError
 from napari_monuseg.filling import Mask, Outline
 from napari_monuseg.layers import image_shape
-from napari_monuseg.outlines import cover, outlines, to_pixels
+from napari_monuseg.outlines import cover, outlines, to_pixels, world_units
 
 LARGEST_SIDE = 8192
 """Labels beyond a graphics card's texture limit misbehave; many have this one, px."""
@@ -65,8 +65,7 @@ def in_view(layer: Image, viewer: Any) -> Area:
     """
     if viewer.dims.ndisplay != 2:
         raise ImageError("The view is in 3-D; switch to 2-D to use what is in view.")
-    corners = [to_pixels(layer, corner) for corner in _view_corners(viewer)]
-    area = _bounding(layer, np.array(corners))
+    area = _bounding(layer, _view_corners(layer, viewer))
     if area is None:
         raise ImageError(
             f"Nothing of “{layer.name}” is in view; move to it or choose another area."
@@ -87,7 +86,7 @@ def view_outline(layer: Image, viewer: Any) -> Outline:
     low = np.array(area.offset) - 0.5
     high = low + area.shape
     window = np.array([low, (low[0], high[1]), high, (high[0], low[1])])
-    one, two, three, four = (to_pixels(layer, at) for at in _view_corners(viewer))
+    one, two, three, four = _view_corners(layer, viewer)
     view: Outline = np.array([one, two, four, three])
     if np.allclose((view[1] - view[0]) * (view[2] - view[1]), 0, atol=1e-3):
         return window  # whole pixels
@@ -103,8 +102,8 @@ def camera_of(viewer: Any) -> Any:
     return getattr(viewer, "scene", viewer).camera
 
 
-def _view_corners(viewer: Any) -> list[npt.NDArray[np.float64]]:
-    """Give the four corners of what the canvas shows, in world coordinates."""
+def _view_corners(layer: Image, viewer: Any) -> npt.NDArray[np.float64]:
+    """Give the four corners of what the canvas shows on an image's grid, px."""
     camera = camera_of(viewer)
     half = np.array(_view_size(viewer)) / 2 / camera.zoom
     shown = list(viewer.dims.displayed)
@@ -112,8 +111,8 @@ def _view_corners(viewer: Any) -> list[npt.NDArray[np.float64]]:
     for signs in ((-1, -1), (-1, 1), (1, -1), (1, 1)):
         corner = np.zeros(viewer.dims.ndim)
         corner[shown] = np.array(camera.center[-2:]) + half * signs
-        corners.append(corner)
-    return corners
+        corners.append(to_pixels(layer, corner, world_units(viewer)))
+    return np.array(corners)
 
 
 def _view_size(viewer: Any) -> tuple[float, float]:

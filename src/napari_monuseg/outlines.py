@@ -32,8 +32,8 @@ def outlines(
         kind, corners = shapes.shape_type[index], np.asarray(shapes.data[index])
         outline = _ellipse(corners) if kind == "ellipse" else corners
         if kind in ("rectangle", "ellipse", "polygon"):
-            points = [to_pixels(layer, shapes.data_to_world(at)) for at in outline]
-            found.append(np.array(points))
+            world = [shapes.data_to_world(at) for at in outline]
+            found.append(np.array([to_pixels(layer, at, shapes.units) for at in world]))
     return found
 
 
@@ -57,9 +57,30 @@ def _ellipse(corners: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return outline
 
 
-def to_pixels(layer: Any, world: Any) -> npt.NDArray[np.float64]:
-    """Give row and column of a place in the world on a layer's grid, px."""
-    return np.asarray(layer.world_to_data(world), float)[-2:]
+def to_pixels(layer: Any, world: Any, units: Any) -> npt.NDArray[np.float64]:
+    """Give row and column of a place in the world on a layer's grid, px.
+
+    Parameters
+    ----------
+    layer : napari layer
+        On whose grid.
+    world : sequence of float
+        The place, the last axes of it at least.
+    units : sequence of pint.Unit or None
+        In which the place is given, by axis; None for those of the layer.
+    """
+    place = np.array(world, float)
+    # napari draws layers of other units in those of the world, and does not convert.
+    for axis in range(-min(len(place), len(units or ()), layer.ndim), 0):
+        own, given = layer.units[axis], units[axis]
+        if own != given and own.is_compatible_with(given):
+            place[axis] = (place[axis] * given).to(own).magnitude
+    return np.asarray(layer.world_to_data(place), float)[-2:]
+
+
+def world_units(viewer: Any) -> Any:
+    """Give the units of a viewer's world, by axis; None if its layers share none."""
+    return getattr(viewer.dims, "units", None)  # not before napari 0.9
 
 
 def covered(layer: Any, shapes: Shapes) -> Mask:

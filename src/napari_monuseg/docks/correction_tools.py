@@ -142,7 +142,8 @@ class CorrectionTools(QWidget):
         if tool.stroke:
             self._take_or_leave(tool)
         elif self._viewer.mouse_over_canvas and self._layer is not None:
-            self._correct(tool, [pixel_of(self._layer, self._pointer.position)])
+            place = pixel_of(self._viewer, self._layer, self._pointer.position)
+            self._correct(tool, [place])
         else:
             self._say(f"Move the cursor onto the image and press {tool.key}")
 

@@ -6,6 +6,7 @@ from typing import Any
 from napari.layers import Labels as LabelsLayer
 
 from napari_monuseg.docks.stroke import Stroke
+from napari_monuseg.outlines import to_pixels, world_units
 
 LEAVE = "Escape"
 """Ends the drawing. It is bound while one draws only: it is napari's otherwise."""
@@ -94,10 +95,10 @@ class Drawing:
             return
         self._remove_stroke()  # of a drag whose end was never heard of
         stroke = self._stroke = Stroke(self._viewer, layer, closed=self._closed)
-        stroke.add(pixel_of(layer, event.position))
+        stroke.add(pixel_of(self._viewer, layer, event.position))
         yield
         while event.type == "mouse_move":
-            stroke.add(pixel_of(layer, event.position))
+            stroke.add(pixel_of(self._viewer, layer, event.position))
             yield
         self._remove_stroke()
         if self._going_on:
@@ -109,7 +110,9 @@ class Drawing:
             self._stroke = None
 
 
-def pixel_of(layer: LabelsLayer, position: Sequence[float]) -> tuple[float, float]:
-    """Give where on a layer a place in the world lies: row and column, px."""
-    row, column = layer.world_to_data(position)[-2:]
+def pixel_of(
+    viewer: Any, layer: LabelsLayer, position: Sequence[float]
+) -> tuple[float, float]:
+    """Give where on a layer a place in a viewer's world lies: row and column, px."""
+    row, column = to_pixels(layer, position, world_units(viewer))
     return float(row), float(column)

@@ -7,6 +7,7 @@ import numpy as np
 from napari.layers import Labels as LabelsLayer
 
 from napari_monuseg.docks.bindings import NOBODY, origin_facts
+from napari_monuseg.outlines import to_pixels
 
 
 def owner_at(
@@ -29,7 +30,7 @@ def owner_at(
         The uppermost; None if there is none, or the layer has a nucleus there itself.
     """
     world = layer.data_to_world(point)
-    if _nucleus(layer, world):
+    if _nucleus(layer, world, layer.units):
         return None
     others = (
         other
@@ -39,12 +40,14 @@ def owner_at(
         and other.visible
         and origin_facts(other) != NOBODY
     )
-    return next((other for other in others if _nucleus(other, world)), None)
+    return next(
+        (other for other in others if _nucleus(other, world, layer.units)), None
+    )
 
 
-def _nucleus(layer: LabelsLayer, world: Sequence[float]) -> bool:
+def _nucleus(layer: LabelsLayer, world: Sequence[float], units: Any) -> bool:
     if layer.ndim != 2 or layer.multiscale:
         return False
-    at = np.floor(np.asarray(layer.world_to_data(world)) + 0.5).astype(int)
+    at = np.floor(to_pixels(layer, world, units) + 0.5).astype(int)
     inside = (at >= 0).all() and (at < layer.data.shape).all()
     return bool(inside and layer.data[tuple(at)])
