@@ -60,6 +60,14 @@ def _ellipse(corners: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 def to_pixels(layer: Any, world: Any, units: Any) -> npt.NDArray[np.float64]:
     """Give row and column of a place in the world on a layer's grid, px.
 
+    As `to_data` with all its axes.
+    """
+    return to_data(layer, world, units)[-2:]
+
+
+def to_data(layer: Any, world: Any, units: Any) -> npt.NDArray[np.float64]:
+    """Give where a place in the world lies on a layer's grid, along all its axes.
+
     Parameters
     ----------
     layer : napari layer
@@ -70,12 +78,13 @@ def to_pixels(layer: Any, world: Any, units: Any) -> npt.NDArray[np.float64]:
         In which the place is given, by axis; None for those of the layer.
     """
     place = np.array(world, float)
-    # napari draws layers of other units in those of the world, and does not convert.
+    # napari draws layers of other units of length in those of the world (but where
+    # there is one without a length), and does not convert places.
     for axis in range(-min(len(place), len(units or ()), layer.ndim), 0):
         own, given = layer.units[axis], units[axis]
         if own != given and own.is_compatible_with(given):
             place[axis] = (place[axis] * given).to(own).magnitude
-    return np.asarray(layer.world_to_data(place), float)[-2:]
+    return np.asarray(layer.world_to_data(place), float)
 
 
 def world_units(viewer: Any) -> Any:

@@ -401,14 +401,14 @@ class TestAtTheCursor:
         assert not tools.buttons["C"].isChecked()
 
     def test_3d_puts_down_what_is_in_hand(self, viewer, hand, tools):
+        hand.press("P")
         hand.press("C")
         assert tools.in_hand
         viewer.dims.ndisplay = 3
 
         assert not tools.in_hand
         viewer.dims.ndisplay = 2
-        hand.press("C")
-        assert tools.in_hand
+        assert hand.layer.mode == "paint"
 
     @pytest.mark.parametrize("key", ["D", "S", "A"])
     @pytest.mark.parametrize("pixels", [(99, 99), (3, 90, 120), np.uint8])

@@ -16,6 +16,7 @@ from napari_monuseg.core.progress import finish
 from napari_monuseg.docks.bindings import METADATA, origin_facts
 from napari_monuseg.docks.reviewed import (
     KEY,
+    adopt,
     bound_image,
     mark,
     mark_view,
@@ -24,6 +25,7 @@ from napari_monuseg.docks.reviewed import (
 )
 from napari_monuseg.docks.reviewed_areas import find_areas
 from napari_monuseg.layers import image_shape, placement
+from napari_monuseg.outlines import outlines
 
 
 @pytest.fixture
@@ -46,6 +48,19 @@ def rectangle(top, left, bottom, right):
 def test_nothing_is_reviewed_at_first(dock, result):
     assert reviewed_mask(result) is None
     assert dock.results.hand.reviewed.text() == ""
+
+
+def test_a_layer_of_three_dimensions_can_be_marked_in(viewer, image):
+    """napari's button makes one where there is a stack, and one may call it so."""
+    shapes = viewer.add_shapes(None, ndim=3, name="Reviewed")
+    adopt(viewer, shapes, image)
+
+    mark(viewer, image, [rectangle(0, 0, 10, 20)])
+    mark(viewer, image, [rectangle(20, 0, 30, 20)])
+
+    assert [corners.shape for corners in shapes.data] == [(4, 3)] * 2
+    drawn = outlines(image, shapes)
+    assert np.allclose(drawn[1], rectangle(20, 0, 30, 20))
 
 
 @pytest.mark.usefixtures("found")

@@ -304,12 +304,18 @@ def test_of_a_mask_one_nucleus_is_corrected_and_not_all(qtbot, viewer, dock, ima
     for row in (20, 100, 180):
         mask[row : row + 20, 40:60] = 255
     layer = viewer.add_labels(mask, name="mask")
+    layer.data_setitem((np.arange(100, 110), np.arange(40, 50)), 0)
 
     take_up(qtbot, dock)
     delete(dock, layer, layer.data[30, 50])
 
     assert not layer.data[20:40].any()
     assert len(np.unique(layer.data[(layer.data > 0)])) == 2
+    layer.undo()
+    assert len(np.unique(layer.data[(layer.data > 0)])) == 3
+    layer.undo()  # what was done in other numbers is done
+    assert len(np.unique(layer.data[(layer.data > 0)])) == 3
+    layer.redo()
     qtbot.waitUntil(lambda: dock.results.count.text().endswith("\n1 place erased"))
 
 

@@ -84,7 +84,10 @@ def say_unpaired(folder: Path) -> bool:
     for path in images:
         fail(f"{path.name} has no true nuclei beside it and is left out.")
     for path in truths:
-        fail(f"{path.name} has no tissue image beside it and is left out.")
+        fail(
+            f"{path.name} has no tissue image beside it, or one with another truth, "
+            "and is left out."
+        )
     return bool(images or truths)
 
 

@@ -89,7 +89,10 @@ def segment(
 
 
 def _open_folders(given: list[Path]) -> tuple[list[Path], int]:
-    """Put the images of folders in their place; tell how many folders have none."""
+    """Put the images of folders in their place; tell how many folders have none.
+
+    An image that is named twice is one.
+    """
     paths, failed = [], 0
     for path in given:
         try:
@@ -99,7 +102,7 @@ def _open_folders(given: list[Path]) -> tuple[list[Path], int]:
         except MonusegError as error:
             fail(error)
             failed += 1
-    return paths, failed
+    return list(dict.fromkeys(paths)), failed
 
 
 def _segment_file(

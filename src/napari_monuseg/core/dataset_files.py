@@ -9,8 +9,8 @@ A folder may be laid out in any of these ways::
 
 Where an image has both labels and an annotation, the labels are the truth. A truth
 without an image of its name, ``NAME_nuclei`` as labels are exported, is that of NAME
-where NAME has no other. Upper and lower case make no difference in folder names and
-endings.
+where NAME has no other, an annotation neither. Upper and lower case make no
+difference in folder names and endings.
 """
 
 from pathlib import Path

@@ -80,7 +80,7 @@ class Judgement:
             return f"Not compared: {self.problem}"
         if not self.changes:
             return (
-                "Too few to judge: nothing was held out to judge, or what was reviewed "
+                "Too few to judge: no whole nucleus was held out, or what was reviewed "
                 "is too small to hold any of it back, or was learned from before."
             )
         aji = self.changes["aji"]

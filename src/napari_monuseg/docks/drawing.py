@@ -57,7 +57,7 @@ class Drawing:
         layer.bind_key(LEAVE, self._on_leave, overwrite=True)
         layer.events.mode.connect(self._on_mode)
         viewer.layers.selection.events.active.connect(self._on_active)
-        viewer.dims.events.ndisplay.connect(self._on_mode)
+        viewer.dims.events.ndisplay.connect(self._on_3d)
 
     def end(self) -> None:
         """Leave the layer as it was; a stroke that is not finished is dropped."""
@@ -69,7 +69,7 @@ class Drawing:
             return
         self._going_on = False
         layer = self._layer
-        self._viewer.dims.events.ndisplay.disconnect(self._on_mode)
+        self._viewer.dims.events.ndisplay.disconnect(self._on_3d)
         self._viewer.layers.selection.events.active.disconnect(self._on_active)
         layer.events.mode.disconnect(self._on_mode)
         layer.bind_key(LEAVE, None)
@@ -81,6 +81,9 @@ class Drawing:
         self._ended()
 
     def _on_leave(self, _layer: LabelsLayer) -> None:
+        self.end()
+
+    def _on_3d(self) -> None:
         self.end()
 
     def _on_mode(self) -> None:

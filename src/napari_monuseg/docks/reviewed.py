@@ -11,7 +11,7 @@ from napari.layers import Image, Shapes
 from napari_monuseg.areas import Mask, Outline, view_outline
 from napari_monuseg.docks.drawn_on import images_under, lies_on
 from napari_monuseg.layers import image_shape, placement
-from napari_monuseg.outlines import cover, outlines, to_pixels
+from napari_monuseg.outlines import cover, outlines, to_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -195,7 +195,7 @@ def mark(viewer: Any, image: Image, areas: Iterable[Outline]) -> None:
     for outline in areas:
         world = [image.data_to_world([*leading, *point])[-2:] for point in outline]
         units = image.units[-2:]
-        shapes.add_polygons([np.array([to_pixels(shapes, at, units) for at in world])])
+        shapes.add_polygons([np.array([to_data(shapes, at, units) for at in world])])
 
 
 def mark_again(viewer: Any, image: Image, areas: Iterable[Outline]) -> None:

@@ -193,7 +193,7 @@ class SegmentDock(Dock):
         )
 
     def _on_found(self, run: Run, found: Found) -> None:
-        if found.segmentation.maps.pixel_size is None:
+        if run.is_of_image and found.segmentation.maps.pixel_size is None:
             self.pixel_size.remember(run.image, found.segmentation.guessed_pixel_size)
         self._place(run, found, ATTEMPTS)
 

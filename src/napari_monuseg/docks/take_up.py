@@ -26,6 +26,7 @@ from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.note import Line
 from napari_monuseg.docks.pixel_size import stated_pixel_size
 from napari_monuseg.docks.result import Result
+from napari_monuseg.docks.undo_steps import forget_steps
 from napari_monuseg.layers import image_shape, is_tissue
 
 
@@ -232,7 +233,8 @@ def _make_correctable(nuclei: LabelsLayer) -> None:
     wanted = labels
     if not paintable or labels.dtype != np.int32:
         wanted = labels.astype(np.int32)
-    if is_anonymous(nuclei):
-        wanted = number_pieces(wanted)
-    if wanted is not nuclei.data:
-        nuclei.data = wanted
+    numbered = number_pieces(wanted) if is_anonymous(nuclei) else wanted
+    if numbered is not nuclei.data:
+        nuclei.data = numbered
+    if numbered is not wanted:
+        forget_steps(nuclei)

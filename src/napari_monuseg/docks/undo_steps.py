@@ -67,6 +67,11 @@ class State:
         return sum(part.nbytes for part in parts if part is not None)
 
 
+def forget_steps(layer: LabelsLayer) -> None:
+    """Let nothing be undone of what was done before nuclei got other numbers."""
+    layer._reset_history()
+
+
 class UndoSteps:
     """The states the program has written into a layer.
 
