@@ -466,6 +466,21 @@ def test_a_guess_is_kept_when_the_dock_is_closed(qtbot, viewer, dock, stage):
     assert "A guess (20×)" in again.pixel_size.note.text()
 
 
+def test_a_guess_from_pixels_that_were_replaced_is_forgotten(
+    qtbot, viewer, dock, stage
+):
+    image = viewer.add_image(np.zeros((256, 256, 3), np.uint8), rgb=True)
+    stage.guess = 0.5
+    stage.go_on.clear()
+    press(qtbot, dock.run_button)
+    image.data = image.data + 1
+    stage.go_on.set()
+    qtbot.waitUntil(lambda: not dock.running)
+
+    assert "was given other pixels" in dock.progress.text.text()
+    assert dock.pixel_size.guess is None
+
+
 def test_a_doubt_is_said_beside_the_nuclei(qtbot, viewer, dock, image, stage):
     stage.doubt = "The colours are odd."
     run(qtbot, dock)
