@@ -52,7 +52,8 @@ def test_a_model_that_was_bad_at_it_gets_better(installed_model, corrections):
     judgement = finish(lesson.judge(tuned))
     info = lesson.describe("pale", tuned, judgement)
 
-    assert judgement.changes["aji"].difference > 0.02
+    # Not by AJI: on two dozen nuclei it hangs on how sums are rounded.
+    assert judgement.changes["dice"].difference > 0.1
     assert judgement.drift.keys() == {"outside", "sample"}
     assert (info.name, info.parent, info.licence) == ("pale", "tiny", "BSD-3-Clause")
     assert "reviewed nuclei in pale" in info.data
