@@ -41,22 +41,12 @@ def image_beside(folder: Path, stem: str) -> Path | None:
 
 
 def find_images(folder: Path) -> list[Path]:
-    """Find the tissue images of a folder, with their true nuclei or without.
-
-    Parameters
-    ----------
-    folder : Path
-        Laid out as the module says.
-
-    Returns
-    -------
-    list of Path
-        Sorted by name; at least one.
+    """Find the tissue images of a folder, sorted by name, as `find_files` does.
 
     Raises
     ------
     DatasetError
-        As `find_files`, or if there is none.
+        As there, or if there is none.
     """
     images, _ = find_files(folder)
     if not images:

@@ -191,10 +191,9 @@ def mark(viewer: Any, image: Image, areas: Iterable[Outline]) -> None:
         Outlines, each ``(n, 2)``.
     """
     shapes = reviewed_layer(image) or _add_layer(viewer, image)
-    leading = [0] * (image.ndim - 2)
+    leading, units = [0] * (image.ndim - 2), image.units[-2:]
     for outline in areas:
         world = [image.data_to_world([*leading, *point])[-2:] for point in outline]
-        units = image.units[-2:]
         shapes.add_polygons([np.array([to_data(shapes, at, units) for at in world])])
 
 

@@ -230,9 +230,7 @@ def _make_correctable(nuclei: LabelsLayer) -> None:
             "its nuclei from 1."
         )
     paintable = labels is nuclei.data and labels.flags.writeable
-    wanted = labels
-    if not paintable or labels.dtype != np.int32:
-        wanted = labels.astype(np.int32)
+    wanted = labels.astype(np.int32, copy=not paintable)
     numbered = number_pieces(wanted) if is_anonymous(nuclei) else wanted
     if numbered is not nuclei.data:
         nuclei.data = numbered
