@@ -267,6 +267,20 @@ def test_broken_annotations_are_a_sentence(viewer, tmp_path, tissue, shown):
     assert "one.xml" in shown[0]
 
 
+@pytest.mark.parametrize(
+    "xml",
+    ["<Annotations></Annotations>", XML.replace('X="', 'X="9')],
+    ids=["none", "none on the image"],
+)
+def test_annotations_without_a_nucleus_say_so(viewer, annotated, shown, xml):
+    annotated.write_text(xml)
+
+    (layer,) = viewer.open(annotated, plugin=PLUGIN)
+
+    assert not layer.data.any()
+    assert "one.xml has no nucleus on its image of 256 x 256 px" in shown[0]
+
+
 def test_other_xml_is_declined(tmp_path):
     (tmp_path / "other.xml").write_text("<html></html>")
 

@@ -13,6 +13,7 @@ from napari_monuseg.commands.finetune import finetune
 from napari_monuseg.commands.models import models
 from napari_monuseg.commands.segment import segment
 from napari_monuseg.commands.train import train
+from napari_monuseg.core.devices import is_out_of_memory
 from napari_monuseg.core.errors import MonusegError
 
 app = typer.Typer(
@@ -58,9 +59,12 @@ def main() -> None:
         fail(error)
     except PermissionError as error:
         fail(f"{error.filename} may not be read or written; ask for the right to.")
-    except MemoryError:
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and not is_out_of_memory(error):
+            raise
         fail(
-            "There is not enough memory; close other programs, or take smaller images."
+            "There is not enough memory; close other programs, or take smaller images, "
+            "crops or batches."
         )
     else:
         return

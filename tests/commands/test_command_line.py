@@ -88,6 +88,18 @@ def test_a_folder_stands_for_its_images(run, tissue_folder, tmp_path):
     assert again.stderr.count("is there already and may hold hand work") == 3
 
 
+def test_images_beside_a_folder_of_images_are_named(run, tissue_folder, tmp_path):
+    shutil.copytree(tissue_folder, tmp_path / "in")
+    shutil.copy(tissue_folder / "images" / "one.tif", tmp_path / "in" / "four.tif")
+
+    done = run("segment", "in", "--model", "tiny", "--output", "out")
+
+    assert "1 image in in, beside its folder of images, left out, four.tif" in (
+        done.stderr
+    )
+    assert len(list((tmp_path / "out").iterdir())) == 3
+
+
 def test_two_images_of_one_name_are_refused_before_any_work(
     run, tissue_folder, tmp_path
 ):

@@ -83,6 +83,7 @@ def test_ctrl_c_that_is_ignored_stays_so(ctrl_c):
     [
         (PermissionError(13, "Permission denied", "/x/a"), "/x/a may not be read or"),
         (MemoryError(), "not enough memory"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "or batches"),
     ],
 )
 def test_what_the_system_refuses_is_one_sentence(monkeypatch, capsys, error, sentence):

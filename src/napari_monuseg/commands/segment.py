@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
-from napari_monuseg.commands.console import fail, run_with_bar
+from napari_monuseg.commands.console import counted, fail, run_with_bar
 from napari_monuseg.commands.reading import (
     ForegroundThreshold,
     SeedProminence,
@@ -16,7 +16,7 @@ from napari_monuseg.commands.reading import (
     reading,
     say_size_unknown,
 )
-from napari_monuseg.core.dataset_files import find_images
+from napari_monuseg.core.dataset_files import find_beside, find_images
 from napari_monuseg.core.errors import ExportError, ImageError, MonusegError
 from napari_monuseg.core.folders import is_there, make_folder, require_writable
 from napari_monuseg.core.image import TissueImage
@@ -99,6 +99,12 @@ def _open_folders(given: list[Path]) -> tuple[list[Path], int]:
             # Path.is_dir raises where a name is too long or may not be looked at.
             folder = os.path.isdir(path)  # noqa: PTH112
             paths += find_images(path) if folder else [path]
+            if folder and (beside := find_beside(path)):
+                fail(
+                    f"{counted(len(beside), 'image')} in {path}, beside its folder of "
+                    f"images, left out, {beside[0].name} the first: name them to take "
+                    "them as well."
+                )
         except MonusegError as error:
             fail(error)
             failed += 1

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from napari import current_viewer
 from napari.layers import Image
-from napari.utils.notifications import show_error
+from napari.utils.notifications import show_error, show_warning
 
 from napari_monuseg import areas
 from napari_monuseg.core.annotations import read_annotations
@@ -61,6 +61,11 @@ def _read_annotations(path: Any) -> list[LayerData]:
     except MonusegError as error:
         show_error(str(error))
         return [(None,)]  # napari's way to say: read, but nothing to show
+    if not labels.any():
+        show_warning(
+            f"{xml.name} has no nucleus on its image of {shape[0]:,} x {shape[1]:,} "
+            "px: the layer is empty."
+        )
     origin = Origin(image=xml.stem, image_shape=shape, model="annotations")
     file = LabelsFile(labels=labels, origin=origin)
     return [_layer(f"{xml.stem} annotations", file)]

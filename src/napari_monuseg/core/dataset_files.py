@@ -56,6 +56,26 @@ def find_images(folder: Path) -> list[Path]:
     return list(images.values())
 
 
+def find_beside(folder: Path) -> list[Path]:
+    """Find the images that lie beside a folder of images, which goes before them.
+
+    Parameters
+    ----------
+    folder : Path
+        Laid out as the module says; with none of its own for images, there are none.
+
+    Returns
+    -------
+    list of Path
+        Sorted by name; without what may not be looked into.
+    """
+    try:
+        room = _image_room(folder)
+        return [] if room == folder else list(_images_in(folder).values())
+    except (OSError, DatasetError):
+        return []
+
+
 def find_files(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
     """Find the images and the truths of a folder.
 
@@ -86,15 +106,28 @@ def find_files(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
 def _look_into(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
     if not folder.is_dir():
         raise DatasetError(f"There is no folder {folder}; check the path.")
-    rooms = {path.name.lower(): path for path in folder.iterdir() if path.is_dir()}
-    image_folder = rooms.get("tissue images", rooms.get("images", folder))
+    rooms = _rooms(folder)
+    image_folder = _image_room(folder)
     truths = _by_name(image_folder, ANNOTATION_ENDINGS)
     if "annotations" in rooms:
         truths |= _by_name(rooms["annotations"], ANNOTATION_ENDINGS)
     if "labels" in rooms:
         truths |= _by_name(rooms["labels"], LABEL_ENDINGS)
-    images = _by_name(image_folder, IMAGE_ENDINGS, _written_here(image_folder))
+    images = _images_in(image_folder)
     return images, _as_images_are_named(truths, images)
+
+
+def _rooms(folder: Path) -> dict[str, Path]:
+    return {path.name.lower(): path for path in folder.iterdir() if path.is_dir()}
+
+
+def _image_room(folder: Path) -> Path:
+    rooms = _rooms(folder)
+    return rooms.get("tissue images", rooms.get("images", folder))
+
+
+def _images_in(folder: Path) -> dict[str, Path]:
+    return _by_name(folder, IMAGE_ENDINGS, _written_here(folder))
 
 
 def _as_images_are_named(
