@@ -34,13 +34,14 @@ def main() -> int:
         ]
         for white in WHITES:
             for way, order in (("as they are", 1), ("exchanged", -1)):
-                found = sorted(
+                found = [
                     redness_found(lit(rgb, white)[..., ::order], pixel_size, model)
                     for rgb, pixel_size in images
-                )
+                ]
                 told = sum(one > REDDER for one in found)
                 print(
-                    f"light {white}, {way}: {found[0]:+.3f} to {found[-1]:+.3f}, "
+                    f"light {white}, {way}: {np.nanmin(found):+.3f} to "
+                    f"{np.nanmax(found):+.3f}, "
                     f"{told} of {len(found)} taken for exchanged",
                     flush=True,
                 )

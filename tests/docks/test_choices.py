@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from napari.layers import Image
-from qtpy.QtCore import QEvent, QPoint
+from qtpy.QtCore import QEvent, QPoint, QRect, Qt
 from qtpy.QtGui import QHelpEvent
-from qtpy.QtWidgets import QApplication, QPushButton
+from qtpy.QtWidgets import QApplication, QLabel, QPushButton
 
 from napari_monuseg.areas import in_view
 from napari_monuseg.core.progress import Progress
@@ -17,6 +17,7 @@ from napari_monuseg.docks.choice import Choice
 from napari_monuseg.docks.device_choice import DeviceChoice
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.model_choice import describe
+from napari_monuseg.docks.note import Line
 from napari_monuseg.docks.progress_line import ProgressLine, duration
 from napari_monuseg.docks.section import section
 
@@ -270,6 +271,20 @@ def test_long_names_do_not_widen_the_dock(viewer, dock):
 
     assert dock.minimumSizeHint().width() == before < 340
     assert dock.results.count.text() == name
+
+
+def test_a_long_name_is_broken_and_not_cut_off(qtbot):
+    line = Line()
+    qtbot.addWidget(line)
+    line.setText(f"It goes on from {60 * 'w'}, which has learned.")
+    room = QRect(0, 0, 300, 1000)
+
+    needed = line.fontMetrics().boundingRect(
+        room, Qt.TextFlag.TextWordWrap, QLabel.text(line)
+    )
+
+    assert needed.width() <= room.width()
+    assert 60 * "w" in line.text()
 
 
 def test_a_name_that_does_not_fit_is_told_to_the_mouse(qtbot):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -87,7 +88,7 @@ def redness(image: TissueImage, labels: NDArray[np.int32]) -> float:
     -------
     float
         How much more blue than red nuclei absorb beyond what other tissue does, as a
-        share of all colours, -1 to 1; -1 where there is too little to tell.
+        share of all colours, -1 to 1; NaN where there is too little to tell.
 
     Raises
     ------
@@ -106,7 +107,7 @@ def redness(image: TissueImage, labels: NDArray[np.int32]) -> float:
             total[kind] += density[there].sum(0)
             count[kind] += np.count_nonzero(there)
     if count.min() * _STEP**2 < ENOUGH_TO_DOUBT:
-        return -1.0
+        return math.nan
     around, inside = total / count[:, None]
     red, _, blue = beyond = inside - around
     return float((blue - red) / max(np.abs(beyond).sum(), 1e-6))

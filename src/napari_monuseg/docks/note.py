@@ -1,10 +1,15 @@
 """Lines of text that fit a narrow dock."""
 
+import re
+
 from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QLabel
 
 from napari_monuseg.docks.small_text import SmallLabel
+
+_PLACES_TO_BREAK = re.compile(r"[/\\]|[^\s/\\]{24}(?=[^\s/\\])")
+"""After a folder of a path, and within a word that is wider than a narrow dock."""
 
 
 class Line(QLabel):
@@ -20,8 +25,8 @@ class Line(QLabel):
         return QSize(1, super().minimumSizeHint().height())
 
     def setText(self, text: str) -> None:  # noqa: N802
-        """Show a text; paths may be broken after each folder."""
-        super().setText(text.replace("/", "/\u200b").replace("\\", "\\\u200b"))
+        """Show a text; paths and long words may be broken."""
+        super().setText(_PLACES_TO_BREAK.sub("\\g<0>\u200b", text))
 
     def text(self) -> str:
         """Give the text that is shown."""
