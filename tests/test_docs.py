@@ -16,6 +16,7 @@ PAGES = [
         "weights/README.md",
         "docs/guide.md",
         "docs/accuracy.md",
+        "docs/experiments.md",
         "docs/speed.md",
     )
 ]
