@@ -1,4 +1,4 @@
-"""Hand work goes on in runs on other areas of the image."""
+"""Hand work goes on in runs on the same area of the image, and on others."""
 
 import numpy as np
 import pytest
@@ -113,6 +113,62 @@ def test_that_of_several_areas_is_put_together(viewer, dock, run_on):
     assert len(numbers) == 2
     assert 0 not in numbers
     assert dock.results.current.hand.count == (2, 2)
+
+
+def test_that_of_all_that_are_shown_on_the_same_area_is_put_together(
+    viewer, dock, run_on, stage
+):
+    first = run_on(WHOLE)
+    second = run_on(WHOLE)
+    deleted = delete_one(second)
+    first.visible = True
+    viewer.layers.selection.active = first
+    drawn = draw_one(first)
+
+    third = run_on(WHOLE)
+
+    assert not third.data[deleted].any()
+    assert (third.data == third.data[drawn][0]).sum() == drawn.sum()
+    assert dock.results.count.text().endswith("1 by hand, 1 place erased")
+    assert not first.visible
+    assert not second.visible
+    assert dock.progress.text.text().startswith("Done")
+
+
+def test_what_one_took_back_of_another_does_not_return(viewer, run_on):
+    first = run_on(WHOLE)
+    drawn = draw_one(first)
+    second = run_on(WHOLE)
+    second.data_setitem(np.nonzero(drawn), 0)
+    first.visible = True  # to compare
+    viewer.layers.selection.active = second
+
+    third = run_on(WHOLE)
+
+    assert not third.data[drawn].any()
+
+
+def test_two_corrections_of_one_place_are_told(qtbot, viewer, dock, run_on):
+    first = run_on(WHOLE)
+    first.visible = False
+    (result,) = dock.results._results
+    dock.results._results.remove(result)  # so that the second knows nothing of it
+    second = run_on(WHOLE)
+    dock.results._results.add(result, below=list(dock.results._results))
+    first.visible = True
+    drawn = draw_one(first)
+    second.data_setitem(np.nonzero(np.roll(drawn, 1, 0)), 901)
+    viewer.layers.selection.active = second
+
+    run_on(WHOLE)
+
+    qtbot.waitUntil(lambda: "lies where other hand work does" in said(dock))
+    assert first.name in said(dock)
+    assert not first.visible
+
+
+def said(dock):
+    return dock.progress.text.text()
 
 
 def test_what_another_only_reviewed_does_not_bring_a_nucleus_back(

@@ -72,17 +72,17 @@ class KnownResults:
     def sources(self, result: Result, current: Result | None) -> list[Result]:
         """Give the results whose hand work goes on in another, what counts most last.
 
-        On the same area the predecessor alone. Of other areas that lie under the new
-        one, all that are shown and have hand work.
+        The predecessor on the same area, and of all others that lie under the new one,
+        those that are shown and have hand work.
         """
         same = self.predecessor(result, current)
-        elsewhere = [
+        others = [
             one
             for one in self._all
-            if one.overlaps(result) and not one.covers(result)
+            if one.overlaps(result) and one is not same
             if one.layer is not None and one.layer.visible and one.has_hand_work()
         ]
-        chosen = [one for one in self._all if one is same or one in elsewhere]
+        chosen = [one for one in self._all if one is same or one in others]
         return sorted(chosen, key=lambda one: one is current)
 
     def find_again(self, image: Image, layers: Any) -> bool:

@@ -13,7 +13,7 @@ def put_away(
     result: Result,
     others: Iterable[Result],
     may_go: Callable[[Result], bool] = lambda _: True,
-) -> None:
+) -> WeakSet[Result]:
     """Hide what lies where a new result lies.
 
     Below the new nuclei earlier ones would shine through, erased ones too.
@@ -26,6 +26,11 @@ def put_away(
         All there are.
     may_go : callable, optional
         Tells of one that would be hidden whether it may be.
+
+    Returns
+    -------
+    WeakSet of Result
+        What is hidden by that and was not before.
     """
     hidden = WeakSet(
         one
@@ -39,6 +44,7 @@ def put_away(
     for one in hidden:
         _show(one, visible=False)
     _put_away[result] = hidden
+    return hidden
 
 
 def bring_back(result: Result) -> None:

@@ -43,6 +43,11 @@ NO_HAND_WORK = (
     "only what you change from now on stays"
 )
 
+COVERED = (
+    "Hand work of “{name}” lies where other hand work does; what has no room beside that "
+    "is in its own layer alone, hidden now"
+)
+
 
 class ResultPanel(QWidget):
     """Count, sliders, correction tools and export for the result whose layer is active.
@@ -124,6 +129,10 @@ class ResultPanel(QWidget):
             emitter.connect(slot)
             lifetime.add(partial(emitter.disconnect, slot))
 
+    def predecessor(self, result: Result) -> Result | None:
+        """Give the result that another goes on from; see `KnownResults`."""
+        return self._results.predecessor(result, self.current)
+
     def sources(self, result: Result) -> list[Result]:
         """Give the results whose hand work goes on in another; see `KnownResults`."""
         return self._results.sources(result, self.current)
@@ -176,7 +185,11 @@ class ResultPanel(QWidget):
         else:  # of several, what one has may have covered what another has
             self.autosave.add(result)
             self.autosave.outdate(dict(zip(earlier, placed.held, strict=True)), result)
-        put_away(result, self._results)
+        hidden = put_away(result, self._results)
+        for one, held in zip(earlier, placed.held, strict=True):
+            led_on = any(one in other.ancestors for other in earlier)
+            if held is None and one in hidden and not led_on:
+                self._ready.emit(COVERED.format(name=_name(one)))
 
     def restore(self, image: Image, path: Path, corrections: SavedCorrections) -> None:
         """Show corrections that were saved, and go on saving them.
@@ -318,6 +331,10 @@ class ResultPanel(QWidget):
 
     def _on_exported(self, result: Result, exported: Exported) -> None:
         self.autosave.exported(result, exported.fingerprint)
+
+
+def _name(result: Result) -> str:
+    return result.image_name if result.layer is None else str(result.layer.name)
 
 
 def _by_hand(count: HandCount) -> Iterator[str]:

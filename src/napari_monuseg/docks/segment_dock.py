@@ -223,11 +223,12 @@ class SegmentDock(Dock):
             )
             self._show(run, found, placed, [])
             return
+        same = self.results.predecessor(result)
         sources = [
             Source(
                 known=one.snapshot() or one.hand,
                 offset=one.area.offset,
-                same=one.covers(result),
+                same=one is same,
                 brought_by_another=not one.ancestors.isdisjoint(earlier),
             )
             for one in earlier

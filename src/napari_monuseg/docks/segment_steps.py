@@ -159,7 +159,7 @@ class Source:
     offset : tuple of int
         Row and column of the image where it begins, px.
     same : bool
-        Whether it is the one on the same area.
+        Whether it is the one on the same area that the new one goes on from.
     brought_by_another : bool
         Whether what came from elsewhere when it was made has a source of its own.
     """
