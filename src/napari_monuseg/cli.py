@@ -1,5 +1,6 @@
 """The command line: everything `core` does, without a window."""
 
+import os
 import sys
 from io import TextIOWrapper
 from typing import Annotated
@@ -48,6 +49,14 @@ def _open(
         open_window()
 
 
+def _drop_output() -> None:
+    """Forget what could not be said, or Python would try again at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def main() -> None:
     """Run the command line; exit code 1 and one sentence where the user can act."""
     for stream in (sys.stdout, sys.stderr):
@@ -59,6 +68,12 @@ def main() -> None:
         fail(error)
     except PermissionError as error:
         fail(f"{error.filename} may not be read or written; ask for the right to.")
+    except OSError as error:
+        fail(
+            f"{error.filename or 'What was to be said'} cannot be read or written "
+            f"({error.strerror})."
+        )
+        _drop_output()
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError) and not is_out_of_memory(error):
             raise

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from functools import partial
 from importlib import metadata
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -86,6 +87,48 @@ def test_a_folder_stands_for_its_images(run, tissue_folder, tmp_path):
     assert written == ["one_nuclei.tif", "three_nuclei.tif", "two_nuclei.tif"]
     again = run(*asked, expect=1)  # what was written is no image
     assert again.stderr.count("is there already and may hold hand work") == 3
+
+
+def test_a_link_to_itself_is_one_sentence(run, tissue_folder, tmp_path):
+    (tmp_path / "loop.tif").symlink_to("loop.tif")
+    image = tissue_folder / "images" / "one.tif"
+    again = tissue_folder / "labels" / ".." / "images" / "one.tif"  # the same once more
+    asked = ("segment", "loop.tif", image, again, "--model", "tiny")
+
+    done = run(*asked, "--output", "out", expect=1)
+
+    assert "Traceback" not in done.stderr
+    assert sum("loop.tif" in line for line in done.stderr.splitlines()) == 1
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["one_nuclei.tif"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_full_output_is_one_sentence():
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "napari_monuseg", "models"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert done.returncode == 1
+    assert "(No space left on device)" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_damaged_model_is_told_before_others_are_scored(
+    run, tissue_folder, user_models, tmp_path
+):
+    cut = (user_models / "tiny.safetensors").read_bytes()[:-100]
+    (tmp_path / "cut.safetensors").write_bytes(cut)
+    models = ("--model", "tiny", "--model", "cut.safetensors")
+
+    done = run("evaluate", tissue_folder, *models, expect=1)
+
+    assert "cut.safetensors is damaged" in done.stderr
+    assert "tiny" not in done.stderr  # no bar of it
 
 
 def test_images_beside_a_folder_of_images_are_named(run, tissue_folder, tmp_path):

@@ -1,11 +1,13 @@
 """What all sub-commands share."""
 
 import signal
+from pathlib import Path
 
 import pytest
 
 from napari_monuseg import cli
 from napari_monuseg.commands.console import (
+    Log,
     StoppedError,
     run_with_bar,
     stop_between_steps,
@@ -13,34 +15,34 @@ from napari_monuseg.commands.console import (
 from napari_monuseg.core.progress import Progress, Report
 
 
-class FullDisk:
-    """A log that takes one line."""
-
-    def __init__(self):
-        self.lines = []
-
-    def write(self, line):
-        if self.lines:
-            raise OSError(28, "No space left on device")
-        self.lines.append(line)
-
-    def flush(self):
-        pass
+def reporting():
+    for number in range(3):
+        yield Progress(message="no report")
+        yield Report(message=f"report {number}")
+    return "done"
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 def test_a_job_goes_on_when_its_log_cannot(capsys):
-    def job():
-        for number in range(3):
-            yield Progress(message="no report")
-            yield Report(message=f"report {number}")
-        return "done"
+    with Log(Path("/dev/full"), anew=False) as log:
+        assert run_with_bar(reporting(), "Training", log) == "done"
 
-    log = FullDisk()
-
-    assert run_with_bar(job(), "Training", log) == "done"
-    assert log.lines == ["report 0\n"]
     said = capsys.readouterr().err
     assert said.count("cannot be written any more (No space left on device)") == 1
+
+
+@pytest.mark.parametrize("anew", [True, False])
+def test_a_log_loses_what_it_said_only_to_a_first_line(tmp_path, anew):
+    path = tmp_path / "model.log"
+    path.write_text("of the model that is there\n")
+
+    with Log(path, anew=anew) as log:
+        assert path.read_text() == "of the model that is there\n"
+        run_with_bar(reporting(), "Training", log)
+
+    lines = path.read_text().splitlines()
+    assert lines[-3:] == ["report 0", "report 1", "report 2"]
+    assert len(lines) == (3 if anew else 4)
 
 
 @pytest.mark.usefixtures("ctrl_c")
@@ -82,6 +84,7 @@ def test_ctrl_c_that_is_ignored_stays_so(ctrl_c):
     ("error", "sentence"),
     [
         (PermissionError(13, "Permission denied", "/x/a"), "/x/a may not be read or"),
+        (OSError(28, "No space left on device"), "(No space left on device)"),
         (MemoryError(), "not enough memory"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "or batches"),
     ],

@@ -43,6 +43,35 @@ def test_a_mask_of_the_image_is_placed_on_labels_of_a_part(tissue_folder, tmp_pa
         assert np.array_equal(one.reviewed, expected)
 
 
+def test_a_mask_lies_where_it_says_in_the_corner_as_well(tissue_folder, tmp_path):
+    image = tissue_folder / "images" / "one.tif"
+    truth = tifffile.imread(tissue_folder / "labels" / "one.tif")
+    origin = Origin(image="one", image_shape=truth.shape, model="unet")
+    labels, mask = tmp_path / "labels.tif", tmp_path / "mask.tif"
+    write_labels(labels, truth[100:200, 100:200], offset=(100, 100), origin=origin)
+    write_labels(mask, np.ones((100, 100), np.int32), origin=origin)
+
+    (one,) = read_corrections([image], [labels], [mask], None)
+
+    assert not one.reviewed.any()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value"), [(bool, True), (np.int8, -1), (np.uint32, 2**32 - 1)]
+)
+def test_a_mask_is_whatever_is_not_0(tissue_folder, tmp_path, dtype, value):
+    image = tissue_folder / "images" / "one.tif"
+    labels = tissue_folder / "labels" / "one.tif"
+    shape = tifffile.imread(labels).shape
+    reviewed = np.zeros(shape, dtype)
+    reviewed[40:90, 60:120] = value
+    tifffile.imwrite(tmp_path / "mask.tif", reviewed)
+
+    (one,) = read_corrections([image], [labels], [tmp_path / "mask.tif"], None)
+
+    assert np.array_equal(one.reviewed, reviewed != 0)
+
+
 @pytest.mark.parametrize("side", [96, 384])
 def test_a_mask_of_another_size_is_refused(tissue_folder, tmp_path, side):
     image = tissue_folder / "images" / "one.tif"

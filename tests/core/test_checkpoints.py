@@ -8,7 +8,7 @@ import struct
 import pytest
 
 from napari_monuseg.core.checkpoints import load_network, save_checkpoint
-from napari_monuseg.core.errors import CheckpointError
+from napari_monuseg.core.errors import CheckpointError, TrainingError
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.model_info import ModelInfo, read_info
 from napari_monuseg.core.networks import build_network
@@ -207,6 +207,27 @@ def test_weights_that_are_not_numbers_are_refused(checkpoint):
         load_network(checkpoint)
 
 
+def test_what_float16_cannot_hold_is_not_written(checkpoint):
+    before = checkpoint.read_bytes()
+    network = build_network("segnet", **SHAPE)
+    next(network.parameters()).data[:] = 70_000
+
+    with pytest.raises(TrainingError, match="lower learning rate"):
+        save_checkpoint(checkpoint, network, INFO)
+
+    assert checkpoint.read_bytes() == before
+    assert [path.name for path in checkpoint.parent.iterdir()] == [checkpoint.name]
+
+
+def test_a_header_without_end_of_brackets_is_no_model(tmp_path):
+    header = b'{"__metadata__": ' + 100_000 * b"["
+    path = tmp_path / "deep.safetensors"
+    path.write_bytes(struct.pack("<Q", len(header)) + header)
+
+    with pytest.raises(CheckpointError, match="is not a model file"):
+        read_info(path)
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(CheckpointError, match="There is no model file"):
         read_info(tmp_path / "none.safetensors")
@@ -221,6 +242,10 @@ def test_a_missing_file_is_named(tmp_path):
         {"label_shift": [0.0, math.inf]},
         {"network_options": None},
         {"history": None},
+        {"history": ["x", 3]},
+        {"history": [{"step": 1, "loss": "low"}]},
+        {"parameters": 10**400},
+        {"instances": {"smallest_nucleus_um2": 1e308}},
         {"pixel_size": 10**400},
         {"instances": [1]},
         {

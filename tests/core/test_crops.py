@@ -1,5 +1,7 @@
 """Crops keep colours and targets together, and vary as they are told."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,9 +11,15 @@ from napari_monuseg.core.augmentation import (
     vary_geometry,
     vary_look,
 )
-from napari_monuseg.core.crops import CropSource, read_training_images, training_image
-from napari_monuseg.core.datasets import Sample
-from napari_monuseg.core.errors import TrainingError
+from napari_monuseg.core.crops import (
+    CropSource,
+    read_training_images,
+    require_crop,
+    training_image,
+)
+from napari_monuseg.core.datasets import Sample, find_samples
+from napari_monuseg.core.errors import ImageError, TrainingError
+from napari_monuseg.core.networks import build_network
 from napari_monuseg.core.progress import finish
 from napari_monuseg.core.targets import distance_target
 from napari_monuseg.core.torch_import import torch
@@ -24,6 +32,31 @@ STILL = AugmentationOptions(
 
 def chance(seed=0):
     return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize("pixel_size", [0.0001, 10])
+def test_a_pixel_size_without_nuclei_is_refused_with_the_name(
+    tissue_folder, pixel_size
+):
+    (sample, *_) = find_samples(tissue_folder)
+
+    with pytest.raises(ImageError, match="cannot be told apart in one;"):
+        finish(read_training_images([replace(sample, pixel_size=pixel_size)], 0.25))
+
+
+@pytest.mark.parametrize(
+    ("side", "batch", "sentence"),
+    [(48, 4, "a multiple of 32 px"), (32, 1, "One crop of 32 px is too little")],
+)
+def test_crops_that_teach_nothing_are_refused(side, batch, sentence):
+    network = build_network("unet")
+    assert network.stride == 32
+
+    with pytest.raises(TrainingError, match=sentence):
+        require_crop(side, network, batch)
+
+    require_crop(64, network, 1)
+    require_crop(32, network, 2)
 
 
 def test_distance_is_one_in_the_middle_and_zero_outside(tissue):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from napari_monuseg.core.counting import nuclei_inside
-from napari_monuseg.core.holding_out import MARGIN, HeldOut, divide, hold_out
+from napari_monuseg.core.holding_out import MARGIN, HeldOut, divide, hold_out, propose
 from napari_monuseg.core.samples import synthetic_tissue
 
 
@@ -54,6 +54,16 @@ def test_many_nuclei_spare_a_strip_at_each_end(labels):
     assert held_out.stop[-1].all()
     assert turned.judge[-1].all()
     assert turned.stop[0].all()
+
+
+def test_a_strip_is_as_wide_from_either_end():
+    reviewed = np.ones((205, 300), bool)
+
+    strips = [propose(reviewed, stop=True, seed=seed) for seed in (0, 1)]
+
+    for first, last in zip(strips, strips[::-1], strict=True):
+        assert np.array_equal(first.judge, last.judge[::-1, ::-1])
+        assert np.array_equal(first.stop, last.stop[::-1, ::-1])
 
 
 def test_few_nuclei_spare_nothing_to_stop_the_training(labels):

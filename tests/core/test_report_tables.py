@@ -98,7 +98,7 @@ def test_json_holds_images_with_their_organ_and_every_mean():
 
 
 def test_the_markdown_table_has_a_cell_for_each_heading():
-    rows = [(row.name, row) for row in table_rows({"a|b": scores(0.25)}, Groups())]
+    rows = [(row.name, row) for row in table_rows({"a|b\nc": scores(0.25)}, Groups())]
 
     lines = as_markdown(rows, "image").splitlines()
 
@@ -108,5 +108,5 @@ def test_the_markdown_table_has_a_cell_for_each_heading():
     )
     assert headings == ["image", *HEADINGS]
     assert len(rule) == len(headings)
-    assert image == ["a/b", *["0.250"] * 10, "10", "11", "0.250"]
+    assert image == ["a/b c", *["0.250"] * 10, "10", "11", "0.250"]
     assert mean == ["all (1)", *["0.250"] * 10, "10.0", "11.0", "0.250"]

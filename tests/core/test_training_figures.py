@@ -110,6 +110,20 @@ def test_a_model_without_a_recipe_has_a_patch_of_today(sample):
     np.testing.assert_array_equal(plain.rgb, told.rgb)
 
 
+@pytest.mark.parametrize(
+    "recipe",
+    [{"crop": "large"}, {"augmentation": [1]}, {"augmentation": {"stain": "much"}}],
+    ids=["crop", "list", "text"],
+)
+def test_a_recipe_of_another_program_has_a_patch_of_today(sample, recipe):
+    told = ModelInfo(name="tiny", network="unet", recipe=recipe)
+
+    patch = finish(draw_patch(sample, told))
+
+    today = finish(draw_patch(sample, ModelInfo(name="tiny", network="unet")))
+    np.testing.assert_array_equal(patch.rgb, today.rgb)
+
+
 def test_the_patch_is_shown_with_the_contour_of_its_nuclei(sample):
     patch = finish(draw_patch(sample, ModelInfo(name="tiny", network="unet")))
 

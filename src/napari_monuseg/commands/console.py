@@ -11,7 +11,7 @@ from typing import Any, TextIO, TypeVar
 
 import typer
 
-from napari_monuseg.core.errors import MonusegError
+from napari_monuseg.core.errors import ExportError, MonusegError
 from napari_monuseg.core.progress import Progress, Report
 
 Result = TypeVar("Result")
@@ -55,14 +55,13 @@ def stop_between_steps() -> Iterator[Callable[[], bool]]:
 def run_with_bar(
     steps: Generator[Progress, None, Result],
     title: str,
-    log: TextIO | None = None,
+    log: "Log | None" = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Result:
     """Run a job to its end with a progress bar on stderr.
 
-    Every `Report` is written to `log`. A job does not end because its log cannot be
-    written any more. If it is `stopped`, it is closed
-    after a step and a `StoppedError` raised.
+    Every `Report` is written to `log`. If the job is `stopped`, it is closed after a
+    step and a `StoppedError` raised.
     """
     with typer.progressbar(length=1000, label=title, file=sys.stderr) as bar:
         while True:
@@ -76,21 +75,64 @@ def run_with_bar(
                 result: Result = finished.value
                 return result
             if isinstance(step, Report):
-                if log is not None and not _written(step.message, log):
-                    log = None
+                if log is not None:
+                    log.write(step.message)
             elif step.total:
                 bar.label = f"{title}: {step.message}"[:60]
                 _advance(bar, round(1000 * step.done / step.total))
 
 
-def _written(line: str, log: TextIO) -> bool:
-    try:
-        log.write(f"{line}\n")
-        log.flush()
-    except OSError as error:
-        fail(f"The log cannot be written any more ({error.strerror}).")
-        return False
-    return True
+class Log:
+    """A file of lines; a job does not end because it cannot be written any more.
+
+    Parameters
+    ----------
+    path : Path
+        Where; what it says already may be somebody else's.
+    anew : bool
+        Whether that goes once there is a first line.
+
+    Raises
+    ------
+    ExportError
+        If it cannot be written at all.
+    """
+
+    def __init__(self, path: Path, *, anew: bool) -> None:
+        try:
+            self._file: TextIO | None = path.open("a", encoding="utf-8")
+        except OSError as error:
+            raise ExportError(
+                f"The log {path} cannot be written ({error.strerror}): make sure that "
+                "its folder may be written to."
+            ) from error
+        self._anew = anew
+
+    def __enter__(self) -> "Log":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def write(self, line: str) -> None:
+        """Add a line."""
+        if self._file is None:
+            return
+        try:
+            if self._anew:
+                self._file.truncate(0)
+                self._anew = False
+            self._file.write(f"{line}\n")
+            self._file.flush()
+        except OSError as error:
+            fail(f"The log cannot be written any more ({error.strerror}).")
+            self._close()
+
+    def _close(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            with suppress(OSError):  # of what could not be written it says so again
+                file.close()
 
 
 def _advance(bar: Any, position: int) -> None:

@@ -1,5 +1,6 @@
 """Corrected labels, as files ─► corrections to learn from, each with its image."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from napari_monuseg.core.boxes import placed, window_at
 from napari_monuseg.core.checked import Corrections
 from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.image import TissueImage
-from napari_monuseg.core.tiff import LabelsFile, read_labels
+from napari_monuseg.core.tiff import LabelsFile, read_labels, read_mask
 
 
 def read_corrections(
@@ -46,7 +47,7 @@ def read_corrections(
         )
     corrections: list[Corrections] = []
     for number, path in enumerate(images):
-        found = _read_plane(labels[number])
+        found = _read_plane(labels[number], read_labels)
         tissue = TissueImage.open(path, pixel_size=pixel_size)
         checked = np.ones(found.labels.shape, bool)
         if reviewed:
@@ -70,9 +71,9 @@ def read_corrections(
     return corrections
 
 
-def _read_plane(path: Path) -> LabelsFile:
-    """Read labels of one plane, ``(h, w)`` int32."""
-    found = read_labels(path)
+def _read_plane(path: Path, read: Callable[[Path], LabelsFile]) -> LabelsFile:
+    """Read labels or a mask of one plane, ``(h, w)`` int32."""
+    found = read(path)
     planes = found.labels
     if planes.ndim > 2:
         planes = planes.squeeze(
@@ -103,11 +104,11 @@ def _checked(
 
     A mask of the image's size, or that says where in it it lies, is placed on them.
     """
-    mask = _read_plane(mask_path)
+    mask = _read_plane(mask_path, read_mask)
     shape, image_shape = found.labels.shape, (tissue.height, tissue.width)
-    checked: npt.NDArray[np.bool_] = mask.labels > 0
-    placeable = mask.labels.shape == image_shape or mask.origin is not None
-    if mask.offset != (0, 0) or (placeable and mask.labels.shape != shape):
+    checked: npt.NDArray[np.bool_] = mask.labels != 0
+    says_where = mask.origin is not None or mask.offset != (0, 0)
+    if says_where or mask.labels.shape == image_shape != shape:
         return placed(checked, _offset(mask), window_at(_offset(found), shape))
     if mask.labels.shape != shape:
         height, width = mask.labels.shape

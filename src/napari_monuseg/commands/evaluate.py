@@ -96,6 +96,7 @@ def evaluate(
     from napari_monuseg.core.report_tables import Groups
     from napari_monuseg.core.segment import SegmentOptions
 
+    _require_sound(entries)
     options = SegmentOptions(
         device=device,
         augment=augment,
@@ -115,6 +116,14 @@ def evaluate(
         _write_json(json_file, evaluations)
     if failures or unpaired:
         raise typer.Exit(1)
+
+
+def _require_sound(entries: list[ModelEntry]) -> None:
+    """Refuse damaged models before hours of scoring others."""
+    from napari_monuseg.core.checkpoints import load_network
+
+    for entry in entries:
+        load_network(entry.path)
 
 
 def _evaluate(

@@ -108,7 +108,9 @@ def _open_folders(given: list[Path]) -> tuple[list[Path], int]:
         except MonusegError as error:
             fail(error)
             failed += 1
-    return list(dict.fromkeys(paths)), failed
+    # The folders of two spellings are followed, links to images are not.
+    once = {os.path.abspath(path): path for path in reversed(paths)}  # noqa: PTH100
+    return list(once.values())[::-1], failed
 
 
 def _segment_file(
@@ -163,14 +165,19 @@ def _check_output(images: list[Path], output: Path, *, overlay: bool) -> None:
         )
     make_folder(output)
     require_writable(output)
-    given = {str(path.resolve()).casefold() for path in images}
+    given = set(map(_place_of, images))
     for path in images:
         for written in _written_for(path, output, overlay=overlay):
-            if str(written.resolve()).casefold() in given:
+            if _place_of(written) in given:
                 raise ExportError(
                     f"The result of {path.name} would replace {written.name}, which is "
                     "one of the images; choose another folder."
                 )
+
+
+def _place_of(path: Path) -> str:
+    """Tell where a file lies, links followed, those that lead nowhere as far as so."""
+    return os.path.realpath(path).casefold()
 
 
 def _refuse_to_lose(

@@ -4,12 +4,13 @@ from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated, Any
 
 import typer
 
 from napari_monuseg.commands.console import (
     STOPPED,
+    Log,
     StoppedError,
     fail,
     run_with_bar,
@@ -18,7 +19,7 @@ from napari_monuseg.commands.console import (
 )
 from napari_monuseg.commands.reading import say_unknown, say_unpaired
 from napari_monuseg.core.datasets import Sample, find_samples, read_split, select
-from napari_monuseg.core.errors import DatasetError, ExportError, TrainingError
+from napari_monuseg.core.errors import DatasetError, TrainingError
 from napari_monuseg.core.folders import refuse_to_replace
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.model_info import ModelInfo
@@ -178,7 +179,7 @@ def train(
     )
     with (
         stop_between_steps() as stopped,
-        _open_log(output.with_suffix(".log"), anew=overwrite and not resume) as log,
+        Log(output.with_suffix(".log"), anew=overwrite and not resume) as log,
     ):
         try:
             title = TITLES.get(options.network, "")
@@ -245,17 +246,6 @@ def _start(options: Any, parent: ModelEntry) -> Any:
     network = build_network(options.network, **options.network_options)
     copy_encoder(base, network)
     return network
-
-
-def _open_log(path: Path, *, anew: bool) -> TextIO:
-    """Open the log to go on with it: what it says already may be somebody else's."""
-    try:
-        return path.open("w" if anew else "a")
-    except OSError as error:
-        raise ExportError(
-            f"The log {path} cannot be written ({error.strerror}): make sure that its "
-            "folder may be written to."
-        ) from error
 
 
 def _check_paths(output: Path, state_path: Path, *, resume: bool) -> None:

@@ -188,8 +188,15 @@ def _ratio(value: Any) -> float:
     return 0.0
 
 
-def require_pixel_size(pixel_size: float) -> None:
+def require_pixel_size(pixel_size: float, name: str = "") -> None:
     """Refuse a pixel size, µm/px, at which nuclei cannot be told.
+
+    Parameters
+    ----------
+    pixel_size : float
+        Of an image, µm/px.
+    name : str
+        The image's, where nothing else tells of which it is.
 
     Raises
     ------
@@ -198,7 +205,8 @@ def require_pixel_size(pixel_size: float) -> None:
     """
     finest, coarsest = PIXEL_SIZES
     if not finest <= pixel_size <= coarsest:
+        of_image = f" in {name}" if name else ""
         raise ImageError(
-            f"At {pixel_size:g} µm/px nuclei cannot be told apart; the pixel size "
-            f"must lie between {finest} and {coarsest} µm/px (40× is about 0.25)."
+            f"At {pixel_size:g} µm/px nuclei cannot be told apart{of_image}; the pixel "
+            f"size must lie between {finest} and {coarsest} µm/px (40× is about 0.25)."
         )

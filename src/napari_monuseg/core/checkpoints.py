@@ -8,7 +8,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from napari_monuseg.core.errors import CheckpointError
+from napari_monuseg.core.errors import CheckpointError, TrainingError
 from napari_monuseg.core.files import write_beside
 from napari_monuseg.core.model_info import ModelInfo, read_info
 from napari_monuseg.core.networks import NucleusNetwork, build_network
@@ -29,10 +29,17 @@ def save_checkpoint(path: str | Path, network: nn.Module, info: ModelInfo) -> No
 
     Raises
     ------
+    TrainingError
+        If weights are no numbers, or too large for float16: what is there stays.
     ExportError
         If the file cannot be written.
     """
     weights = {name: _halve(tensor) for name, tensor in network.state_dict().items()}
+    if not all(map(_is_finite, weights.values())):
+        raise TrainingError(
+            "The training has lost its way: its weights are no numbers that a model "
+            "file can hold. Start again with a lower learning rate."
+        )
     parameters = sum(parameter.numel() for parameter in network.parameters())
     metadata = replace(info, parameters=parameters).as_metadata()
     with write_beside(Path(path)) as beside:

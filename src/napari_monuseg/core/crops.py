@@ -12,6 +12,7 @@ from napari_monuseg.core.augmentation import (
     vary_geometry,
     vary_look,
 )
+from napari_monuseg.core.calibration import require_pixel_size
 from napari_monuseg.core.datasets import Sample
 from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.networks import NucleusNetwork
@@ -47,18 +48,33 @@ class Batch:
     valid: torch.Tensor
 
 
-def require_crop(side: int, network: NucleusNetwork) -> None:
-    """Refuse crops of a side, in px, that a network cannot take.
+def require_crop(side: int, network: NucleusNetwork, batch: int) -> None:
+    """Refuse crops that a network cannot learn from.
+
+    Parameters
+    ----------
+    side : int
+        Of the crops, px.
+    network : NucleusNetwork
+        That is to learn.
+    batch : int
+        How many crops there are in a step.
 
     Raises
     ------
     TrainingError
-        If it is no multiple of the network's stride.
+        If the side is no multiple of the network's stride, or all crops together
+        leave one place at its coarsest stage, of which there are no statistics.
     """
     if side < 1 or side % network.stride:
         raise TrainingError(
             f"Crops of {side} px do not fit the network; give a multiple of "
             f"{network.stride} px."
+        )
+    if batch * (side // network.stride) ** 2 < 2:
+        raise TrainingError(
+            f"One crop of {side} px is too little for a step; give more crops, or "
+            f"larger ones, such as {2 * network.stride} px."
         )
 
 
@@ -211,6 +227,11 @@ def read_training_images(
         The network's, µm/px.
     stains : StainReference, optional
         What their stains are brought towards.
+
+    Raises
+    ------
+    ImageError, AnnotationError
+        If one cannot be read, or has a pixel size at which there are no nuclei.
     """
     images = []
     for number, sample in enumerate(samples):
@@ -218,6 +239,7 @@ def read_training_images(
             message=f"Reading {sample.name}", done=number, total=len(samples)
         )
         with sample.image() as image:
+            require_pixel_size(image.pixel_size_or(pixel_size), sample.name)
             rgb, labels = at_pixel_size(
                 image.for_network(stains), (sample.labels(),), pixel_size
             )

@@ -96,7 +96,7 @@ class Finetuning:
         divisions: Sequence[Division],
         options: FinetuneOptions,
     ) -> None:
-        require_crop(options.crop, base)
+        require_crop(options.crop, base, options.batch)
         _check(regions, divisions, options)
         self.options = options
         self.history: list[dict[str, float]] = []

@@ -139,8 +139,8 @@ def _wide(mask: Mask) -> Mask:
 
 def _strip(mask: Mask, pixels: float, axis: int, *, last: bool) -> Mask:
     """Return the first rows or columns of a mask, or the last, of so many pixels."""
-    along = mask.sum(1 - axis).cumsum()
-    taken = (along[-1] - along if last else along) <= pixels
+    along = mask.sum(1 - axis)
+    taken = (along[::-1].cumsum()[::-1] if last else along.cumsum()) <= pixels
     strip: Mask = mask & taken.reshape((-1, 1) if axis == 0 else (1, -1))
     return strip
 

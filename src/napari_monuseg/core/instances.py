@@ -6,7 +6,6 @@ threads, with the partition of one piece: components inside a block are read
 there, those that cross its border in a window of their own.
 """
 
-import math
 from collections.abc import Generator
 from dataclasses import dataclass
 
@@ -36,6 +35,10 @@ component is cut at the blocks' borders.
 
 ASSUMED_PIXEL_SIZE = 0.25
 """Taken where the pixel size is unknown: 40× magnification, µm/px."""
+
+
+_LARGEST = 1e9
+"""No option is further from 0 than this."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +74,7 @@ class InstanceOptions:
         """
         known = {name: values[name] for name in values if name != "seed_threshold"}
         for name, value in known.items():
-            if isinstance(value, str) or not math.isfinite(value):
+            if isinstance(value, str) or not abs(value) <= _LARGEST:  # nan, too
                 raise ValueError(f"{name} is {value!r}")
         return cls(**known)
 

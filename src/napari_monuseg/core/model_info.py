@@ -95,12 +95,12 @@ class ModelInfo:
         for name in _TEXTS:
             if not isinstance(getattr(self, name), str):
                 raise TypeError(f"{name} is no text")
-        if not isinstance(self.parameters, int) or self.parameters < 0:
+        if not isinstance(self.parameters, int) or not 0 <= self.parameters < 2**63:
             raise ValueError(f"{self.parameters!r} parameters")
         for name in ("network_options", "recipe", "scores"):
             if not isinstance(getattr(self, name), dict):
                 raise TypeError(f"{name} of another kind")
-        if not isinstance(self.history, list):
+        if not isinstance(self.history, list) or not all(map(_is_line, self.history)):
             raise TypeError("a history of another kind")
 
     @classmethod
@@ -141,6 +141,13 @@ class ModelInfo:
         return info
 
 
+def _is_line(line: object) -> bool:
+    """Tell whether something is what a history has of one moment: numbers by name."""
+    return isinstance(line, dict) and all(
+        isinstance(value, int | float) for value in line.values()
+    )
+
+
 def _is_positive(number: object) -> bool:
     return isinstance(number, int | float) and math.isfinite(number) and number > 0
 
@@ -170,7 +177,7 @@ def _read_header(path: Path) -> dict[str, str]:
         raise CheckpointError(
             f"The model file {path} cannot be read: {error.strerror}."
         ) from error
-    except (struct.error, ValueError, AttributeError) as error:
+    except (struct.error, ValueError, AttributeError, RecursionError) as error:
         raise CheckpointError(
             f"{path.name} is not a model file: models are safetensors files that "
             "napari-monuseg wrote."

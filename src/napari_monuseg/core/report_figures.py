@@ -202,7 +202,9 @@ def counts_figure(counts: Mapping[str, Sequence[tuple[float, float]]]) -> Figure
     for (model, pairs), marker in zip(counts.items(), _markers(), strict=False):
         true, found = np.array(pairs, float).reshape(-1, 2).T
         off = np.abs(found - true).mean() if len(pairs) else 0
-        label = f"{as_text(model)}: off by {off:.0f} in the mean"
+        # matplotlib lists nothing that begins with an underscore.
+        name = as_text(f" {model}" if model.startswith("_") else model)
+        label = f"{name}: off by {off:.0f} in the mean"
         axes.scatter(true, found, 45, marker=marker, alpha=0.8, label=label)
     axes.set(
         xlim=(0, end),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,10 @@ PROGRAM, KIND = "napari-monuseg", "labels"
 
 FACTS_TAG = 269
 """Number of the tag that holds it, DocumentName."""
+
+
+_LABELS = frozenset("iu")
+"""Kinds of numbers that labels are."""
 
 
 @dataclass(frozen=True)
@@ -73,13 +77,33 @@ def read_labels(path: str | Path) -> LabelsFile:
     AnnotationError
         If the file is missing, damaged, or holds no labels.
     """
-    path = Path(path)
+    return _read(Path(path), _LABELS)
+
+
+def read_mask(path: str | Path) -> LabelsFile:
+    """Read a mask from TIFF as labels: 1 wherever it is not 0.
+
+    Parameters
+    ----------
+    path : str or Path
+        TIFF of whole numbers or of bits, one channel.
+
+    Raises
+    ------
+    AnnotationError
+        As `read_labels` does.
+    """
+    found = _read(Path(path), _LABELS | {"b"})
+    return replace(found, labels=(found.labels != 0).astype(np.int32))
+
+
+def _read(path: Path, kinds: frozenset[str]) -> LabelsFile:
     try:
         with reading(path), tifffile.TiffFile(path) as file:
             series = file.series[0]
             for page in series.pages:
                 page_planes(page)  # says if the file is cut short
-            _check_labels(series, path.name)
+            _check_labels(series, path.name, kinds)
             labels = _as_int32(series.asarray())
             facts = _facts(file)
             if facts and _is_whole(series, facts["shape"]):
@@ -145,8 +169,8 @@ def _facts(file: Any) -> dict[str, Any]:
     return facts if known and facts.get("kind") == KIND else {}
 
 
-def _check_labels(series: Any, name: str) -> None:
-    if series.dtype.kind not in "iu":
+def _check_labels(series: Any, name: str, kinds: frozenset[str]) -> None:
+    if series.dtype.kind not in kinds:
         raise AnnotationError(
             f"{name} holds {series.dtype} numbers; labels are whole numbers: export "
             "them again as integers."
@@ -159,6 +183,8 @@ def _check_labels(series: Any, name: str) -> None:
 
 
 def _as_int32(labels: NDArray[Any]) -> NDArray[Any]:
+    if labels.dtype == bool:
+        return labels.astype(np.int32)
     limits = np.iinfo(np.int32)
     if labels.min() < limits.min or labels.max() > limits.max:
         return labels

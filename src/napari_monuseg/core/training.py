@@ -127,7 +127,7 @@ def train(
     device = torch.device(device_info.name)
     torch.manual_seed(options.seed)
     network = base or build_network(options.network, **options.network_options)
-    require_crop(options.crop, network)
+    require_crop(options.crop, network, options.batch)
     state = TrainingState(network, options, device)
     state.stains = yield from _reference(samples, options, stains)
     state.material = _material(samples, validation)

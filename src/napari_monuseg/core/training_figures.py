@@ -138,15 +138,8 @@ def draw_patch(sample: Sample, info: ModelInfo) -> Generator[Progress, None, Pat
     Patch
     """
     (image,) = yield from read_training_images([sample], info.pixel_size, info.stains)
-    varied = info.recipe.get("augmentation", {})
-    known = {one.name for one in fields(AugmentationOptions)}
-    source = CropSource(
-        [image],
-        crop=int(info.recipe.get("crop", TrainingOptions().crop)),
-        options=AugmentationOptions(
-            **{name: value for name, value in varied.items() if name in known}
-        ),
-    )
+    crop, options = _varied(info.recipe)
+    source = CropSource([image], crop=crop, options=options)
     batch = source.draw(1, torch.Generator().manual_seed(0), torch.device("cpu"))
     return Patch(
         image=sample.name,
@@ -154,6 +147,20 @@ def draw_patch(sample: Sample, info: ModelInfo) -> Generator[Progress, None, Pat
         nuclei=batch.foreground[0].int().numpy(),
         distance=batch.distance[0].numpy(),
     )
+
+
+def _varied(recipe: dict[str, Any]) -> tuple[int, AugmentationOptions]:
+    """Give side and variation of the crops of a recipe, or those of today."""
+    known = {one.name for one in fields(AugmentationOptions)}
+    try:
+        crop = int(recipe.get("crop", TrainingOptions().crop))
+        stated = recipe.get("augmentation", {})
+        varied = {name: stated[name] for name in known & stated.keys()}
+        for value in varied.values():
+            np.asarray(value, float)  # or it is no number, and no pair of them
+        return crop, AugmentationOptions(**varied)
+    except (AttributeError, TypeError, ValueError):  # another program has written it
+        return TrainingOptions().crop, AugmentationOptions()
 
 
 def patch_figure(patch: Patch, title: str) -> Figure:

@@ -44,8 +44,8 @@ NO_HAND_WORK = (
 )
 
 COVERED = (
-    "Hand work of “{name}” lies where other hand work does; what has no room beside that "
-    "is in its own layer alone, hidden now"
+    "Hand work of “{name}” lies where other hand work does; what has no room beside "
+    "that is in its own layer alone, hidden now"
 )
 
 
