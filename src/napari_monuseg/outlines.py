@@ -9,6 +9,9 @@ from napari.layers import Shapes
 
 from napari_monuseg.filling import Mask, Outline, fill
 
+CHANGES = ("data", "affine", "rotate", "scale", "shear", "translate")
+"""Events of a layer of shapes after which what is drawn in it may lie elsewhere."""
+
 
 def outlines(
     layer: Any, shapes: Shapes, chosen: Iterable[int] | None = None

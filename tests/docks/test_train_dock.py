@@ -467,6 +467,49 @@ def test_what_is_held_out_follows_what_is_reviewed(qtbot, viewer, reviewed, trai
     assert viewer.layers.selection.active is reviewed
 
 
+def test_a_strip_that_is_moved_as_a_layer_is_held_out_where_it_is_seen(
+    qtbot, viewer, nuclei, reviewed, train
+):
+    press(qtbot, train.areas.show_button)
+    judge = viewer.layers[HELD_OUT["judge"]]
+    before = covered(nuclei, judge)
+    moved = np.eye(3)
+    moved[1, 2] = 50  # as napari's transform tool does
+
+    judge.affine = moved
+    train.areas.refresh()
+    (correction,) = train.areas.corrections()
+
+    shown = covered(nuclei, judge)
+    assert not (shown & before).any()
+    assert np.array_equal(correction.held_out.judge, shown & correction.reviewed)
+
+
+def test_what_is_reviewed_is_listed_where_it_was_moved_to(qtbot, reviewed, train):
+    qtbot.waitUntil(lambda: not train.areas._pause.isActive())
+    before = train.areas.list.item(0).text()
+
+    reviewed.translate = (0, 60)
+
+    qtbot.waitUntil(lambda: bool(train.areas.list.item(0).text() != before))
+
+
+def test_nuclei_of_one_of_several_images_are_named_with_what_to_do(
+    qtbot, viewer, nuclei, reviewed, train
+):
+    image = viewer.layers["slide"]
+    nuclei.metadata, nuclei.name = {}, "here"  # of nobody any more
+    place = {"scale": image.scale, "units": image.units, "translate": (0, 500)}
+    viewer.add_image(image.data, rgb=True, name="other", **place)
+    viewer.add_labels(nuclei.data, name="there", **place)
+
+    qtbot.waitUntil(lambda: "Nothing tells" in train.areas.note.text())
+    assert train.areas.note.text() == (
+        "Nothing tells which of 2 images of their size the nuclei of “here” are of: "
+        "hide the others, and press “Correct these labels” in the Segment dock."
+    )
+
+
 def test_what_is_shown_as_held_out_goes_by_the_seed(qtbot, viewer, reviewed, train):
     press(qtbot, train.areas.show_button)
     before = viewer.layers[HELD_OUT["judge"]].data[0].copy()
@@ -698,10 +741,13 @@ def test_a_name_that_is_taken_keeps_the_gate_open(qtbot, reviewed, train, quick)
     press(qtbot, train.train_button)
     done(qtbot, train)
     train.gate.name.setText("tiny")
+    summary = train.progress.text.text()
+    assert summary
     press(qtbot, train.gate.accept_button)
     done(qtbot, train)
 
     assert "already" in train.gate.error.text()
+    assert train.progress.text.text() == summary
     assert not train.gate.isHidden()
     assert train.gate.accept_button.isEnabled()
 

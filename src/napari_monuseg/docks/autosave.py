@@ -22,6 +22,7 @@ from napari_monuseg.docks.result import Result
 from napari_monuseg.docks.reviewed import is_reviewed_layer
 from napari_monuseg.docks.saving import Entry, content_of, reviewed_of, saving
 from napari_monuseg.jobs import JobSlot
+from napari_monuseg.outlines import CHANGES
 
 INTERVAL = 2000
 """So often it is looked whether something changed, ms."""
@@ -223,7 +224,8 @@ class Autosave:
         for layer in self._layers:
             if is_reviewed_layer(layer) and layer not in self._heard:
                 self._heard.add(layer)
-                layer.events.data.connect(self.touch)
+                for name in CHANGES:
+                    getattr(layer.events, name).connect(self.touch)
                 self.touch()
 
     def _on_removing(self, event: Any) -> None:

@@ -145,7 +145,7 @@ class HeldOutLayers:
     def _untouched(self) -> bool:
         """Tell whether the layers still show what was proposed."""
         drawn, layers = self._drawn(), self._layers()
-        shown = {role: layer.data if layer else [] for role, layer in layers.items()}
+        shown = {role: _seen(layer) if layer else [] for role, layer in layers.items()}
         return drawn is not None and _equal(shown, drawn)
 
     def _layers(self) -> dict[str, Shapes | None]:
@@ -154,6 +154,14 @@ class HeldOutLayers:
     def _layer(self, name: str) -> Shapes | None:
         named = [layer for layer in self._viewer.layers if layer.name == name]
         return named[0] if named and isinstance(named[0], Shapes) else None
+
+
+def _seen(layer: Shapes) -> list[Any]:
+    """Give the outlines of a layer where they are seen, wherever it was moved."""
+    return [
+        np.array([layer.data_to_world(corner) for corner in outline])
+        for outline in layer.data
+    ]
 
 
 def _equal(ones: Boxes, others: Boxes) -> bool:

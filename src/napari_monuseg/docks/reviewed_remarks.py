@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from napari.layers import Labels as LabelsLayer
+
 from napari_monuseg.core.holding_out import FEWEST_TO_JUDGE
 from napari_monuseg.docks.bindings import image_of
 from napari_monuseg.docks.reviewed import BUTTON, is_reviewed_layer
@@ -12,6 +14,7 @@ from napari_monuseg.docks.reviewed_areas import (
     may_count,
     unlisted,
 )
+from napari_monuseg.docks.take_up import count_homes
 
 REMEDY = (
     "Nothing is marked as reviewed yet: in the Segment dock, correct the nuclei in "
@@ -33,6 +36,11 @@ NO_NUCLEI = (
 STRAY = (
     "Nothing tells which image the nuclei of “{name}” are of: open it, or press "
     "“Correct these labels” in the Segment dock."
+)
+
+SEVERAL = (
+    "Nothing tells which of {count} images of their size the nuclei of “{name}” are "
+    "of: hide the others, and press “Correct these labels” in the Segment dock."
 )
 
 NOT_ON_THEM = (
@@ -79,13 +87,20 @@ def remarks_on(
         yield NONE_TICKED if areas else remedy(layers)
         return
     for layer in unlisted(layers, areas):
-        yield STRAY.format(name=layer.name)
+        yield _stray(layer, layers)
     if all(area.is_untouched for area in included):
         yield UNCORRECTED
     if not judging:
         yield NO_JUDGE
     elif judging < FEWEST_TO_JUDGE:
         yield FEW_JUDGE.format(count=judging, needed=FEWEST_TO_JUDGE)
+
+
+def _stray(nuclei: LabelsLayer, layers: Any) -> str:
+    """Say what to do about nuclei that are no image's."""
+    count = count_homes(nuclei, layers)
+    text = SEVERAL if count > 1 else STRAY
+    return text.format(name=nuclei.name, count=count)
 
 
 def remedy(layers: Any) -> str:
@@ -97,5 +112,5 @@ def remedy(layers: Any) -> str:
     nuclei = [one for one in layers if may_count(one)]
     strays = [one for one in nuclei if image_of(one, layers) is None]
     if strays:
-        return STRAY.format(name=strays[-1].name)
+        return _stray((unlisted(layers, ()) or strays)[-1], layers)
     return NOT_ON_THEM if nuclei else NO_NUCLEI

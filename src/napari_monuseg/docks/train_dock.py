@@ -55,6 +55,7 @@ class TrainDock(Dock):
         self._taught: Taught | None = None
         self._drawn = 0
         self._written = ""
+        self._summary = ""
         self.model = ModelChoice(self._lifetime)
         self.areas = GatheredAreas(self._viewer, self._lifetime)
         self.options = TrainOptions()
@@ -220,6 +221,7 @@ class TrainDock(Dock):
     def _on_accept(self, name: str) -> None:
         if self._taught is not None and not self.running:
             self.gate.complain("")
+            self._summary = self.progress.text.text()
             self.progress.begin("Writing the model…")
             self._written = ""
             self._writing.start(
@@ -244,8 +246,9 @@ class TrainDock(Dock):
         self.model.choose(name)
 
     def _on_not_kept(self, error: Exception) -> None:
-        self.progress.end("")
+        self.progress.end(self._summary)
         self.gate.complain(explain(error))
+        QTimer.singleShot(0, self._reveal_gate)
 
     def _on_discard(self) -> None:
         if self._taught is not None and self._really_discard(self._taught):
