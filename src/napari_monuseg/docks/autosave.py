@@ -50,9 +50,10 @@ class Autosave:
         self._saving: Path | None = None
         self._gone: list[Result] = []
         self._not_before = 0.0
+        self._waiting: list[Entry] = []
         self._timer = QTimer(parent)
         self._timer.setInterval(INTERVAL)
-        self._timer.timeout.connect(self.look)
+        self._timer.timeout.connect(self._begin_round)
         self._timer.start()
         lifetime.add(self._end)
         self._layers = viewer.layers
@@ -176,26 +177,40 @@ class Autosave:
             self.look()
 
     def look(self) -> None:
-        """Save one result that changed; one at a time, and in a thread."""
-        if self._slot.busy or monotonic() < self._not_before:
-            return
-        for entry in [one for one in self._entries.values() if one.changed]:
-            steps = saving(entry)
-            if steps is not None:
-                self._save(entry, steps)
+        """Save what changed: one after the other, what was edited last first."""
+        changed = [one for one in self._entries.values() if one.changed]
+        self._waiting = sorted(changed, key=_last_edited, reverse=True)
+        self._go_on()
+
+    def _begin_round(self) -> None:
+        if not self._slot.busy:  # else some of the round before wait still
+            self.look()
+
+    def _go_on(self) -> None:
+        """Save the next one, in a thread; each once in a round, however it changes."""
+        while self._waiting and not self._slot.busy:
+            if monotonic() < self._not_before:
                 return
-            entry.changed = False  # nothing of it can be saved, as it is now
+            entry = self._waiting.pop(0)
+            if not (entry.changed and entry.result in self._entries):
+                continue
+            steps = saving(entry)
+            entry.changed = False
+            if steps is not None:  # else nothing of it can be saved, as it is now
+                self._save(entry, steps)
 
     def _save(self, entry: Entry, steps: Generator[Progress, None, Any]) -> None:
-        self._entries[entry.result] = self._entries.pop(entry.result)  # others first
-        entry.changed = False
         self._saving = entry.path
         self._slot.start(
             steps,
             returned=partial(self._on_saved, entry, entry.path),
             errored=partial(self._on_failed, entry),
-            finished=partial(setattr, self, "_saving", None),
+            finished=self._on_finished,
         )
+
+    def _on_finished(self) -> None:
+        self._saving = None
+        self._go_on()
 
     def _on_saved(
         self, entry: Entry, path: Path, saved: tuple[Any, ...] | None
@@ -269,6 +284,11 @@ class Autosave:
             with suppress(MonusegError):  # nobody is left to be told
                 finish(steps)
         release(entry.path)
+
+
+def _last_edited(entry: Entry) -> float:
+    """Tell when the nuclei of an entry may have been edited last, as a time stamp."""
+    return entry.touched.timestamp() if entry.touched else 0.0
 
 
 def _claimed(path: Path | None, result: Result) -> Path:
