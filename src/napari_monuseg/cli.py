@@ -1,5 +1,6 @@
 """The command line: everything `core` does, without a window."""
 
+import errno
 import os
 import sys
 from io import TextIOWrapper
@@ -49,6 +50,29 @@ def _open(
         open_window()
 
 
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
+"""What the system says where a disk takes no more."""
+
+
+def _explain(error: MemoryError | OSError | RuntimeError) -> str:
+    """Say what the system refused; nothing of what is a mistake of the program."""
+    if isinstance(error, RuntimeError):
+        lacking = is_out_of_memory(error)
+    else:
+        lacking = isinstance(error, MemoryError) or error.errno == errno.ENOMEM
+    if lacking:
+        return (
+            "There is not enough memory; close other programs, or take smaller images, "
+            "crops or batches."
+        )
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        return (
+            f"{error.filename or 'What was to be said'} cannot be written "
+            f"({error.strerror})."
+        )
+    return ""
+
+
 def _drop_output() -> None:
     """Forget what could not be said, or Python would try again at its end."""
     try:
@@ -68,19 +92,12 @@ def main() -> None:
         fail(error)
     except PermissionError as error:
         fail(f"{error.filename} may not be read or written; ask for the right to.")
-    except OSError as error:
-        fail(
-            f"{error.filename or 'What was to be said'} cannot be read or written "
-            f"({error.strerror})."
-        )
-        _drop_output()
-    except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError) and not is_out_of_memory(error):
+    except (MemoryError, OSError, RuntimeError) as error:
+        sentence = _explain(error)
+        if not sentence:
             raise
-        fail(
-            "There is not enough memory; close other programs, or take smaller images, "
-            "crops or batches."
-        )
+        fail(sentence)
+        _drop_output()
     else:
         return
     sys.exit(1)

@@ -31,6 +31,27 @@ def test_a_job_goes_on_when_its_log_cannot(capsys):
     assert said.count("cannot be written any more (No space left on device)") == 1
 
 
+@pytest.mark.parametrize("error", [OSError("is truncated"), RuntimeError("a bug")])
+def test_a_mistake_of_the_program_keeps_its_traceback(monkeypatch, error):
+    def wrong():
+        raise error
+
+    monkeypatch.setattr(cli, "app", wrong)
+
+    with pytest.raises(type(error), match=str(error)):
+        cli.main()
+
+
+def test_a_log_without_a_line_forgets_what_it_said(tmp_path):
+    path = tmp_path / "model.log"
+    path.write_text("of the model that was there\n")
+
+    with Log(path, anew=True) as log:
+        log.begin()
+
+    assert path.read_text() == ""
+
+
 @pytest.mark.parametrize("anew", [True, False])
 def test_a_log_loses_what_it_said_only_to_a_first_line(tmp_path, anew):
     path = tmp_path / "model.log"
@@ -85,6 +106,7 @@ def test_ctrl_c_that_is_ignored_stays_so(ctrl_c):
     [
         (PermissionError(13, "Permission denied", "/x/a"), "/x/a may not be read or"),
         (OSError(28, "No space left on device"), "(No space left on device)"),
+        (OSError(12, "Cannot allocate memory"), "or batches"),
         (MemoryError(), "not enough memory"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "or batches"),
     ],

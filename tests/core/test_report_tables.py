@@ -98,7 +98,7 @@ def test_json_holds_images_with_their_organ_and_every_mean():
 
 
 def test_the_markdown_table_has_a_cell_for_each_heading():
-    rows = [(row.name, row) for row in table_rows({"a|b\nc": scores(0.25)}, Groups())]
+    rows = [(row.name, row) for row in table_rows({"a|b\r\nc": scores(0.25)}, Groups())]
 
     lines = as_markdown(rows, "image").splitlines()
 

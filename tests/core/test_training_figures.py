@@ -1,5 +1,6 @@
 """Curves of a training and a patch as it saw them."""
 
+import math
 from dataclasses import asdict
 
 import numpy as np
@@ -112,8 +113,17 @@ def test_a_model_without_a_recipe_has_a_patch_of_today(sample):
 
 @pytest.mark.parametrize(
     "recipe",
-    [{"crop": "large"}, {"augmentation": [1]}, {"augmentation": {"stain": "much"}}],
-    ids=["crop", "list", "text"],
+    [
+        {"crop": "large"},
+        {"crop": 0},
+        {"crop": math.inf},
+        {"augmentation": [1]},
+        {"augmentation": {"stain": "0.5"}},
+        {"augmentation": {"stain": None}},
+        {"augmentation": {"scale": [1]}},
+        {"augmentation": {"label_shift": 3}},
+    ],
+    ids=str,
 )
 def test_a_recipe_of_another_program_has_a_patch_of_today(sample, recipe):
     told = ModelInfo(name="tiny", network="unet", recipe=recipe)

@@ -135,7 +135,7 @@ def test_that_of_all_that_are_shown_on_the_same_area_is_put_together(
     assert dock.progress.text.text().startswith("Done")
 
 
-def test_what_one_took_back_of_another_does_not_return(viewer, run_on):
+def test_what_one_took_back_of_another_does_not_return(viewer, dock, run_on):
     first = run_on(WHOLE)
     drawn = draw_one(first)
     second = run_on(WHOLE)
@@ -146,17 +146,64 @@ def test_what_one_took_back_of_another_does_not_return(viewer, run_on):
     third = run_on(WHOLE)
 
     assert not third.data[drawn].any()
+    assert "other hand work" not in said(dock)
+
+
+def test_an_older_layer_at_work_goes_with_all_that_is_shown(viewer, run_on):
+    layers, squares = [], [(10, 10), (200, 200), (100, 20), (20, 200)]
+    for square in squares[:3]:
+        layers.append(run_on(WHOLE))
+        draw_square(layers[-1], *square)
+    layers[0].visible = True
+    viewer.layers.selection.active = layers[0]
+    draw_square(layers[0], *squares[3])
+
+    again = run_on(WHOLE)
+
+    for top, left in squares:
+        assert len(np.unique(again.data[top : top + 8, left : left + 8])) == 1
+        assert again.data[top, left]
+    assert not layers[1].visible
+
+
+def draw_square(layer, top, left):
+    rows, columns = np.mgrid[top : top + 8, left : left + 8]
+    layer.data_setitem((rows.ravel(), columns.ravel()), layer.data.max() + 1)
+
+
+def test_what_is_deleted_does_not_return_where_an_older_layer_was_reviewed(
+    viewer, run_on, image
+):
+    first = run_on(WHOLE)
+    draw_one(first)
+    mark(viewer, image, [np.array([[0, 0], [0, 255], [255, 255], [255, 0]])])
+    second = run_on(WHOLE)
+    deleted = delete_one(second)
+    first.visible = True
+    viewer.layers.selection.active = first
+
+    third = run_on(WHOLE)
+
+    assert not third.data[deleted].any()
+
+
+def test_a_nucleus_that_an_area_cuts_covers_nothing(viewer, dock, run_on):
+    left = run_on(LEFT)
+    edge = at_the_right_edge(left, 100)
+    left.data_setitem(np.nonzero(edge), 900)
+
+    run_on(WHOLE)
+
+    assert said(dock).startswith("Done")
+    assert "other hand work" not in said(dock)
 
 
 def test_two_corrections_of_one_place_are_told(qtbot, viewer, dock, run_on):
     first = run_on(WHOLE)
-    first.visible = False
-    (result,) = dock.results._results
-    dock.results._results.remove(result)  # so that the second knows nothing of it
+    draw_one(first)
     second = run_on(WHOLE)
-    dock.results._results.add(result, below=list(dock.results._results))
     first.visible = True
-    drawn = draw_one(first)
+    drawn = draw_one(first, 902)
     second.data_setitem(np.nonzero(np.roll(drawn, 1, 0)), 901)
     viewer.layers.selection.active = second
 

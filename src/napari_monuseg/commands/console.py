@@ -90,7 +90,7 @@ class Log:
     path : Path
         Where; what it says already may be somebody else's.
     anew : bool
-        Whether that goes once there is a first line.
+        Whether that goes once there is a first line, or `begin` is called.
 
     Raises
     ------
@@ -114,14 +114,19 @@ class Log:
     def __exit__(self, *_: object) -> None:
         self._close()
 
+    def begin(self) -> None:
+        """Forget what it said before, if it is to begin anew and has not yet."""
+        if self._file is not None and self._anew:
+            with suppress(OSError):  # a device, say, has nothing to forget
+                self._file.truncate(0)
+        self._anew = False
+
     def write(self, line: str) -> None:
         """Add a line."""
+        self.begin()
         if self._file is None:
             return
         try:
-            if self._anew:
-                self._file.truncate(0)
-                self._anew = False
             self._file.write(f"{line}\n")
             self._file.flush()
         except OSError as error:

@@ -108,8 +108,11 @@ def _open_folders(given: list[Path]) -> tuple[list[Path], int]:
         except MonusegError as error:
             fail(error)
             failed += 1
-    # The folders of two spellings are followed, links to images are not.
-    once = {os.path.abspath(path): path for path in reversed(paths)}  # noqa: PTH100
+    # Links to folders are followed, links to images have names of their own.
+    once = {
+        os.path.join(os.path.realpath(path.parent), path.name): path  # noqa: PTH118
+        for path in reversed(paths)
+    }
     return list(once.values())[::-1], failed
 
 

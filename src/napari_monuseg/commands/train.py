@@ -184,6 +184,7 @@ def train(
         try:
             title = TITLES.get(options.network, "")
             trained = run_with_bar(job, title, log, stopped)
+            log.begin()  # without a line, what is there is of another model
         except StoppedError:
             _say_stopped(state_path)
             raise typer.Exit(STOPPED) from None

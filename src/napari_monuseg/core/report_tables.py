@@ -172,4 +172,4 @@ def _cell(row: Row, key: str) -> str:
 
 def escaped(name: str) -> str:
     """Return a name as it may stand in a cell of a table in Markdown."""
-    return " ".join(name.split("\n")).replace("|", "\\|")
+    return " ".join(name.splitlines()).replace("|", "\\|")

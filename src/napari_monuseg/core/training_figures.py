@@ -1,7 +1,7 @@
 """Figures of how a model was trained: its curves, and a patch as it saw them."""
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -151,16 +151,22 @@ def draw_patch(sample: Sample, info: ModelInfo) -> Generator[Progress, None, Pat
 
 def _varied(recipe: dict[str, Any]) -> tuple[int, AugmentationOptions]:
     """Give side and variation of the crops of a recipe, or those of today."""
-    known = {one.name for one in fields(AugmentationOptions)}
+    today = asdict(AugmentationOptions())
     try:
         crop = int(recipe.get("crop", TrainingOptions().crop))
         stated = recipe.get("augmentation", {})
-        varied = {name: stated[name] for name in known & stated.keys()}
-        for value in varied.values():
-            np.asarray(value, float)  # or it is no number, and no pair of them
-        return crop, AugmentationOptions(**varied)
-    except (AttributeError, TypeError, ValueError):  # another program has written it
-        return TrainingOptions().crop, AugmentationOptions()
+        varied = {name: stated[name] for name in today.keys() & stated.keys()}
+        if crop > 0 and all(_is_like(varied[name], today[name]) for name in varied):
+            return crop, AugmentationOptions(**varied)
+    except (ArithmeticError, AttributeError, TypeError, ValueError):
+        pass  # another program has written it
+    return TrainingOptions().crop, AugmentationOptions()
+
+
+def _is_like(value: Any, known: Any) -> bool:
+    """Tell whether something is a number, or as many of them, as something else."""
+    numbers = np.asarray(value)
+    return numbers.shape == np.shape(known) and numbers.dtype.kind in "biuf"
 
 
 def patch_figure(patch: Patch, title: str) -> Figure:

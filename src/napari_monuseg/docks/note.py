@@ -8,8 +8,11 @@ from qtpy.QtWidgets import QLabel
 
 from napari_monuseg.docks.small_text import SmallLabel
 
-_PLACES_TO_BREAK = re.compile(r"[/\\]|[^\s/\\]{24}(?=[^\s/\\])")
-"""After a folder of a path, and within a word that is wider than a narrow dock."""
+_PLACES_TO_BREAK = re.compile(
+    r"[/\\]|[^\s/\\]{24}(?=[^\s/\\\u0300-\u036f\u200d\ufe0f])"
+)
+"""After a folder of a path, and within a word that is wider than a narrow dock, but
+not before accents and joiners, which belong to the letter before."""
 
 
 class Line(QLabel):

@@ -1,9 +1,10 @@
 """The nuclei of one run, and the labels layer that shows them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet
+from weakref import WeakSet, ref
 
 import numpy as np
 from napari.layers import Labels as LabelsLayer
@@ -68,6 +69,10 @@ class Result(Overlay):
     """What the file holds that its nuclei were opened from, as far as that is known."""
     ancestors: WeakSet["Result"] = field(default_factory=WeakSet)
     """Those whose hand work was put into this one when it was made."""
+    parents: tuple["ref[Result]", ...] = ()
+    """Those of them that it was put in from: the others had given it to these."""
+    handed_on: int | None = None
+    """Fingerprint of its labels when another result took over hand work last."""
     knows_hand_work: bool = True
     """Whether it is known what was made by hand; not of most nuclei of others."""
     _largest_id: int = 0
@@ -123,6 +128,14 @@ class Result(Overlay):
             return bool(self.hand.edited.any())
         state = self._steps.state
         return bool(state.hand.edited.any()) or not self._holds(state.written)
+
+    def is_brought_by(self, others: Collection["Result"]) -> bool:
+        """Tell whether all that it had from the first has others for a source, too."""
+        parents = [parent() for parent in self.parents]
+        return bool(parents) and all(
+            one is not None and (one in others or not one.has_hand_work())
+            for one in parents
+        )
 
     def has_hand_work_of(self, other: "Result") -> bool:
         """Tell whether all that was made by hand in another is in this one as well."""

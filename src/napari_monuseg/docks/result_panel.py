@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 import numpy as np
 from napari.layers import Image
 from napari.layers import Labels as LabelsLayer
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_monuseg.areas import Area
@@ -30,9 +31,10 @@ from napari_monuseg.docks.reviewed import (
     adopt_drawn,
     mark_again,
     release_orphans,
+    reviewed_outlines,
 )
 from napari_monuseg.docks.section import section
-from napari_monuseg.docks.segment_steps import Exported, Placed
+from napari_monuseg.docks.segment_steps import Exported, HandedOn, Placed
 from napari_monuseg.docks.sliders import InstanceSliders
 from napari_monuseg.docks.take_up import TakeUp
 
@@ -45,7 +47,7 @@ NO_HAND_WORK = (
 
 COVERED = (
     "Hand work of “{name}” lies where other hand work does; what has no room beside "
-    "that is in its own layer alone, hidden now"
+    "that is in its own layer alone, hidden now."
 )
 
 
@@ -65,9 +67,6 @@ class ResultPanel(QWidget):
 
     withdrawn = Signal(str)
     """Emits a line that no longer holds."""
-
-    _ready = Signal(str)
-    """Emits such a line, to be shown after the one that ends the run."""
 
     def __init__(self, viewer: Any, lifetime: Lifetime) -> None:
         super().__init__()
@@ -116,7 +115,6 @@ class ResultPanel(QWidget):
         self.hand.counted.connect(self._on_counted)
         self.hand.message.connect(self.message)
         self.hand.adopted.connect(self.autosave.touch)
-        self._ready.connect(self.message, Qt.ConnectionType.QueuedConnection)
         self.take_up.message.connect(self.message)
         self.export_button.message.connect(self.message)
         self.export_button.exported.connect(self._on_exported)
@@ -144,7 +142,7 @@ class ResultPanel(QWidget):
         earlier: Sequence[Result] = (),
         *,
         worked: bool = True,
-    ) -> None:
+    ) -> list[str]:
         """Show the nuclei of a run in a new layer.
 
         Whoever works on another image meanwhile is left to it.
@@ -159,37 +157,67 @@ class ResultPanel(QWidget):
             Whose hand work is in them; layers that the new one covers are hidden.
         worked : bool
             Whether the user did anything in the layers since the run began.
+
+        Returns
+        -------
+        list of str
+            What there is to say of it, in sentences.
         """
         worked |= self.corrections.in_hand or self.sliders.held or self._reading.busy
         layers = self._viewer.layers
         if worked and is_busy_elsewhere(layers, result, self._results):
             with selection_kept(self._viewer.layers):
-                self._add(result, placed, earlier)
-            self._ready.emit(
+                remarks = self._add(result, placed, earlier)
+            ready = (
                 f"The nuclei of “{result.image_name}” are ready; select their layer to "
                 "go on with them."
             )
-            return
+            return [ready, *remarks]
         self._reading.cancel()
         self.current = result
-        self._add(result, placed, earlier)
+        remarks = self._add(result, placed, earlier)
         self._choose(result)
+        return remarks
 
-    def _add(self, result: Result, placed: Placed, earlier: Sequence[Result]) -> None:
+    def _add(
+        self, result: Result, placed: Placed, earlier: Sequence[Result]
+    ) -> list[str]:
+        """Show a result, and say what hand work had no room in it."""
         for one in earlier:
             result.ancestors |= {one, *one.ancestors}
+        result.parents = tuple(map(ref, earlier))
         result.show(self._viewer, placed)
         self._results.add(result)
-        if len(earlier) == 1 and earlier[0].covers(result):
-            self.autosave.succeed(earlier[0], result, placed.held[0])
-        else:  # of several, what one has may have covered what another has
-            self.autosave.add(result)
-            self.autosave.outdate(dict(zip(earlier, placed.held, strict=True)), result)
+        carried = dict(zip(earlier, placed.carried, strict=True))
+        self._succeed(result, carried)
         hidden = put_away(result, self._results)
-        for one, held in zip(earlier, placed.held, strict=True):
-            led_on = any(one in other.ancestors for other in earlier)
-            if held is None and one in hidden and not led_on:
-                self._ready.emit(COVERED.format(name=_name(one)))
+        remarks = []
+        for one, handed_on in carried.items():
+            # What it was told of before, the user knows or wants.
+            news = handed_on.labels is None or handed_on.labels != one.handed_on
+            if handed_on.covered and news and one in hidden:
+                remarks.append(COVERED.format(name=_name(one)))
+            one.handed_on = handed_on.labels
+        return remarks
+
+    def _succeed(self, result: Result, carried: dict[Result, HandedOn]) -> None:
+        """Let files of earlier results go, as far as all in them is in a new one's."""
+        held = {
+            one: handed_on.labels if handed_on.held else None
+            for one, handed_on in carried.items()
+        }
+        if len(held) == 1 and (one := next(iter(held))).covers(result):
+            self.autosave.succeed(one, result, held[one])
+            return
+        # Of several, what one has may have covered what another has; and what was
+        # reviewed on another's nuclei is not what stands there now.
+        self.autosave.add(result)
+        kept = {
+            one: labels
+            for one, labels in held.items()
+            if carried[one].same or not reviewed_outlines(one)
+        }
+        self.autosave.outdate(kept, result)
 
     def restore(self, image: Image, path: Path, corrections: SavedCorrections) -> None:
         """Show corrections that were saved, and go on saving them.

@@ -229,7 +229,7 @@ class SegmentDock(Dock):
                 known=one.snapshot() or one.hand,
                 offset=one.area.offset,
                 same=one is same,
-                brought_by_another=not one.ancestors.isdisjoint(earlier),
+                brought_by_another=one.is_brought_by(earlier),
             )
             for one in earlier
         ]
@@ -261,11 +261,12 @@ class SegmentDock(Dock):
         self, run: Run, found: Found, placed: Placed, earlier: list[Result]
     ) -> None:
         result, worked = _result(run, found), run.work.worked
-        self.results.add(result, placed, earlier, worked=worked)
+        remarks = self.results.add(result, placed, earlier, worked=worked)
         took = duration(monotonic() - run.begun)
         done = f"Done in {took} on {found.segmentation.device}"
-        doubt = found.segmentation.doubt
-        self.progress.end(f"{done}. {doubt}" if doubt else done)
+        if doubt := found.segmentation.doubt:
+            remarks.insert(0, doubt)
+        self.progress.end(" ".join([f"{done}.", *remarks]) if remarks else done)
 
     def _on_error(self, error: Exception) -> None:
         self.progress.end(explain(error))

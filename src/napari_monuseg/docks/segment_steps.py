@@ -130,15 +130,37 @@ class Placed:
         ``(h, w)`` bool, as `Inside` has it.
     hand : HandWork, optional
         What of them was made by hand; None where nothing came before.
-    held : tuple of int or None
-        By source, the fingerprint of its labels if all of its hand work is in them.
+    carried : tuple of HandedOn
+        What became of the hand work of each source.
     """
 
     labels: Labels
     count: int
     complete: Mask | None = None
     hand: HandWork | None = None
-    held: tuple[int | None, ...] = ()
+    carried: tuple["HandedOn", ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class HandedOn:
+    """What became of an earlier result's hand work in a new one.
+
+    Parameters
+    ----------
+    labels : int or None
+        Fingerprint of the labels in which it was found; None where there was no layer.
+    held : bool
+        Whether all of it is in the new one.
+    covered : bool
+        Whether some of it lacks there since other hand work lies in its place.
+    same : bool
+        Whether the new one goes on from it.
+    """
+
+    labels: int | None
+    held: bool
+    covered: bool
+    same: bool
 
 
 def wait_for_hand() -> Generator[Progress, None, None]:
@@ -177,6 +199,18 @@ class Source:
         brought = known.brought if self.brought_by_another else None
         return Carried(hand=known.gather().apart(), offset=self.offset, brought=brought)
 
+    def handed_on(
+        self, work: Carried, laid: HandWork, hand: HandWork, offset: tuple[int, int]
+    ) -> HandedOn:
+        """Tell what became of it, by what was gathered, what was laid, and all."""
+        known = self.known
+        return HandedOn(
+            labels=None if isinstance(known, HandWork) else fingerprint(known.labels),
+            held=holds(hand, work, offset),
+            covered=not holds(hand, Carried(hand=laid, offset=offset), offset),
+            same=self.same,
+        )
+
 
 def place(
     found: Found, area: Area, sources: Sequence[Source]
@@ -195,13 +229,15 @@ def place(
     yield Progress(message="Keeping what was made by hand")
     shape = found.labels.shape
     gathered = [one.gather() for one in sources]
-    hand = combined(
-        (
-            work.hand if one.same else work.onto(area.offset, shape, area.mask)
-            for one, work in zip(sources, gathered, strict=True)
-        ),
-        shape,
-    )
+    laid = [
+        work.hand if one.same else work.onto(area.offset, shape, area.mask)
+        for one, work in zip(sources, gathered, strict=True)
+    ]
+    if len(laid) > 1:  # what is only reviewed covers nothing that was made by hand
+        reviewed = [one.only(~one.edited) for one in laid]
+        hand = combined([*reviewed, *(one.only(one.edited) for one in laid)], shape)
+    else:
+        hand = combined(laid, shape)
     hand.count  # noqa: B018 - found here, not when it is shown
     labels = hand.merge(found.labels)
     unchanged = labels is found.labels
@@ -210,11 +246,9 @@ def place(
         count=found.count if unchanged else count_nuclei(labels),
         complete=found.complete,
         hand=hand,
-        held=tuple(
-            None
-            if isinstance(one.known, HandWork) or not holds(hand, work, area.offset)
-            else fingerprint(one.known.labels)
-            for one, work in zip(sources, gathered, strict=True)
+        carried=tuple(
+            source.handed_on(work, own, hand, area.offset)
+            for source, work, own in zip(sources, gathered, laid, strict=True)
         ),
     )
 
