@@ -9,6 +9,7 @@ from hands import nuclei, press, run
 from napari.layers import Shapes
 from qtpy.QtWidgets import QMessageBox
 
+from napari_monuseg.areas import Area
 from napari_monuseg.core import autosave as files
 from napari_monuseg.core.autosave import load, saved_files
 from napari_monuseg.core.progress import finish
@@ -694,3 +695,21 @@ def test_corrections_of_an_image_that_is_open_are_offered_by_a_new_dock(
     assert not other.offer.isHidden()
     assert files.user_folder() in saved_files()[0].parents
     assert not any(isinstance(layer, Shapes) for layer in viewer.layers)
+
+
+def test_all_that_changed_is_saved_in_one_round_what_was_edited_last_first(
+    qtbot, viewer, dock, autosave, stage
+):
+    for top in (0, 80, 160):
+        area = Area(slice(top, top + 80), slice(0, 256))
+        dock.area.area = lambda _, area=area: area
+        run(qtbot, dock)
+    first, last, second = nuclei(viewer)
+    for layer in (first, second, last):
+        layer.data_setitem(np.nonzero(layer.data), 0)
+
+    look(qtbot, autosave)
+
+    entries = {entry.result.layer: entry.path for entry in autosave.entries()}
+    times = {layer: path.stat().st_mtime_ns for layer, path in entries.items()}
+    assert times[last] < times[second] < times[first]
