@@ -21,8 +21,8 @@ from napari_monuseg.core.maps import NucleusMaps
 from napari_monuseg.docks.correction_tools import CorrectionTools
 from napari_monuseg.docks.drawing import LEAVE
 from napari_monuseg.docks.lifetime import Lifetime
+from napari_monuseg.docks.placing import Placed
 from napari_monuseg.docks.result import Result
-from napari_monuseg.docks.segment_steps import Placed
 from napari_monuseg.docks.tools import TOOLS
 
 SHAPE = (120, 160)

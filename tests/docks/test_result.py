@@ -28,9 +28,10 @@ from napari_monuseg.docks import (
 )
 from napari_monuseg.docks.bindings import METADATA, image_of
 from napari_monuseg.docks.newest import PATIENCE, NewestJob
+from napari_monuseg.docks.placing import Placed
 from napari_monuseg.docks.result import Result
 from napari_monuseg.docks.reviewed import mark_view, reviewed_mask
-from napari_monuseg.docks.segment_steps import Placed, read_again
+from napari_monuseg.docks.segment_steps import read_again
 
 TRIANGLE = [(40, 60), (200, 80), (90, 220)]
 

@@ -24,7 +24,8 @@ from napari_monuseg.docks.snapshot import Snapshot
 from napari_monuseg.docks.undo_steps import State, UndoSteps
 
 if TYPE_CHECKING:
-    from napari_monuseg.docks.segment_steps import Placed, Reading
+    from napari_monuseg.docks.placing import Placed
+    from napari_monuseg.docks.segment_steps import Reading
 
 
 @dataclass(kw_only=True, eq=False)

@@ -24,6 +24,7 @@ from napari_monuseg.docks.hand_panel import HandPanel
 from napari_monuseg.docks.known_results import KnownResults
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.note import Line, Note
+from napari_monuseg.docks.placing import HandedOn, Placed
 from napari_monuseg.docks.put_away import bring_back, put_away
 from napari_monuseg.docks.rereading import Rereading
 from napari_monuseg.docks.result import Result
@@ -34,7 +35,7 @@ from napari_monuseg.docks.reviewed import (
     reviewed_outlines,
 )
 from napari_monuseg.docks.section import section
-from napari_monuseg.docks.segment_steps import Exported, HandedOn, Placed
+from napari_monuseg.docks.segment_steps import Exported
 from napari_monuseg.docks.sliders import InstanceSliders
 from napari_monuseg.docks.take_up import TakeUp
 

@@ -22,18 +22,12 @@ from napari_monuseg.docks.dock import Dock, enable_buttons, explain
 from napari_monuseg.docks.image_choice import ImageChoice
 from napari_monuseg.docks.model_choice import ModelChoice
 from napari_monuseg.docks.pixel_size import PixelSize
+from napari_monuseg.docks.placing import Placed, Source, place
 from napari_monuseg.docks.progress_line import ProgressLine, duration
 from napari_monuseg.docks.restore_offer import RestoreOffer
 from napari_monuseg.docks.result import Result
 from napari_monuseg.docks.result_panel import ResultPanel
-from napari_monuseg.docks.segment_steps import (
-    Found,
-    Placed,
-    Source,
-    place,
-    segment_area,
-    wait_for_hand,
-)
+from napari_monuseg.docks.segment_steps import Found, segment_area, wait_for_hand
 from napari_monuseg.docks.snapshot import Snapshot
 from napari_monuseg.jobs import JobSlot
 from napari_monuseg.layers import tissue_image
