@@ -9,8 +9,7 @@ from napari.layers import Shapes
 
 from napari_monuseg.filling import Mask, Outline, fill
 
-CHANGES = ("data", "affine", "rotate", "scale", "shear", "translate")
-"""Events of a layer of shapes after which what is drawn in it may lie elsewhere."""
+_CHANGES = ("data", "affine", "rotate", "scale", "shear", "translate")
 
 
 def outlines(
@@ -38,6 +37,11 @@ def outlines(
             world = [shapes.data_to_world(at) for at in outline]
             found.append(np.array([to_pixels(layer, at, shapes.units) for at in world]))
     return found
+
+
+def changes(shapes: Shapes) -> list[Any]:
+    """Give the events after which what is drawn in a layer may lie elsewhere."""
+    return [getattr(shapes.events, name) for name in _CHANGES]
 
 
 def _under_way(shapes: Shapes) -> int | None:

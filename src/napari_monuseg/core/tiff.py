@@ -183,8 +183,6 @@ def _check_labels(series: Any, name: str, kinds: frozenset[str]) -> None:
 
 
 def _as_int32(labels: NDArray[Any]) -> NDArray[Any]:
-    if labels.dtype == bool:
-        return labels.astype(np.int32)
     limits = np.iinfo(np.int32)
     if labels.min() < limits.min or labels.max() > limits.max:
         return labels

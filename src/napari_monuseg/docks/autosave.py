@@ -22,7 +22,7 @@ from napari_monuseg.docks.result import Result
 from napari_monuseg.docks.reviewed import is_reviewed_layer
 from napari_monuseg.docks.saving import Entry, content_of, reviewed_of, saving
 from napari_monuseg.jobs import JobSlot
-from napari_monuseg.outlines import CHANGES
+from napari_monuseg.outlines import changes
 
 INTERVAL = 2000
 """So often it is looked whether something changed, ms."""
@@ -239,8 +239,8 @@ class Autosave:
         for layer in self._layers:
             if is_reviewed_layer(layer) and layer not in self._heard:
                 self._heard.add(layer)
-                for name in CHANGES:
-                    getattr(layer.events, name).connect(self.touch)
+                for emitter in changes(layer):
+                    emitter.connect(self.touch)
                 self.touch()
 
     def _on_removing(self, event: Any) -> None:

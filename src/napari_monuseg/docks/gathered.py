@@ -35,7 +35,7 @@ from napari_monuseg.docks.reviewed_remarks import (
     remedy,
 )
 from napari_monuseg.layers import tissue_image
-from napari_monuseg.outlines import CHANGES
+from napari_monuseg.outlines import changes
 
 Place = tuple[tuple[int, int], tuple[int, int]]
 """Offset and shape of nuclei on their image, px."""
@@ -189,7 +189,7 @@ class GatheredAreas(QWidget):
         self._unwatch()
         for layer in self._viewer.layers:
             if isinstance(layer, Shapes):
-                emitters = [getattr(layer.events, name) for name in CHANGES]
+                emitters = changes(layer)
             elif isinstance(layer, LabelsLayer):
                 events = layer.events
                 emitters = [getattr(events, name) for name in EVENTS]

@@ -28,7 +28,7 @@ from napari_monuseg.docks.reviewed import (
     undecided,
 )
 from napari_monuseg.docks.segment_steps import Counted
-from napari_monuseg.outlines import CHANGES
+from napari_monuseg.outlines import changes
 
 OUTLINE = 2
 """How wide the nuclei's outlines are drawn, px."""
@@ -141,8 +141,8 @@ class HandPanel(QWidget):
     def _listen(self) -> None:
         for layer in self._viewer.layers:
             if is_reviewed_layer(layer):
-                for name in CHANGES:
-                    getattr(layer.events, name).connect(self._on_reviewed)
+                for emitter in changes(layer):
+                    emitter.connect(self._on_reviewed)
 
     def _on_adopted(self) -> None:
         self.adopted.emit()

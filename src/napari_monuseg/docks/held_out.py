@@ -1,6 +1,6 @@
 """What a training holds out of the reviewed areas, as shapes that can be changed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -158,10 +158,7 @@ class HeldOutLayers:
 
 def _seen(layer: Shapes) -> list[Any]:
     """Give the outlines of a layer where they are seen, wherever it was moved."""
-    return [
-        np.array([layer.data_to_world(corner) for corner in outline])
-        for outline in layer.data
-    ]
+    return [_in_world(layer, outline) for outline in layer.data]
 
 
 def _equal(ones: Boxes, others: Boxes) -> bool:
@@ -191,4 +188,8 @@ def _box(layer: LabelsLayer, mask: Mask) -> Any:
     top, bottom = rows.start - 0.5, rows.stop - 0.5
     left, right = columns.start - 0.5, columns.stop - 0.5
     corners = [(top, left), (top, right), (bottom, right), (bottom, left)]
+    return _in_world(layer, corners)
+
+
+def _in_world(layer: LabelsLayer | Shapes, corners: Iterable[Any]) -> Any:
     return np.array([layer.data_to_world(corner) for corner in corners])

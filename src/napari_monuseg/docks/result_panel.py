@@ -21,10 +21,11 @@ from napari_monuseg.docks.autosave import Autosave
 from napari_monuseg.docks.correction_tools import CorrectionTools
 from napari_monuseg.docks.export_button import ExportButton
 from napari_monuseg.docks.hand_panel import HandPanel
+from napari_monuseg.docks.handing_on import covered_work, hand_on_files
 from napari_monuseg.docks.known_results import KnownResults
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.note import Line, Note
-from napari_monuseg.docks.placing import HandedOn, Placed
+from napari_monuseg.docks.placing import Placed
 from napari_monuseg.docks.put_away import bring_back, put_away
 from napari_monuseg.docks.rereading import Rereading
 from napari_monuseg.docks.result import Result
@@ -32,7 +33,6 @@ from napari_monuseg.docks.reviewed import (
     adopt_drawn,
     mark_again,
     release_orphans,
-    reviewed_outlines,
 )
 from napari_monuseg.docks.section import section
 from napari_monuseg.docks.segment_steps import Exported
@@ -44,11 +44,6 @@ NO_MAPS = "To move the sliders, run the network here; hand work stays"
 NO_HAND_WORK = (
     "To move the sliders, run the network here; it finds all nuclei anew, and of these "
     "only what you change from now on stays"
-)
-
-COVERED = (
-    "Hand work of “{name}” lies where other hand work does; what has no room beside "
-    "that is in its own layer alone, hidden now."
 )
 
 
@@ -190,35 +185,8 @@ class ResultPanel(QWidget):
         result.show(self._viewer, placed)
         self._results.add(result)
         carried = dict(zip(earlier, placed.carried, strict=True))
-        self._succeed(result, carried)
-        hidden = put_away(result, self._results)
-        remarks = []
-        for one, handed_on in carried.items():
-            # What it was told of before, the user knows or wants.
-            news = handed_on.labels is None or handed_on.labels != one.handed_on
-            if handed_on.covered and news and one in hidden:
-                remarks.append(COVERED.format(name=_name(one)))
-            one.handed_on = handed_on.labels
-        return remarks
-
-    def _succeed(self, result: Result, carried: dict[Result, HandedOn]) -> None:
-        """Let files of earlier results go, as far as all in them is in a new one's."""
-        held = {
-            one: handed_on.labels if handed_on.held else None
-            for one, handed_on in carried.items()
-        }
-        if len(held) == 1 and (one := next(iter(held))).covers(result):
-            self.autosave.succeed(one, result, held[one])
-            return
-        # Of several, what one has may have covered what another has; and what was
-        # reviewed on another's nuclei is not what stands there now.
-        self.autosave.add(result)
-        kept = {
-            one: labels
-            for one, labels in held.items()
-            if carried[one].same or not reviewed_outlines(one)
-        }
-        self.autosave.outdate(kept, result)
+        hand_on_files(self.autosave, result, carried)
+        return covered_work(carried, put_away(result, self._results))
 
     def restore(self, image: Image, path: Path, corrections: SavedCorrections) -> None:
         """Show corrections that were saved, and go on saving them.
@@ -360,10 +328,6 @@ class ResultPanel(QWidget):
 
     def _on_exported(self, result: Result, exported: Exported) -> None:
         self.autosave.exported(result, exported.fingerprint)
-
-
-def _name(result: Result) -> str:
-    return result.image_name if result.layer is None else str(result.layer.name)
 
 
 def _by_hand(count: HandCount) -> Iterator[str]:
