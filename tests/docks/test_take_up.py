@@ -18,7 +18,7 @@ from napari_monuseg.core.tiff import read_labels
 from napari_monuseg.core.tiff_writing import write_labels
 from napari_monuseg.docks.bindings import METADATA, image_of
 from napari_monuseg.docks.export_button import export_result
-from napari_monuseg.docks.result_panel import NO_HAND_WORK, NO_MAPS
+from napari_monuseg.docks.result_text import NO_HAND_WORK, NO_MAPS
 from napari_monuseg.docks.reviewed import mark, mark_view, reviewed_mask
 from napari_monuseg.docks.reviewed_areas import find_areas
 from napari_monuseg.docks.take_up import count_homes, find_home

@@ -1,6 +1,6 @@
 """The lower half of the Segment dock: the nuclei found, and how they are read."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_monuseg.areas import Area
 from napari_monuseg.core.autosave import SavedCorrections, fingerprint
-from napari_monuseg.core.handwork import HandCount
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.docks.at_work import is_busy_elsewhere, selection_kept
 from napari_monuseg.docks.autosave import Autosave
@@ -29,6 +28,7 @@ from napari_monuseg.docks.placing import Placed
 from napari_monuseg.docks.put_away import bring_back, put_away
 from napari_monuseg.docks.rereading import Rereading
 from napari_monuseg.docks.result import Result
+from napari_monuseg.docks.result_text import count_text, sliders_text
 from napari_monuseg.docks.reviewed import (
     adopt_drawn,
     mark_again,
@@ -38,13 +38,6 @@ from napari_monuseg.docks.section import section
 from napari_monuseg.docks.segment_steps import Exported
 from napari_monuseg.docks.sliders import InstanceSliders
 from napari_monuseg.docks.take_up import TakeUp
-
-NO_MAPS = "To move the sliders, run the network here; hand work stays"
-
-NO_HAND_WORK = (
-    "To move the sliders, run the network here; it finds all nuclei anew, and of these "
-    "only what you change from now on stays"
-)
 
 
 class ResultPanel(QWidget):
@@ -266,14 +259,10 @@ class ResultPanel(QWidget):
         self.sliders.setEnabled(result is not None and result.maps is not None)
         self.corrections.set_result(result)
         self.export_button.set_result(result)
-        note = ""
-        if result is not None and result.maps is None:
-            note = NO_MAPS if result.knows_hand_work else NO_HAND_WORK
-        self.note.setText(note)
-        self.count.setText("No nuclei yet")
+        self.note.setText(sliders_text(result))
+        self._show_count(result)
         if result is not None:
             self.sliders.value = result.options
-            self._show_count(result)
         self.hand.show_result(result)
         self.take_up.look()
 
@@ -286,12 +275,8 @@ class ResultPanel(QWidget):
             result.follow_undo()
             self.sliders.value = result.options
 
-    def _show_count(self, result: Result) -> None:
-        nuclei = "nucleus" if result.count == 1 else "nuclei"
-        part = "an area of " if result.is_part else ""
-        found = f"{result.count:,} {nuclei} in {part}“{result.image_name}”"
-        by_hand = ", ".join(_by_hand(result.hand.count))
-        self.count.setText(f"{found}\n{by_hand or 'no corrections yet'}")
+    def _show_count(self, result: Result | None) -> None:
+        self.count.setText(count_text(result))
 
     def _on_active(self, event: Any) -> None:
         result = self._results.of_layer(event.value)
@@ -328,11 +313,3 @@ class ResultPanel(QWidget):
 
     def _on_exported(self, result: Result, exported: Exported) -> None:
         self.autosave.exported(result, exported.fingerprint)
-
-
-def _by_hand(count: HandCount) -> Iterator[str]:
-    """Say how much was made by hand; nothing of what was not."""
-    if count.nuclei:
-        yield f"{count.nuclei:,} by hand"
-    if count.erased:
-        yield f"{count.erased:,} {'place' if count.erased == 1 else 'places'} erased"
