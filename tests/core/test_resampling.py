@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from napari_monuseg.core import resampling
 from napari_monuseg.core.image import TissueImage
@@ -51,6 +52,26 @@ def test_coarser_grids_do_not_alias():
     coarse = resample(checkerboard, (16, 16))
 
     assert np.allclose(coarse, 0.5, atol=0.02)
+
+
+@pytest.mark.parametrize("pixel_size", [0.0625, 0.125, 0.2, 0.35, 0.5])
+def test_labels_lie_on_their_tissue(pixel_size):
+    """By their centres of gravity, in the mean of discs that are dark on white."""
+    middles = np.random.default_rng(0).uniform(40, 60, (20, 2))
+
+    moved = [_moved(middle, pixel_size) for middle in middles]
+
+    assert np.abs(np.mean(moved, axis=0)).max() < 0.06
+
+
+def _moved(middle, pixel_size):
+    rows, columns = np.indices((104, 112)) - middle[:, None, None]
+    disc = (rows**2 + columns**2 < 31**2).astype(np.int32)
+    rgb = np.repeat((255 * (1 - disc)).astype(np.uint8)[..., None], 3, axis=2)
+    image = TissueImage.from_array(rgb, pixel_size=pixel_size)
+    seen, labels = at_pixel_size(image, [disc], 0.25)
+    tissue = ndimage.center_of_mass(255.0 - seen[..., 0])
+    return np.subtract(ndimage.center_of_mass(labels), tissue)
 
 
 def test_an_image_is_resampled_block_by_block_as_in_one(tissue, monkeypatch):

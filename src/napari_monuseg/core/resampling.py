@@ -102,7 +102,16 @@ def at_pixel_size(
     for window in blocks((height, width), _BLOCK):
         seen = resample_window(image.read, (image.height, image.width), window, scale)
         rgb[window] = np.rint(seen)
-    rows = np.minimum((np.arange(height) + 0.5) / scale[0], image.height - 1)
-    columns = np.minimum((np.arange(width) + 0.5) / scale[1], image.width - 1)
-    nearest = rows.astype(int)[:, None], columns.astype(int)[None]
+    nearest = np.ix_(_nearest(height, scale[0]), _nearest(width, scale[1]))
     return rgb, *(one[nearest] for one in labels)
+
+
+def _nearest(count: int, scale: float) -> npt.NDArray[np.intp]:
+    """Return the source pixels ``(count,)`` that an axis' new pixels lie nearest to.
+
+    Where one lies between two, as it does at half the pixels, these take turns: all
+    to one side would move the labels against the tissue.
+    """
+    numbers = np.arange(count)
+    to_a_side = np.where(numbers % 2, -1e-6, 1e-6)
+    return ((numbers + 0.5) / scale + to_a_side).astype(np.intp)
