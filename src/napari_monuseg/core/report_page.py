@@ -82,7 +82,7 @@ def report_page(reports: Sequence[ModelReport]) -> str:
 
 def _model_section(report: ModelReport) -> Iterable[str]:
     model = report.model
-    yield from (f"## {model.name}", "", model.info.description, "")
+    yield from (f"## {escaped(model.name)}", "", model.info.description, "")
     if model.info.data:
         yield from (f"Trained on: {model.info.data}.", "")
     asked = report.evaluation.asked
@@ -103,18 +103,20 @@ def _remarks(report: ModelReport) -> Iterable[str]:
     found = report.evaluation
     for how, sizes in (("guessed", found.guesses), ("assumed", found.assumed)):
         if sizes:
-            told = ", ".join(f"{name} {size:g}" for name, size in sizes.items())
+            told = ", ".join(
+                f"{escaped(name)} {size:g}" for name, size in sizes.items()
+            )
             heading = f"Pixel sizes that were not known but {how}, µm/px"
             yield from (f"{heading}: {told}.", "")
     for doubt in report.evaluation.doubts.values():
-        yield from (doubt, "")
+        yield from (escaped(doubt), "")
 
 
 def _failures(report: ModelReport) -> Iterable[str]:
     if report.evaluation.failures:
         yield from ("### Not scored", "")
         for name, reason in report.evaluation.failures:
-            yield f"- {name}: {reason}"
+            yield f"- {escaped(name)}: {escaped(reason)}"
         yield ""
 
 
@@ -150,7 +152,7 @@ def _image_figures(report: ModelReport) -> Iterable[str]:
     yield ""
     extremes = (("lowest", images[0]), ("highest", images[-1]))
     for word, row in extremes[: len(images)]:  # a single image is shown once
-        yield from (f"The image of the {word} AJI, {row.name}:", "")
+        yield from (f"The image of the {word} AJI, {escaped(row.name)}:", "")
         for kind, text in FIGURES.items():
             yield from (_picture(f"{row.name}: {text}", _path(name, kind, row)), "")
 
@@ -164,7 +166,7 @@ def _address(path: str) -> str:
 
 
 def _picture(text: str, path: str) -> str:
-    return f"![{text}]({path})"
+    return f"![{escaped(text)}]({path})"
 
 
 def _named(row: Row) -> tuple[str, Row]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,9 @@ COLUMNS = {
     "legacy_dice": "legacy_dice",
 }
 """Heading of each score, by its name in `Scores` and `MapScores`."""
+
+_MARKUP = re.compile(r"[\\`*\[\]<|]")
+"""What Markdown would not show as it stands."""
 
 _COUNTS = ("true_nuclei", "predicted_nuclei")
 
@@ -171,5 +175,5 @@ def _cell(row: Row, key: str) -> str:
 
 
 def escaped(name: str) -> str:
-    """Return a name as it may stand in a cell of a table in Markdown."""
-    return " ".join(name.splitlines()).replace("|", "\\|")
+    """Return a name as it may stand in Markdown, in a table and a link as well."""
+    return _MARKUP.sub(r"\\\g<0>", " ".join(name.splitlines()))
