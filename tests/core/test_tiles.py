@@ -42,6 +42,16 @@ def test_neighbours_share_at_least_the_overlap(length, shared):
     assert (ends - np.array(tiling.origins[1:]) >= 32 * shared).all()
 
 
+@given(length=st.integers(1, 4000), room=st.integers(2, 20), shared=st.integers(0, 6))
+def test_only_neighbours_share_anything(length, room, shared):
+    largest = max(3 * shared, 2 * shared + room)
+
+    tiling = tile(length, stride=1, largest=largest, overlap=shared)
+
+    ends = np.array(tiling.origins[:-2]) + tiling.size
+    assert (ends <= np.array(tiling.origins[2:])).all()
+
+
 def test_one_window_where_the_image_fits_one():
     tiling = tile(500, stride=32, largest=768, overlap=96)
 

@@ -61,8 +61,8 @@ def tile(length: int, *, stride: int, largest: int, overlap: int) -> Tiling:
     largest : int
         No window is longer, px; at least twice the overlap and two strides more.
     overlap : int
-        Neighbouring windows share at least this, px, and no two that are not
-        neighbours share anything.
+        Neighbouring windows share at least this, px. Where it is a third of
+        `largest` at most, no two others share anything.
 
     Returns
     -------
