@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from napari_monuseg.core.counting import ids_in
-from napari_monuseg.core.handwork import HandWork, Places, regions
+from napari_monuseg.core.handwork import HandWork
+from napari_monuseg.core.places import Places, regions
 from napari_monuseg.core.separation import Mask
 
 

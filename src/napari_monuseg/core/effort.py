@@ -5,7 +5,8 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from napari_monuseg.core.counting import Ids, ids_in
-from napari_monuseg.core.handwork import HandWork, Places, close_up
+from napari_monuseg.core.handwork import HandWork
+from napari_monuseg.core.places import Places, close_up
 from napari_monuseg.core.separation import Mask, connected_components
 
 UNKNOWN = -1

@@ -15,17 +15,11 @@ from scipy import ndimage
 from napari_monuseg.core.boxes import blocks
 from napari_monuseg.core.counting import Ids, ids_in
 from napari_monuseg.core.numbering import number_pieces, numbers_beyond
-from napari_monuseg.core.separation import (
-    Labels,
-    Mask,
-    connected_components,
-    largest_part,
-)
+from napari_monuseg.core.places import Places, close_up, regions
+from napari_monuseg.core.separation import Labels, Mask, largest_part
 
 BLOCK = 256
 """Side of the blocks in which two states are compared, px."""
-
-Places = npt.NDArray[np.int64]
 
 
 class HandCount(NamedTuple):
@@ -292,51 +286,3 @@ def _where(labels: Labels, ids: Ids) -> Mask:
     """Tell where labels bear one of the ids."""
     mask: Mask = np.isin(labels, ids) if ids.size else np.zeros(labels.shape, bool)
     return mask
-
-
-def close_up(
-    pixels: Places, shape: tuple[int, int]
-) -> tuple[tuple[Places, Places], tuple[int, int]]:
-    """Give where pixels lie in the smallest window that has them all, and its shape.
-
-    Parameters
-    ----------
-    pixels : (n,) int64
-        As positions in a flattened image; one at least.
-    shape : tuple of int
-        Height and width of that, px.
-
-    Returns
-    -------
-    places : tuple of (n,) int64
-        Rows and columns.
-    shape : tuple of int
-        Height and width of the window, px.
-    """
-    rows, columns = np.unravel_index(pixels, shape)
-    rows, columns = rows - rows.min(), columns - columns.min()
-    return (rows, columns), (int(rows.max()) + 1, int(columns.max()) + 1)
-
-
-def regions(pixels: Places, shape: tuple[int, int]) -> npt.NDArray[np.int32]:
-    """Give the 4-connected region that each of some pixels lies in.
-
-    Parameters
-    ----------
-    pixels : (n,) int64
-        As positions in a flattened image.
-    shape : tuple of int
-        Height and width of that, px.
-
-    Returns
-    -------
-    (n,) int32
-        The regions' numbers, from 1.
-    """
-    if not pixels.size:
-        return np.zeros(0, np.int32)
-    places, window = close_up(pixels, shape)
-    mask = np.zeros(window, bool)
-    mask[places] = True
-    numbers: npt.NDArray[np.int32] = connected_components(mask)[places]
-    return numbers
