@@ -1,7 +1,6 @@
 """What a network says of every pixel, on the image's own grid."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +47,3 @@ class NucleusMaps:
             np.asarray(self.foreground[window], np.float32),
             np.asarray(self.distance[window], np.float32),
         )
-
-
-Array = npt.NDArray[Any]

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet, ref
+from weakref import ref
 
 import numpy as np
 from napari.layers import Labels as LabelsLayer
@@ -68,10 +68,8 @@ class Result(Overlay):
     """When what it was restored from was edited last, if it was restored."""
     opened: Labels | None = None
     """What the file holds that its nuclei were opened from, as far as that is known."""
-    ancestors: WeakSet["Result"] = field(default_factory=WeakSet)
-    """Those whose hand work was put into this one when it was made."""
     parents: tuple["ref[Result]", ...] = ()
-    """Those of them that it was put in from: the others had given it to these."""
+    """Those whose hand work was put into this one when it was made."""
     handed_on: int | None = None
     """Fingerprint of its labels when another result took over hand work last."""
     knows_hand_work: bool = True

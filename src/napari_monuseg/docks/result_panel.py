@@ -172,8 +172,6 @@ class ResultPanel(QWidget):
         self, result: Result, placed: Placed, earlier: Sequence[Result]
     ) -> list[str]:
         """Show a result, and say what hand work had no room in it."""
-        for one in earlier:
-            result.ancestors |= {one, *one.ancestors}
         result.parents = tuple(map(ref, earlier))
         result.show(self._viewer, placed)
         self._results.add(result)
