@@ -79,6 +79,13 @@ def origin_facts(nuclei: LabelsLayer) -> dict[str, Any]:
     return facts if isinstance(facts, dict) else {}
 
 
+def note_fact(nuclei: LabelsLayer, name: str, value: Any) -> None:
+    """Let a layer that says where its nuclei come from say something more."""
+    if METADATA in nuclei.metadata:
+        # Not in place: a duplicate of the layer has the same facts.
+        nuclei.metadata[METADATA] = {**nuclei.metadata[METADATA], name: value}
+
+
 def namesakes(name: str, images: Iterable[Image], *, any_number: bool) -> list[Image]:
     """Give the images of a name.
 

@@ -1,7 +1,8 @@
-"""Hands the hand work of earlier results on to a new one: files, and what is lost."""
+"""Hands hand work on from result to result: what has whose, files, what is lost."""
 
 from collections.abc import Collection, Mapping
 
+from napari_monuseg.core.carrying import Carried, holds
 from napari_monuseg.docks.autosave import Autosave
 from napari_monuseg.docks.placing import HandedOn
 from napari_monuseg.docks.result import Result
@@ -11,6 +12,25 @@ COVERED = (
     "Hand work of “{name}” lies where other hand work does; what has no room beside "
     "that is in its own layer alone, hidden now."
 )
+
+
+def is_brought_by(result: Result, others: Collection[Result]) -> bool:
+    """Tell whether all that a result had from others has these for a source, too."""
+    parents = [parent() for parent in result.parents]
+    return bool(parents) and all(
+        one is not None and (one in others or not one.has_hand_work())
+        for one in parents
+    )
+
+
+def has_hand_work_of(result: Result, other: Result) -> bool:
+    """Tell whether all that was made by hand in another result is in one as well."""
+    if not other.has_hand_work():
+        return True
+    snapshot = other.snapshot()
+    hand = other.hand if snapshot is None else snapshot.gather()
+    part = Carried(hand=hand, offset=other.area.offset)
+    return holds(result.hand, part, result.area.offset)
 
 
 def hand_on_files(

@@ -1,6 +1,5 @@
 """The nuclei of one run, and the labels layer that shows them."""
 
-from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -10,13 +9,18 @@ import numpy as np
 from napari.layers import Labels as LabelsLayer
 
 from napari_monuseg.areas import Labels, Mask
-from napari_monuseg.core.carrying import Carried, holds
 from napari_monuseg.core.counting import count_nuclei
 from napari_monuseg.core.handwork import HandWork
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.maps import NucleusMaps
 from napari_monuseg.core.origin import Origin
-from napari_monuseg.docks.bindings import METADATA, bind, hand_mask, origin_facts
+from napari_monuseg.docks.bindings import (
+    METADATA,
+    bind,
+    hand_mask,
+    note_fact,
+    origin_facts,
+)
 from napari_monuseg.docks.colours import nucleus_colours
 from napari_monuseg.docks.overlay import Overlay
 from napari_monuseg.docks.reviewed import reviewed_mask
@@ -128,23 +132,6 @@ class Result(Overlay):
         state = self._steps.state
         return bool(state.hand.edited.any()) or not self._holds(state.written)
 
-    def is_brought_by(self, others: Collection["Result"]) -> bool:
-        """Tell whether all that it had from the first has others for a source, too."""
-        parents = [parent() for parent in self.parents]
-        return bool(parents) and all(
-            one is not None and (one in others or not one.has_hand_work())
-            for one in parents
-        )
-
-    def has_hand_work_of(self, other: "Result") -> bool:
-        """Tell whether all that was made by hand in another is in this one as well."""
-        if not other.has_hand_work():
-            return True
-        snapshot = other.snapshot()
-        hand = other.hand if snapshot is None else snapshot.gather()
-        part = Carried(hand=hand, offset=other.area.offset)
-        return holds(self.hand, part, self.area.offset)
-
     def learn(self, hand: HandWork) -> None:
         """Take over hand work that was gathered from a snapshot."""
         self.hand = hand.knowing(self.hand.used)
@@ -157,22 +144,17 @@ class Result(Overlay):
 
     def note_effort(self, corrected: tuple[int, ...] | None) -> None:
         """Say in the layer where reviewed nuclei were corrected since the run."""
-        known = self._noted("corrected")
+        if self.layer is None:
+            return
+        known = origin_facts(self.layer).get("corrected")
         self._note("corrected", corrected)
-        if self.layer is not None and known != corrected:
+        if known != corrected:
             self.layer.events.metadata()
-
-    def _noted(self, name: str) -> Any:
-        """Give what the layer says of something; None if it says nothing."""
-        facts = {} if self.layer is None else self.layer.metadata.get(METADATA, {})
-        return facts.get(name)
 
     def _note(self, name: str, value: Any) -> None:
         """Say something in the layer, if it is shown."""
-        if self.layer is not None and METADATA in self.layer.metadata:
-            # Not in place: a duplicate of the layer has the same facts.
-            facts = self.layer.metadata[METADATA]
-            self.layer.metadata[METADATA] = {**facts, name: value}
+        if self.layer is not None:
+            note_fact(self.layer, name, value)
 
     def show(self, viewer: Any, placed: "Placed") -> None:
         """Show what a run found in a layer of its own, with its hand work.

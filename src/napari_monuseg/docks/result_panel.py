@@ -20,7 +20,11 @@ from napari_monuseg.docks.autosave import Autosave
 from napari_monuseg.docks.correction_tools import CorrectionTools
 from napari_monuseg.docks.export_button import ExportButton
 from napari_monuseg.docks.hand_panel import HandPanel
-from napari_monuseg.docks.handing_on import covered_work, hand_on_files
+from napari_monuseg.docks.handing_on import (
+    covered_work,
+    hand_on_files,
+    has_hand_work_of,
+)
 from napari_monuseg.docks.known_results import KnownResults
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.note import Line, Note
@@ -212,7 +216,7 @@ class ResultPanel(QWidget):
         self.current = result
         result.show_restored(self._viewer, corrections.labels, corrections.hand)
         self.autosave.add(result, path)
-        put_away(result, self._results, result.has_hand_work_of)
+        put_away(result, self._results, partial(has_hand_work_of, result))
         self._choose(result)
 
     def know_pixel_size(self, image: Image, pixel_size: float) -> None:

@@ -19,6 +19,7 @@ from napari_monuseg.docks.area_choice import AreaChoice
 from napari_monuseg.docks.at_work import WorkWatch, is_drawing
 from napari_monuseg.docks.device_choice import DeviceChoice
 from napari_monuseg.docks.dock import Dock, enable_buttons, explain
+from napari_monuseg.docks.handing_on import is_brought_by
 from napari_monuseg.docks.image_choice import ImageChoice
 from napari_monuseg.docks.model_choice import ModelChoice
 from napari_monuseg.docks.pixel_size import PixelSize
@@ -223,7 +224,7 @@ class SegmentDock(Dock):
                 known=one.snapshot() or one.hand,
                 offset=one.area.offset,
                 same=one is same,
-                brought_by_another=one.is_brought_by(earlier),
+                brought_by_another=is_brought_by(one, earlier),
             )
             for one in earlier
         ]
