@@ -96,6 +96,23 @@ def test_the_earlier_region_keeps_the_pixel(write):
     assert np.count_nonzero(labels == 2) == 16 - 4
 
 
+@pytest.mark.parametrize("first", [False, True])
+def test_a_negative_region_is_a_hole_and_no_nucleus(write, first):
+    hole = aperio([(4, 3), (6, 3), (6, 5), (4, 5)]).split("<Regions>")[1]
+    hole = hole.split("</Regions>")[0].replace("<Region>", '<Region NegativeROA="1">')
+    place = "<Regions>" if first else "</Regions>"
+    inserted = place + hole if first else hole + place
+    xml = aperio(SQUARE).replace(place, inserted)
+
+    labels = read_annotations(write(xml), (8, 9))
+
+    expected = np.zeros((8, 9), dtype=np.int32)
+    expected[2:6, 3:7] = 1
+    expected[3:5, 4:6] = 0
+    np.testing.assert_array_equal(labels, expected)
+    assert len(read_polygons(write(xml))) == 1
+
+
 def square(left, top, side):
     right, bottom = left + side, top + side
     return [(left, top), (right, top), (right, bottom), (left, bottom)]

@@ -183,3 +183,20 @@ def test_an_impossible_pixel_size_is_refused(tmp_path, pixel_size):
     ):
         with pytest.raises(ImageError, match="not possible"):
             make()
+
+
+@pytest.mark.parametrize("number", ["2.5e-1", "0,25", ".25", "0.250 ", "25E-2"])
+def test_aperio_writes_its_number_in_several_ways(tmp_path, number):
+    write(tmp_path / "a.svs", description=f"Aperio Image|MPP = {number}|Left = 1,5")
+
+    assert calibration(tmp_path / "a.svs") == (0.25, "Aperio description")
+
+
+def test_ome_attributes_may_stand_in_single_quotes(tmp_path):
+    metadata = {"axes": "YXS", "PhysicalSizeX": 0.5, "PhysicalSizeY": 0.5}
+    write(tmp_path / "a.ome.tif", metadata=metadata)
+    text = tifffile.tiffcomment(tmp_path / "a.ome.tif")
+
+    tifffile.tiffcomment(tmp_path / "a.ome.tif", text.replace('"', "'").encode())
+
+    assert calibration(tmp_path / "a.ome.tif") == (0.5, "OME metadata")

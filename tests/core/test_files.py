@@ -138,3 +138,16 @@ def test_what_a_decoder_raises_becomes_a_sentence(tmp_path, error, sentence):
 def test_an_image_error_passes_as_it_is(tmp_path):
     with pytest.raises(ImageError, match=r"^mine$"), reading(tmp_path / "a.tif"):
         raise ImageError("mine")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such rights")
+@pytest.mark.parametrize("rights", [0o600, 0o664, 0o644])
+def test_who_may_read_a_replaced_file_stays(tmp_path, rights):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    path.chmod(rights)
+
+    with write_beside(path) as beside:
+        beside.write_text("new")
+
+    assert path.stat().st_mode & 0o777 == rights

@@ -130,3 +130,15 @@ def test_a_bmp_that_states_other_sides_is_refused(tmp_path, place, side):
 
     with pytest.raises(ImageError, match="picture"):
         opened(tmp_path / "picture", bytes(content))
+
+
+@pytest.mark.parametrize(("dtype", "bits"), [(np.uint8, 4), (np.uint16, 12)])
+def test_jpeg_2000_of_few_bits_is_as_bright_as_it_was(tmp_path, dtype, bits):
+    full = 2**bits - 1
+    stored = np.linspace(0, full, 64 * 64).reshape(64, 64).astype(dtype)
+    content = imagecodecs.jpeg2k_encode(stored, reversible=True, bitspersample=bits)
+
+    rgb = opened(tmp_path / "a.jp2", content)
+
+    expected = np.rint(stored * (255 / full))
+    assert np.abs(rgb[..., 0] - expected).max() <= 1

@@ -220,3 +220,24 @@ def test_channels_in_other_files_must_be_there(tmp_path, tissue):
 
     with pytest.raises(ImageError, match=r"a\.ome\.tif cannot be read"):
         TissueImage.open(path)
+
+
+def test_grey_with_alpha_is_seen_over_white(tmp_path):
+    grey = np.full((20, 30), 90, np.uint8)
+    alpha = np.full((20, 30), 255, np.uint8)
+    alpha[:, 15:] = 0
+    options = {"photometric": "minisblack", "planarconfig": "contig"}
+    tifffile.imwrite(
+        tmp_path / "a.tif",
+        np.dstack([grey, alpha]),
+        extrasamples=["unassalpha"],
+        **options,
+    )
+    tifffile.imwrite(tmp_path / "b.tif", np.dstack([grey, alpha]), **options)
+
+    rgb = TissueImage.open(tmp_path / "a.tif").read(ALL, ALL)
+
+    assert (rgb[:, :15] == 90).all()
+    assert (rgb[:, 15:] == 255).all()
+    with pytest.raises(ImageError, match="has 2 channels"):
+        TissueImage.open(tmp_path / "b.tif")

@@ -314,13 +314,25 @@ def test_a_figure_that_cannot_be_written_stops_the_report(samples, model, option
         finish(write_report(samples, [model], options, segmenter=segmenter))
 
 
+@pytest.mark.parametrize("name", ["scores.csv", "scores.json", "counts.png"])
+def test_files_of_a_report_s_names_are_spared(name, samples, model, options):
+    options.folder.mkdir(parents=True)
+    (options.folder / name).write_text("mine")
+
+    with pytest.raises(ExportError, match=f"{name} is there already and is of no"):
+        next(write_report(samples, [model], options, segmenter=segmenter))
+
+    assert files(options.folder) == {name}
+    assert (options.folder / name).read_text() == "mine"
+
+
 @pytest.mark.parametrize("notes", ["my own notes\n", "\n  \n# My notes\n"])
 def test_a_page_that_is_no_report_is_spared(notes, samples, model, options):
     options.folder.mkdir(parents=True)
     page = options.folder / "report.md"
     page.write_text(notes)
 
-    with pytest.raises(ExportError, match="is no report; choose another folder"):
+    with pytest.raises(ExportError, match="is of no report; choose another folder"):
         next(write_report(samples, [model], options, segmenter=segmenter))
 
     assert page.read_text() == notes

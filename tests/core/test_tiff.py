@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from napari_monuseg.core.errors import AnnotationError, ExportError
-from napari_monuseg.core.tiff import is_labels_file, read_labels
+from napari_monuseg.core.tiff import is_labels_file, read_labels, read_mask
 from napari_monuseg.core.tiff_writing import write_labels
 
 in_one_folder = settings(
@@ -292,3 +292,44 @@ def test_monuseg_labels_survive(monuseg, tmp_path):
         skimage.io.imread(tmp_path / "a.tif"), tifffile.imread(original)
     )
     assert not is_labels_file(original)
+
+
+@pytest.mark.parametrize("photometric", ["minisblack", "miniswhite"])
+def test_a_mask_of_bits_is_read_as_it_shows(tmp_path, photometric):
+    mask = np.zeros((40, 50), bool)
+    mask[10:20, 5:30] = True
+    stored = mask if photometric == "minisblack" else ~mask  # then 0 is white
+    tifffile.imwrite(tmp_path / "a.tif", stored, photometric=photometric)
+
+    np.testing.assert_array_equal(read_mask(tmp_path / "a.tif").labels, mask)
+
+
+def test_numbers_of_a_mask_count_as_they_are(tmp_path):
+    """As of ImageJ, which shows its masks of 8 bits by an inverted table."""
+    mask = np.zeros((40, 50), np.uint8)
+    mask[10:20, 5:30] = 255
+    tifffile.imwrite(tmp_path / "a.tif", mask, photometric="miniswhite")
+
+    np.testing.assert_array_equal(read_mask(tmp_path / "a.tif").labels, mask > 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("pixel_size", "x"),
+        ("pixel_size", -1),
+        ("pixel_size", float("nan")),
+        ("offset", ["a", "b"]),
+        ("offset", [float("inf"), 0]),
+        ("offset", [1]),
+    ],
+)
+def test_facts_that_are_none_make_a_file_damaged(tmp_path, name, value):
+    path = tmp_path / "a.tif"
+    write_labels(path, np.ones((4, 5), np.int32), pixel_size=0.25)
+    with tifffile.TiffFile(path, mode="r+") as file:
+        tag = file.pages.first.tags[269]
+        tag.overwrite(json.dumps(json.loads(tag.value) | {name: value}))
+
+    with pytest.raises(AnnotationError, match=r"a\.tif cannot be read"):
+        read_labels(path)

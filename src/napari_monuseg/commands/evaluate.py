@@ -89,9 +89,7 @@ def evaluate(
     if pixel_sizes is not None:
         say_unknown(sizes, folder)
     if json_file is not None:
-        require_writable(json_file.parent)
-        if json_file.is_dir():
-            raise ExportError(f"{json_file} is a folder; name a file for the scores.")
+        _check_json_file(json_file)
     entries = [find_model(name) for name in model or ["unet"]]
     from napari_monuseg.core.report_tables import Groups
     from napari_monuseg.core.segment import SegmentOptions
@@ -116,6 +114,29 @@ def evaluate(
         _write_json(json_file, evaluations)
     if failures or unpaired:
         raise typer.Exit(1)
+
+
+def _check_json_file(path: Path) -> None:
+    """Refuse, before any work, what cannot be written, and what holds no scores."""
+    require_writable(path.parent)
+    if path.is_dir():
+        raise ExportError(f"{path} is a folder; name a file for the scores.")
+    if path.exists() and not _holds_scores(path):
+        raise ExportError(
+            f"{path} is there already and holds no scores; give them another name."
+        )
+
+
+def _holds_scores(path: Path) -> bool:
+    """Tell whether a file holds what `_write_json` writes, or nothing."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            begins = file.read(1)
+            found = json.loads(begins + file.read()) if begins in {"{", "["} else None
+    except (OSError, ValueError, RecursionError):
+        return False
+    several = found if isinstance(found, list) else [found]
+    return not begins or all(isinstance(one, dict) and "mean" in one for one in several)
 
 
 def _require_sound(entries: list[ModelEntry]) -> None:

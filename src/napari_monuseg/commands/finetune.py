@@ -14,6 +14,7 @@ from napari_monuseg.commands.console import (
     stop_between_steps,
 )
 from napari_monuseg.commands.corrected_labels import read_corrections
+from napari_monuseg.commands.outputs import save_model
 from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.folders import refuse_to_replace, require_writable
 from napari_monuseg.core.registry import ENDING, find_model
@@ -113,9 +114,13 @@ def finetune(
     if only_if_better and not judgement.accept:
         typer.echo(f"{output} was not written.")
     else:
-        info = lesson.describe(output.stem, tuned, judgement)
-        save_checkpoint(output, tuned.network, info)
-        say_trained(output, tuned.steps, tuned.minutes)
+
+        def save(path: Path) -> None:
+            info = lesson.describe(path.stem, tuned, judgement)
+            save_checkpoint(path, tuned.network, info)
+            say_trained(path, tuned.steps, tuned.minutes)
+
+        save_model(output, save, overwrite=overwrite)
     if not (whole and compared):
         raise typer.Exit(STOPPED)
     if judgement.problem:

@@ -1,6 +1,7 @@
 """``napari-monuseg segment``: image files ─► label files."""
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,7 @@ from napari_monuseg.commands.reading import (
     reading,
     say_size_unknown,
 )
+from napari_monuseg.core.counting import how_many
 from napari_monuseg.core.dataset_files import find_beside, find_images
 from napari_monuseg.core.errors import ExportError, ImageError, MonusegError
 from napari_monuseg.core.folders import is_there, make_folder, require_writable
@@ -26,7 +28,7 @@ from napari_monuseg.core.tiff import NAMED_BY, is_labels_file
 from napari_monuseg.core.tiff_writing import write_labels
 
 if TYPE_CHECKING:
-    from napari_monuseg.core.segment import SegmentOptions
+    from napari_monuseg.core.segment import Segmentation
 
 
 def segment(
@@ -71,16 +73,28 @@ def segment(
     paths, failed = _open_folders(images)
     _check_output(paths, output, overlay=overlay)
     from napari_monuseg.core.segment import SegmentOptions
+    from napari_monuseg.core.segment import segment as segment_image
 
     options = SegmentOptions(
         device=device,
         augment=augment,
         instances=reading(foreground_threshold, seed_prominence, smallest_nucleus),
     )
+    spare = partial(
+        _refuse_to_lose, output=output, overlay=overlay, overwrite=overwrite
+    )
     for path in paths:
         try:
-            _refuse_to_lose(path, output, overlay=overlay, overwrite=overwrite)
-            _segment_file(path, output, entry, options, pixel_size, overlay=overlay)
+            spare(path)
+            with TissueImage.open(path, pixel_size=pixel_size) as image:
+                result = run_with_bar(segment_image(image, entry, options), path.name)
+                spare(path)  # another run or a window may have written there
+                _write(_labels_path(path, output), image, result, entry)
+                _say_remarks(path, result, entry)
+                if overlay:
+                    from napari_monuseg.core.figures import write_overlay
+
+                    write_overlay(_overlay_path(path, output), image, result.labels)
         except MonusegError as error:
             fail(error)
             failed += 1
@@ -116,36 +130,27 @@ def _open_folders(given: list[Path]) -> tuple[list[Path], int]:
     return list(once.values())[::-1], failed
 
 
-def _segment_file(
-    path: Path,
-    output: Path,
-    entry: ModelEntry,
-    options: "SegmentOptions",
-    pixel_size: float | None,
-    *,
-    overlay: bool,
+def _write(
+    path: Path, image: TissueImage, result: "Segmentation", entry: ModelEntry
 ) -> None:
-    from napari_monuseg.core.segment import segment as segment_image
+    """Write the labels, and say so."""
+    write_labels(
+        path,
+        result.labels,
+        pixel_size=result.maps.pixel_size,
+        origin=Origin(
+            image=image.name,
+            image_shape=(image.height, image.width),
+            model=entry.name,
+            hand=np.zeros(result.labels.shape, bool),
+        ),
+    )
+    nuclei = how_many(int(result.labels.max()))
+    typer.echo(f"{path}: {nuclei} on {result.device}")
 
-    with TissueImage.open(path, pixel_size=pixel_size) as image:
-        result = run_with_bar(segment_image(image, entry, options), path.name)
-        labels_path = _labels_path(path, output)
-        write_labels(
-            labels_path,
-            result.labels,
-            pixel_size=result.maps.pixel_size,
-            origin=Origin(
-                image=path.stem,
-                image_shape=(image.height, image.width),
-                model=entry.name,
-                hand=np.zeros(result.labels.shape, bool),
-            ),
-        )
-        if overlay:
-            from napari_monuseg.core.figures import write_overlay
 
-            write_overlay(_overlay_path(path, output), image, result.labels)
-    typer.echo(f"{labels_path}: {int(result.labels.max())} nuclei on {result.device}")
+def _say_remarks(path: Path, result: "Segmentation", entry: ModelEntry) -> None:
+    """Say what is in doubt, and what was guessed or assumed."""
     if result.doubt:
         typer.echo(result.doubt, err=True)
     if result.maps.pixel_size is None:

@@ -1,10 +1,10 @@
 """``napari-monuseg train``: a folder of images with truth ─► a model."""
 
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +17,7 @@ from napari_monuseg.commands.console import (
     say_trained,
     stop_between_steps,
 )
+from napari_monuseg.commands.outputs import claimed, refuse_claimed, save_model
 from napari_monuseg.commands.reading import say_unknown, say_unpaired
 from napari_monuseg.core.datasets import Sample, find_samples, read_split, select
 from napari_monuseg.core.errors import DatasetError, TrainingError
@@ -29,6 +30,9 @@ from napari_monuseg.core.pixel_sizes import (
     tell_pixel_sizes,
 )
 from napari_monuseg.core.registry import ModelEntry, find_model
+
+if TYPE_CHECKING:
+    from napari_monuseg.core.training_options import TrainingOptions
 
 LARGEST_SHIFT = 32
 """Of labels against their tissue, px: further off, they are of other tissue."""
@@ -124,6 +128,7 @@ def train(
     from napari_monuseg.core.training_options import RECIPES, TrainingOptions
 
     state_path = output.with_suffix(".training")
+    refuse_claimed(state_path, output)
     _check_paths(output, state_path, resume=resume)
     if not overwrite:
         refuse_to_replace(output)
@@ -169,6 +174,9 @@ def train(
         device=device,
         **RECIPES.get(name, {}) | chosen,
     )
+    taught = data or (
+        f"{len(samples)} images of {folder.name}" if options.steps else ""
+    )
     job = train_network(
         samples,
         validation,
@@ -177,39 +185,43 @@ def train(
         stains=stains,
         state_path=state_path,
     )
-    with (
-        stop_between_steps() as stopped,
-        Log(output.with_suffix(".log"), anew=overwrite and not resume) as log,
-    ):
-        try:
-            title = TITLES.get(options.network, "")
-            trained = run_with_bar(job, title, log, stopped)
-            log.begin()  # without a line, what is there is of another model
-        except StoppedError:
-            _say_stopped(state_path)
-            raise typer.Exit(STOPPED) from None
-    info = ModelInfo(
-        name=output.stem,
-        network=options.network,
-        network_options=options.network_options,
-        pixel_size=options.pixel_size,
-        label_shift=label_shift,
-        stains=trained.stains,
-        description=_describe(options.network, len(samples), parent),
-        instances=trained.instances
-        or (parent.info.instances if parent else InstanceOptions()),
-        parent=parent.name if parent else "",
-        data=data or f"{len(samples)} images of {folder.name}",
-        licence=licence,
-        date=datetime.now(timezone.utc).date().isoformat(),
-        recipe=_recipe(options, trained.steps, trained.minutes, trained.device),
-        scores={"validation": trained.scores} if trained.scores else {},
-        history=trained.history,
-    )
-    save_checkpoint(output, trained.network, info)
-    with suppress(OSError):  # the model is written
-        state_path.unlink(missing_ok=True)
-    say_trained(output, trained.steps, trained.minutes)
+    with claimed(state_path, output):
+        with (
+            stop_between_steps() as stopped,
+            Log(output.with_suffix(".log"), anew=overwrite and not resume) as log,
+        ):
+            try:
+                title = TITLES.get(options.network, "")
+                trained = run_with_bar(job, title, log, stopped)
+                log.begin()  # without a line, what is there is of another model
+            except StoppedError:
+                _say_stopped(state_path)
+                raise typer.Exit(STOPPED) from None
+        info = ModelInfo(
+            name=output.stem,
+            network=options.network,
+            network_options=options.network_options,
+            pixel_size=options.pixel_size,
+            label_shift=label_shift,
+            stains=trained.stains,
+            instances=trained.instances
+            or (parent.info.instances if parent else InstanceOptions()),
+            description=_describe(options, len(samples), parent),
+            parent=parent.name if parent else "",
+            date=datetime.now(timezone.utc).date().isoformat(),
+            recipe=_recipe(options, trained.steps, trained.minutes, trained.device),
+            scores={"validation": trained.scores} if trained.scores else {},
+            history=trained.history,
+            **_heritage(parent, taught, licence),
+        )
+
+        def save(path: Path) -> None:
+            save_checkpoint(path, trained.network, replace(info, name=path.stem))
+            with suppress(OSError):  # the model is written
+                state_path.unlink(missing_ok=True)
+            say_trained(path, trained.steps, trained.minutes)
+
+        save_model(output, save, overwrite=overwrite)
 
 
 def _say_stopped(state_path: Path) -> None:
@@ -284,9 +296,21 @@ def _choose_samples(
     )
 
 
-def _describe(network: str, images: int, parent: ModelEntry | None) -> str:
+def _describe(
+    options: "TrainingOptions", images: int, parent: ModelEntry | None
+) -> str:
+    """Describe a model in one line."""
+    if parent is not None and not options.steps:
+        return f"{parent.name}, its thresholds chosen on {images} images"
     onward = f", from {parent.name}" if parent else ""
-    return f"{TITLES[network]} trained on {images} H&E images at 40×{onward}"
+    title = TITLES[options.network]
+    return f"{title} trained on {images} H&E images at 40×{onward}"
+
+
+def _heritage(parent: ModelEntry | None, taught: str, licence: str) -> dict[str, Any]:
+    """Give data, licence and places learned from, the parent's as well."""
+    heritage = parent.info.passed_on(taught) if parent else {"data": taught}
+    return heritage | {"licence": licence} if licence else heritage
 
 
 def _recipe(options: Any, steps: int, minutes: float, device: str) -> dict[str, Any]:

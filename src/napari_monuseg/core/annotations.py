@@ -20,6 +20,9 @@ WIDE, MOST_WITHIN = 3, 3
 """An outline so many times as wide and high as most, around more others than this, is
 none of a nucleus."""
 
+Region = list[tuple[float, float]]
+"""Rows and columns of vertices, px."""
+
 _HALF_OPEN = 1e-4
 _LARGEST_COORDINATE = 1e9
 
@@ -37,7 +40,7 @@ def read_annotations(path: str | Path, shape: tuple[int, int]) -> NDArray[np.int
     Returns
     -------
     (H, W) int32 array
-        Labels as `rasterise` makes them.
+        Labels as `rasterise` makes them, without what negative regions leave out.
 
     Raises
     ------
@@ -45,9 +48,11 @@ def read_annotations(path: str | Path, shape: tuple[int, int]) -> NDArray[np.int
         If the file cannot be read as Aperio XML, or an outline is drawn around
         others, as no nucleus is.
     """
-    polygons = read_polygons(path)
+    found = _read_regions(Path(path))
+    polygons = _polygons(found.regions)
     labels = rasterise(polygons, shape)
     _require_nuclei(polygons, labels, Path(path).name)
+    labels[rasterise(_polygons(found.left_out), shape) > 0] = 0
     return labels
 
 
@@ -56,7 +61,7 @@ def read_polygons(path: str | Path) -> list[NDArray[np.float64]]:
 
     The coordinates in the file count pixel centres from 1, as MATLAB does; those
     returned count from 0. Regions with fewer than 3 vertices (dots, rulers) are
-    skipped.
+    skipped, and so are negative ones, which leave out a part of others.
 
     Parameters
     ----------
@@ -73,7 +78,10 @@ def read_polygons(path: str | Path) -> list[NDArray[np.float64]]:
     AnnotationError
         If the file is missing, is broken or foreign XML, or defines a document type.
     """
-    regions = _read_regions(Path(path))
+    return _polygons(_read_regions(Path(path)).regions)
+
+
+def _polygons(regions: list[Region]) -> list[NDArray[np.float64]]:
     return [np.array(region, dtype=np.float64) for region in regions if region[2:]]
 
 
@@ -136,7 +144,9 @@ class _RegionReader:
 
     def __init__(self) -> None:
         self.root = ""
-        self.regions: list[list[tuple[float, float]]] = []
+        self.regions: list[Region] = []
+        self.left_out: list[Region] = []
+        self._open: Region | None = None
 
     def doctype(self, *_: str | None) -> None:
         # Called before any entity is read: what is refused here cannot expand.
@@ -146,9 +156,11 @@ class _RegionReader:
         if not self.root:
             self._check_root(tag)
         elif tag == "Region":
-            self.regions.append([])
-        elif tag == "Vertex" and self.regions:
-            self.regions[-1].append(_place(attributes))
+            negative = attributes.get("NegativeROA", "0").strip() == "1"
+            self._open = []
+            (self.left_out if negative else self.regions).append(self._open)
+        elif tag == "Vertex" and self._open is not None:
+            self._open.append(_place(attributes))
 
     def _check_root(self, tag: str) -> None:
         if tag != "Annotations":
@@ -160,7 +172,7 @@ class _ForeignXMLError(Exception):
     """XML that is well-formed but not Aperio's."""
 
 
-def _read_regions(path: Path) -> list[list[tuple[float, float]]]:
+def _read_regions(path: Path) -> _RegionReader:
     # Safe: the reader refuses document types, and with them every entity.
     reader = _RegionReader()
     parser = XMLParser(target=reader)  # noqa: S314
@@ -181,7 +193,7 @@ def _read_regions(path: Path) -> list[list[tuple[float, float]]]:
         raise AnnotationError(
             f"{path.name} is broken or no XML ({error}); copy or export it again."
         ) from error
-    return reader.regions
+    return reader
 
 
 def _place(attributes: dict[str, str]) -> tuple[float, float]:

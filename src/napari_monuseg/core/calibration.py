@@ -40,6 +40,8 @@ _MICROMETRES = {
     "in": 25_400.0,
     "inch": 25_400.0,
 }
+_ATTRIBUTE = r"""(\w+)\s*=\s*(["'])(.*?)\2"""
+_APERIO_SIZE = r"\bMPP\s*=\s*((?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?)"
 _RESOLUTION_UNITS = {2: 25_400.0, 3: 1e4}  # the tag's inch and centimetre
 
 
@@ -129,7 +131,7 @@ def _square(sizes: tuple[float, float], name: str) -> float:
 def _from_ome(text: str, shape: tuple[int, int]) -> tuple[float, float] | None:
     """Read the image of that shape, or the first one, of an OME-XML."""
     images = [
-        dict(re.findall(r'(\w+)\s*=\s*"([^"]*)"', attributes))
+        {name: value for name, _, value in re.findall(_ATTRIBUTE, attributes)}
         for attributes in re.findall(r"<(?:\w+:)?Pixels\b([^>]*)>", text)
     ]
     for pixels in images:
@@ -154,8 +156,8 @@ def _micrometres(number: str, unit: str) -> float | None:
 
 
 def _from_aperio(description: str) -> tuple[float, float] | None:
-    found = re.search(r"\bMPP\s*=\s*([\d.]+)", description)
-    size = _micrometres(found[1], "µm") if found else None
+    found = re.search(_APERIO_SIZE, description)
+    size = _micrometres(found[1].replace(",", "."), "µm") if found else None
     return (size, size) if size else None
 
 

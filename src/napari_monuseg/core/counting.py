@@ -36,6 +36,11 @@ def count_nuclei(labels: npt.NDArray[Any]) -> int:
     return ids_in(labels).size
 
 
+def how_many(nuclei: int) -> str:
+    """Say how many nuclei there are."""
+    return f"{nuclei:,} {'nucleus' if nuclei == 1 else 'nuclei'}"
+
+
 def nuclei_inside(
     labels: npt.NDArray[Any], mask: Mask, beyond: Mask | None = None
 ) -> InsideCount:

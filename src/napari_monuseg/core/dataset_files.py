@@ -144,7 +144,8 @@ def _as_images_are_named(
 
 def _written_here(folder: Path) -> frozenset[str]:
     """Tell the stems of what `segment` wrote into a folder of images: no tissue."""
-    written = folder.glob(f"*{NAMED_BY}.tif")
+    named = folder.glob(f"*{NAMED_BY}.*")
+    written = (path for path in named if path.suffix.lower() in LABEL_ENDINGS)
     return frozenset(path.stem for path in written if is_labels_file(path))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 import struct
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -34,7 +35,8 @@ def write_beside(path: str | Path) -> Iterator[Path]:
     """Write a file under another name in its folder, then rename it.
 
     Whoever reads `path` finds the old file or the new one, never half of it. A
-    link is followed: its target is replaced. Folders are not created.
+    link is followed: its target is replaced, and who may read and write it stays as
+    it is. Folders are not created.
 
     Parameters
     ----------
@@ -59,6 +61,8 @@ def write_beside(path: str | Path) -> Iterator[Path]:
     try:
         yield beside
         _flush(beside)
+        with suppress(OSError):  # there is none yet, or the disk knows no rights
+            beside.chmod(stat.S_IMODE(target.stat().st_mode))
         beside.replace(target)
     except OSError as error:
         raise ExportError(

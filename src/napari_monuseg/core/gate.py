@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_monuseg.core.bootstrap import Change, compare
-from napari_monuseg.core.counting import nuclei_inside
+from napari_monuseg.core.counting import how_many, nuclei_inside
 from napari_monuseg.core.holding_out import FEWEST_TO_JUDGE, Division
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.looks import Part, Seen, inside, see
@@ -86,7 +86,7 @@ class Judgement:
         aji = self.changes["aji"]
         figures = (
             f"AJI {aji.before:.3f} before, {aji.after:.3f} after "
-            f"({aji.low:+.3f} to {aji.high:+.3f}, {self.nuclei} nuclei)"
+            f"({aji.low:+.3f} to {aji.high:+.3f}, {how_many(self.nuclei)})"
         )
         return {
             "too few": f"Too few nuclei to judge by: {figures}.",

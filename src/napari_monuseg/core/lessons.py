@@ -260,6 +260,8 @@ class Lesson:
         nuclei = sum(region.nuclei for region in self.regions)
         images = sorted({region.name for region in self.regions})
         taught = f"{nuclei} reviewed nuclei in {', '.join(images)}"
+        heritage = parent.passed_on(taught)
+        learned = dict.fromkeys([*heritage["learned"], *self._learned])
         return ModelInfo(
             name=name,
             network=parent.network,
@@ -270,8 +272,6 @@ class Lesson:
             description=f"{self.model.name}, taught by {nuclei} reviewed nuclei",
             instances=parent.instances,
             parent=self._parent_name(),
-            data="; ".join(filter(None, (parent.data, taught))),
-            licence=parent.licence,
             date=datetime.now(timezone.utc).date().isoformat(),
             recipe=asdict(self.options)
             | {
@@ -285,7 +285,7 @@ class Lesson:
             },
             scores={"held out": _figures(judgement)},
             history=tuned.history,
-            learned=tuple(dict.fromkeys([*parent.learned, *self._learned])),
+            **heritage | {"learned": tuple(learned)},
         )
 
     def _parent_name(self) -> str:

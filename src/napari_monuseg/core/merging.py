@@ -1,5 +1,7 @@
 """Several nuclei that are one: connected across what lies between them."""
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
@@ -59,8 +61,9 @@ def _require_moderate(shape: tuple[int, ...]) -> None:
 
 def _require_near(gap: float, pixel_size: float) -> None:
     if gap > round(LARGEST_GAP_UM / pixel_size):
+        away = math.ceil(10 * gap * pixel_size) / 10  # never as much as is bridged
         raise CorrectionError(
-            f"The nuclei are {gap * pixel_size:.1f} µm apart, and {LARGEST_GAP_UM:g} "
+            f"The nuclei are {away:.1f} µm apart, and {LARGEST_GAP_UM:g} "
             "µm is the most that is bridged; fill the gap with the brush first."
         )
 

@@ -86,6 +86,26 @@ class ModelInfo:
         """Return the safetensors header: text by name."""
         return {"format": FORMAT, "model": json.dumps(asdict(self), sort_keys=True)}
 
+    def passed_on(self, taught: str) -> dict[str, Any]:
+        """Give what a model that learns on from this one has from it.
+
+        Parameters
+        ----------
+        taught : str
+            What it learns from; empty for nothing.
+
+        Returns
+        -------
+        dict
+            ``data``, ``licence`` and ``learned``, as `ModelInfo` takes them.
+        """
+        data = dict.fromkeys([*self.data.split("; "), taught])
+        return {
+            "data": "; ".join(filter(None, data)),
+            "licence": self.licence,
+            "learned": self.learned,
+        }
+
     def _check(self) -> None:
         """Raise `ValueError` or `TypeError` for what a header of ours never says."""
         if not _is_positive(self.pixel_size):

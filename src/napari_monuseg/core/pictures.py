@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import imagecodecs
+import numpy as np
 
 from napari_monuseg.core.errors import ImageError
 from napari_monuseg.core.files import reading
@@ -25,7 +26,7 @@ def read_picture(path: Path) -> NDArray[Any]:
     Returns
     -------
     (H, W), (H, W, 3) or (H, W, 4) array
-        Of 8 or 16 bits; grey with alpha is returned as RGBA.
+        Of 8 or 16 bits, fewer scaled to these; grey with alpha is returned as RGBA.
 
     Raises
     ------
@@ -53,7 +54,7 @@ def _decoder(data: bytes, path: Path) -> Callable[[bytes], Any]:
         (b"\x89PNG\r\n\x1a\n", imagecodecs.png_decode),
         (b"\xff\xd8\xff", _decode_jpeg),
         (b"BM", _decode_bmp),
-        (b"\x00\x00\x00\x0cjP  ", imagecodecs.jpeg2k_decode),
+        (b"\x00\x00\x00\x0cjP  ", _decode_jpeg2000),
     ]
     for start, decode in decoders:
         if data.startswith(start):
@@ -85,6 +86,20 @@ def _decode_bmp(data: bytes) -> NDArray[Any]:
         raise EOFError("its end is missing")
     picture: NDArray[Any] = imagecodecs.bmp_decode(data)
     return picture
+
+
+def _decode_jpeg2000(data: bytes) -> NDArray[Any]:
+    picture: NDArray[Any] = imagecodecs.jpeg2k_decode(data)
+    if picture.dtype.kind != "u":
+        return picture
+    # The depth of the first component, as the SIZ segment of the codestream has it.
+    bits = (data[data.index(b"\xff\x4f\xff\x51") + 42] & 127) + 1
+    full = int(np.iinfo(picture.dtype).max)
+    if 2**bits > full:
+        return picture
+    scaled = np.arange(2**bits) * full / (2**bits - 1)
+    table: NDArray[Any] = np.rint(scaled).astype(picture.dtype)
+    return table.take(picture, mode="clip")
 
 
 def _decode_webp(data: bytes) -> NDArray[Any]:

@@ -61,6 +61,24 @@ class ArrayPixels:
         """Do nothing: the array belongs to whoever made it."""
 
 
+class GreyWithAlpha:
+    """Pixels of a grey and an alpha channel, as red, green, blue and alpha."""
+
+    channels = 4
+
+    def __init__(self, pixels: Pixels) -> None:
+        self.height, self.width, self.dtype = pixels.height, pixels.width, pixels.dtype
+        self._pixels = pixels
+
+    def read(self, rows: slice, columns: slice) -> NDArray[Any]:
+        """Read a window, (h, w, 4)."""
+        return self._pixels.read(rows, columns)[..., [0, 0, 0, 1]]
+
+    def close(self) -> None:
+        """Give back what reading has kept in memory."""
+        self._pixels.close()
+
+
 def array_pixels(array: Any, name: str) -> ArrayPixels:
     """Take an array as an image, finding its channels by their number.
 

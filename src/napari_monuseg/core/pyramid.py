@@ -13,7 +13,7 @@ from napari_monuseg.core.calibration import Calibration, find_calibration
 from napari_monuseg.core.colour import Encoding, RgbPixels
 from napari_monuseg.core.errors import ImageError
 from napari_monuseg.core.files import reading
-from napari_monuseg.core.pixels import ArrayPixels
+from napari_monuseg.core.pixels import ArrayPixels, GreyWithAlpha
 from napari_monuseg.core.segments import CACHE_BYTES, SegmentPixels, page_planes
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _APERIO_YCBCR = 33003
 _JPEG = {6, 7, 34892, 33007}
 _ALPHA = {1: "premultiplied", 2: "straight"}  # the ExtraSamples tag
+_ALPHAS = {(kind,) for kind in _ALPHA}
 
 
 def open_tiff(
@@ -61,7 +62,10 @@ def open_tiff(
         level, calibration = _nearest(levels, calibration, wanted_pixel_size)
         _check_plane(level, path.name)
         encoding = _encoding(level, path.name)
-        pixels = RgbPixels(_pixels(level), encoding, path.name)
+        stored = _pixels(level)
+        if _is_grey_with_alpha(level.keyframe):
+            stored = GreyWithAlpha(stored)
+        pixels = RgbPixels(stored, encoding, path.name)
     return pixels, calibration
 
 
@@ -122,12 +126,19 @@ def _check_plane(level: Any, name: str) -> None:
             f"{name} is a stack of {planes} planes; nuclei are found in a single one: "
             "export it as a TIFF of its own."
         )
-    channels = math.prod(stacked.values())
-    if channels not in {1, 3, 4} or (channels == 4 and level.keyframe.photometric < 2):
+    channels, page = math.prod(stacked.values()), level.keyframe
+    if _is_grey_with_alpha(page) and channels == 2:
+        return
+    if channels not in {1, 3, 4} or (channels == 4 and page.photometric < 2):
         raise ImageError(
             f"{name} has {channels} channels, as fluorescence images and stacks do; "
             "export it as RGB or as a single channel."
         )
+
+
+def _is_grey_with_alpha(page: Any) -> bool:
+    extra = tuple(map(int, page.extrasamples))
+    return page.photometric == 1 and page.samplesperpixel == 2 and extra[:1] in _ALPHAS
 
 
 def _encoding(level: Any, name: str) -> Encoding:

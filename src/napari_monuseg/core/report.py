@@ -57,6 +57,9 @@ _DRAWN = {
 }
 
 
+_BESIDE = ("scores.csv", "scores.json", "counts.png")
+"""What else a report has in the folder of its page."""
+
 FACTS = (
     "asked",
     "guessed_pixel_sizes",
@@ -128,7 +131,7 @@ def write_report(
     """
     _check_names(models)
     make_folder(options.folder)
-    _spare_notes(options.folder / "report.md")
+    _spare_others(options.folder)
     reports: list[ModelReport] = []
     for model in models:
         reports.append((yield from _report_model(model, samples, options, segmenter)))
@@ -171,17 +174,21 @@ def _check_names(models: Sequence[ModelEntry]) -> None:
         )
 
 
-def _spare_notes(page: Path) -> None:
-    """Refuse to write over a page that is no report, nor empty."""
+def _spare_others(folder: Path) -> None:
+    """Refuse to write over a page that is no report, nor empty, and over its like."""
     try:
-        with page.open(encoding="utf-8", errors="replace") as file:
-            begins = next((line for line in file if line.strip()), "")
+        with (folder / "report.md").open(encoding="utf-8", errors="replace") as file:
+            begins = next((line for line in file if line.strip()), "").strip()
     except OSError:  # it is not there, or the writing will say what is wrong
+        begins = ""
+    if begins == TITLE:
         return
-    if begins.strip() not in {"", TITLE}:
-        raise ExportError(
-            f"{page} is there already and is no report; choose another folder."
-        )
+    for name in ("report.md",) if begins else _BESIDE:
+        if (folder / name).is_file():
+            raise ExportError(
+                f"{folder / name} is there already and is of no report; choose another "
+                "folder."
+            )
 
 
 def _report_model(

@@ -10,6 +10,7 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from napari_monuseg.core.counting import how_many
 from napari_monuseg.core.figures import (
     FALSE,
     FOUND,
@@ -95,9 +96,9 @@ def panels_figure(picture: Picture) -> Figure:
     true, found = picture.found + picture.missed, picture.found + picture.false
     shared = np.where(matches.missed, 0, picture.truth)
     _show(axes[0], overlay(picture.rgb, picture.truth), "Tissue, true contours")
-    _show(axes[1], coloured(shared, matches.missed), f"Truth: {true} nuclei")
+    _show(axes[1], coloured(shared, matches.missed), f"Truth: {how_many(true)}")
     _show_probability(figure, axes[2], picture.probability)
-    _show(axes[3], coloured(matches.found, matches.false), f"Result: {found} nuclei")
+    _show(axes[3], coloured(matches.found, matches.false), f"Result: {how_many(found)}")
     axes[0].set_xlabel(picture.extent)
     axes[1].set_xlabel("white: no such nucleus in the result")
     axes[3].set_xlabel("same colour: same nucleus; white: no such nucleus in the truth")

@@ -104,7 +104,7 @@ def _read(path: Path, kinds: frozenset[str]) -> LabelsFile:
             for page in series.pages:
                 page_planes(page)  # says if the file is cut short
             _check_labels(series, path.name, kinds)
-            labels = _as_int32(series.asarray())
+            labels = _as_int32(_values(series))
             facts = _facts(file)
             if facts and _is_whole(series, facts["shape"]):
                 return _as_written(labels, facts)
@@ -112,6 +112,13 @@ def _read(path: Path, kinds: frozenset[str]) -> LabelsFile:
             return LabelsFile(labels, _stated_pixel_size(file, path.name))
     except ImageError as error:
         raise AnnotationError(str(error)) from error
+
+
+def _values(series: Any) -> NDArray[Any]:
+    """Read numbers as they are, and bits as they show: 0 may be white."""
+    values: NDArray[Any] = series.asarray()
+    inverted = values.dtype.kind == "b" and series.keyframe.photometric == 0
+    return ~values if inverted else values
 
 
 def _is_whole(series: Any, shape: Sequence[int]) -> bool:
@@ -123,10 +130,13 @@ def _is_whole(series: Any, shape: Sequence[int]) -> bool:
 
 def _as_written(labels: NDArray[Any], facts: dict[str, Any]) -> LabelsFile:
     labels = labels.reshape(facts["shape"])
-    row, column = facts["offset"]
+    row, column = map(float, facts["offset"])
+    size = None if facts["pixel_size"] is None else float(facts["pixel_size"])
+    if not (math.isfinite(row + column) and (size is None or 0 < size < math.inf)):
+        raise ValueError("a pixel size or an offset is none")
     stated = facts.get("origin")
     origin = None if stated is None else Origin.from_json(stated, labels.shape)
-    return LabelsFile(labels, facts["pixel_size"], (row, column), origin)
+    return LabelsFile(labels, size, (row, column), origin)
 
 
 def _stated_pixel_size(file: Any, name: str) -> float | None:

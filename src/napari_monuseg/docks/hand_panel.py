@@ -8,7 +8,7 @@ from napari.layers import Labels as LabelsLayer
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
-from napari_monuseg.core.counting import InsideCount
+from napari_monuseg.core.counting import InsideCount, how_many
 from napari_monuseg.core.errors import MonusegError
 from napari_monuseg.docks.adoption import Adoption
 from napari_monuseg.docks.edit_watch import EditWatch
@@ -212,7 +212,6 @@ class HandPanel(QWidget):
 
 def _describe(reviewed: InsideCount) -> str:
     """Say what was reviewed, and what of it does not count."""
-    nuclei = "nucleus" if reviewed.inside == 1 else "nuclei"
-    line = f"{reviewed.inside:,} {nuclei} reviewed"
+    line = f"{how_many(reviewed.inside)} reviewed"
     cut = f"; {reviewed.cut:,} cut by the area's edge do not count"
     return line + (cut if reviewed.cut else "")

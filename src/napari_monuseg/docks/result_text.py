@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from napari_monuseg.core.counting import how_many
 from napari_monuseg.core.handwork import HandCount
 from napari_monuseg.docks.result import Result
 
@@ -17,9 +18,8 @@ def count_text(result: Result | None) -> str:
     """Say how many nuclei there are, and how much was made by hand."""
     if result is None:
         return "No nuclei yet"
-    nuclei = "nucleus" if result.count == 1 else "nuclei"
     part = "an area of " if result.is_part else ""
-    found = f"{result.count:,} {nuclei} in {part}“{result.image_name}”"
+    found = f"{how_many(result.count)} in {part}“{result.image_name}”"
     by_hand = ", ".join(_by_hand(result.hand.count))
     return f"{found}\n{by_hand or 'no corrections yet'}"
 

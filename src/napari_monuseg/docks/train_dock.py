@@ -9,6 +9,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QMessageBox, QPushButton
 
 from napari_monuseg.core import registry
+from napari_monuseg.core.counting import how_many
 from napari_monuseg.core.errors import MonusegError
 from napari_monuseg.core.progress import Progress, Report
 from napari_monuseg.core.registry import LONGEST_NAME, ModelEntry
@@ -287,7 +288,7 @@ def _propose_name(model: ModelEntry) -> str:
 
 
 def _describe_round(number: int, one: Any) -> str:
-    facts = [f"Round {number}: {one.nuclei} nuclei"]
+    facts = [f"Round {number}: {how_many(one.nuclei)}"]
     if one.corrections is not None:
         facts.append(f"{one.corrections:.0f} corrections per 100 new ones")
     if one.before is not None and one.after is not None:
