@@ -16,6 +16,9 @@ from napari_monuseg.outlines import cover, outlines, to_pixels, world_units
 LARGEST_SIDE = 8192
 """Labels beyond a graphics card's texture limit misbehave; many have this one, px."""
 
+LINES_ACROSS = 250
+"""How many lines, side by side, would fill what is in view, or what they go around."""
+
 Labels = npt.NDArray[np.int32]
 
 
@@ -102,7 +105,15 @@ def camera_of(viewer: Any) -> Any:
     return getattr(viewer, "scene", viewer).camera
 
 
-def _view_corners(layer: Image, viewer: Any) -> npt.NDArray[np.float64]:
+def line_width(layer: Any, viewer: Any) -> float:
+    """Give the width of a line that is well seen and hides little, px of a layer."""
+    if viewer.dims.ndisplay != 2:
+        return 1.0
+    spans = np.ptp(_view_corners(layer, viewer), axis=0)
+    return max(float(spans.max()) / LINES_ACROSS, 1.0)
+
+
+def _view_corners(layer: Any, viewer: Any) -> npt.NDArray[np.float64]:
     """Give the four corners of what the canvas shows on an image's grid, px."""
     camera = camera_of(viewer)
     half = np.array(_view_size(viewer)) / 2 / camera.zoom

@@ -22,6 +22,11 @@ from napari_monuseg.core.registry import (
     user_folder,
 )
 
+_PORTS = [f"{port}{number}" for port in ("COM", "LPT") for number in range(1, 10)]
+
+DEVICES = frozenset(["CON", "PRN", "AUX", "NUL", *_PORTS])
+"""Names that Windows has for itself; a model goes from machine to machine."""
+
 _MARKS = " _.-+()"
 """What a model's name may hold besides letters and digits."""
 
@@ -173,7 +178,8 @@ def _new_file(name: str, instead_of: ModelEntry | None = None) -> Path:
     # Some systems give accents apart from their letters.
     name = unicodedata.normalize("NFC", name.strip().removesuffix(ENDING))
     allowed = all(map(_is_allowed, name)) and name[:1].isalnum()
-    if not allowed or len(name) > LONGEST_NAME:
+    device = name.partition(".")[0].rstrip().upper() in DEVICES
+    if not allowed or device or len(name) > LONGEST_NAME:
         raise CheckpointError(
             f"{name!r} is no name for a model: use up to {LONGEST_NAME} letters, "
             "digits, spaces and _ . - + ( ), beginning with a letter or digit."

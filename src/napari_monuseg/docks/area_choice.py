@@ -6,7 +6,14 @@ from typing import Any
 from napari.layers import Image, Shapes
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from napari_monuseg.areas import LARGEST_SIDE, Area, in_view, inside, whole
+from napari_monuseg.areas import (
+    LARGEST_SIDE,
+    Area,
+    in_view,
+    inside,
+    line_width,
+    whole,
+)
 from napari_monuseg.docks.choice import Choice
 from napari_monuseg.docks.layer_watch import LayerWatch
 from napari_monuseg.docks.lifetime import Lifetime
@@ -92,7 +99,7 @@ class AreaChoice(QWidget):
             ndim=2,
             edge_color="yellow",
             face_color="transparent",
-            edge_width=max(max(image_shape(image)) / 250, 1),
+            edge_width=line_width(image, self._viewer),
             **placement(image),
         )
         layer.mode = "add_rectangle"

@@ -8,6 +8,8 @@ from napari.utils.colormaps import DirectLabelColormap
 from napari_monuseg.core.handwork import HandWork
 from napari_monuseg.core.rims import ERASED, MADE, rims_of
 from napari_monuseg.docks.bindings import METADATA, NOBODY
+from napari_monuseg.docks.following import follow
+from napari_monuseg.layers import placement
 
 COLOURS = {None: "transparent", MADE: "yellow", ERASED: "cyan"}
 
@@ -34,6 +36,7 @@ class Highlight:
             self._add(nuclei, hand)
         else:
             self.layer.data = rims_of(hand)
+            self.layer.editable = False  # napari lets new pixels be painted
 
     def remove(self) -> None:
         """Take the outlines away."""
@@ -46,14 +49,14 @@ class Highlight:
 
     def _add(self, nuclei: LabelsLayer, hand: HandWork) -> None:
         active = self._viewer.layers.selection.active
-        place = ("scale", "translate", "rotate", "shear", "affine", "units")
         self._around = nuclei
         self.layer = self._viewer.add_labels(
             rims_of(hand),
             name=f"{nuclei.name}, by hand",
             colormap=DirectLabelColormap(color_dict=COLOURS),
-            **{name: getattr(nuclei, name) for name in place},
+            **placement(nuclei),
         )
         self.layer.metadata[METADATA] = NOBODY
         self.layer.editable = False
+        follow(self.layer, nuclei)
         self._viewer.layers.selection.active = active  # the brush stays in hand

@@ -11,6 +11,7 @@ from napari.layers import Labels as LabelsLayer
 
 from napari_monuseg.areas import Area, Mask
 from napari_monuseg.docks.bindings import bind
+from napari_monuseg.docks.following import lie, lies, listen
 from napari_monuseg.layers import image_shape, placement
 
 if TYPE_CHECKING:
@@ -68,6 +69,16 @@ class Overlay:
     def _follow(self, image: Image) -> None:
         self.image_reference = ref(image)  # the image's pixels go when its layer goes
         image.events.name.connect(self._on_renamed)
+        listen(image, self._on_moved)
+
+    def _on_moved(self, event: Any) -> None:
+        """Let the layer follow its image, unless somebody has moved it away."""
+        image = self.image
+        if image is None or event.source is not image:
+            return
+        before, self.place = self.place, placement(image, self.area.offset)
+        if self.layer is not None and lies(self.layer, before):
+            lie(self.layer, self.place)
 
     def _on_renamed(self, _event: Any) -> None:
         if self.image is not None:
@@ -97,15 +108,9 @@ class Overlay:
             self._follow(image)
             self.place = placement(image, self.area.offset)
             if self.layer is not None:
-                self.lie(self.layer)
+                lie(self.layer, self.place)
                 bind(self.layer, image)
         return same
-
-    def lie(self, layer: LabelsLayer) -> None:
-        """Move a layer to where the area lies."""
-        for name, value in self.place.items():
-            if not np.array_equal(getattr(layer, name), value):  # each is drawn anew
-                setattr(layer, name, value)
 
     def lie_below(self, layers: Any, others: "Iterable[Overlay]") -> None:
         """Put its layer below those of others, in a viewer's list of layers."""

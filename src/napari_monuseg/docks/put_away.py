@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable
 from weakref import WeakKeyDictionary, WeakSet
 
+from napari.experimental import unlink_layers
+
 from napari_monuseg.docks.result import Result
 
 _put_away: WeakKeyDictionary[Result, WeakSet[Result]] = WeakKeyDictionary()
@@ -63,4 +65,6 @@ def bring_back(result: Result) -> None:
 
 def _show(result: Result, *, visible: bool) -> None:
     if result.layer is not None:
+        # Linked with napari's "Link layers", its image would be hidden with it.
+        unlink_layers([result.layer], attributes=["visible"])
         result.layer.visible = visible

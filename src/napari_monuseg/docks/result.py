@@ -13,6 +13,7 @@ from napari_monuseg.core.counting import count_nuclei
 from napari_monuseg.core.handwork import HandWork
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.maps import NucleusMaps
+from napari_monuseg.core.numbering import LARGEST_NUMBER
 from napari_monuseg.core.origin import Origin
 from napari_monuseg.docks.bindings import (
     METADATA,
@@ -22,6 +23,7 @@ from napari_monuseg.docks.bindings import (
     origin_facts,
 )
 from napari_monuseg.docks.colours import nucleus_colours
+from napari_monuseg.docks.following import lie
 from napari_monuseg.docks.overlay import Overlay
 from napari_monuseg.docks.reviewed import reviewed_mask
 from napari_monuseg.docks.snapshot import Snapshot
@@ -56,6 +58,8 @@ class Result(Overlay):
     options: InstanceOptions
     pixel_size: float | None = None
     assumed_pixel_size: float | None = None
+    own_options: InstanceOptions | None = None
+    """Those of the model, from which the user may have moved the sliders."""
     count: int = 0
     hand: HandWork = field(init=False)
     """The hand work when it was last gathered."""
@@ -244,7 +248,7 @@ class Result(Overlay):
         self.knows_hand_work = by_hand is not None
         if by_hand is not None:
             self.hand = HandWork.restored(labels, by_hand)
-        self.lie(layer)
+        lie(layer, self.place)
         self.count = count_nuclei(labels)
         self._hold(layer, self._state(labels, self.area.mask))
         self._mark(labels)
@@ -266,9 +270,19 @@ class Result(Overlay):
     def _hold(self, layer: LabelsLayer, base: State) -> None:
         """Be shown in a layer from now on, in which hand work differs from a state."""
         self.layer = layer
+        layer.events.data.connect(self._keep_type)
         self._steps = UndoSteps(layer, replace(base, step=None))
         if self.image is not None:
             bind(layer, self.image)
+
+    def _keep_type(self, _event: Any = None) -> None:
+        """Take numbers of another type, as napari converts to, for the same nuclei."""
+        layer = self.layer
+        if layer is None or self.is_whole() or not isinstance(layer.data, np.ndarray):
+            return
+        nuclei = layer.data.dtype.kind in "iu" and layer.data.shape == self.area.shape
+        if nuclei and layer.data.max(initial=0) <= LARGEST_NUMBER:
+            layer.data = layer.data.astype(np.int32)
 
     def _state(self, labels: Labels, complete: Mask | None) -> State:
         return State(

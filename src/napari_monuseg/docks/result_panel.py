@@ -1,6 +1,7 @@
 """The lower half of the Segment dock: the nuclei found, and how they are read."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from napari_monuseg.areas import Area
 from napari_monuseg.core.autosave import SavedCorrections, fingerprint
 from napari_monuseg.core.instances import InstanceOptions
+from napari_monuseg.core.registry import ModelEntry
 from napari_monuseg.docks.at_work import is_busy_elsewhere, selection_kept
 from napari_monuseg.docks.autosave import Autosave
 from napari_monuseg.docks.correction_tools import CorrectionTools
@@ -127,6 +129,13 @@ class ResultPanel(QWidget):
     def sources(self, result: Result) -> list[Result]:
         """Give the results whose hand work goes on in another; see `KnownResults`."""
         return self._results.sources(result, self.current)
+
+    def options_for(self, model: ModelEntry) -> dict[str, float]:
+        """Give where the sliders were left, if they are those of this model."""
+        one = self.current
+        if one is None or one.model_name != model.name:
+            return {}
+        return asdict(one.options)
 
     def add(
         self,
@@ -259,6 +268,7 @@ class ResultPanel(QWidget):
             self._reading.cancel()
         self.current = result
         self.sliders.setEnabled(result is not None and result.maps is not None)
+        self.sliders.show_own(None if result is None else result.own_options)
         self.corrections.set_result(result)
         self.export_button.set_result(result)
         self.note.setText(sliders_text(result))

@@ -8,9 +8,10 @@ from weakref import WeakKeyDictionary, ref
 import numpy as np
 from napari.layers import Image, Shapes
 
-from napari_monuseg.areas import Mask, Outline, view_outline
+from napari_monuseg.areas import LINES_ACROSS, Mask, Outline, line_width, view_outline
 from napari_monuseg.docks.drawn_on import images_under, lies_on
-from napari_monuseg.layers import image_shape, placement
+from napari_monuseg.docks.following import follow
+from napari_monuseg.layers import placement
 from napari_monuseg.outlines import cover, outlines, to_data
 
 if TYPE_CHECKING:
@@ -83,12 +84,17 @@ def is_reviewed_layer(layer: Any) -> bool:
 def adopt(viewer: Any, layer: Any, image: Image) -> None:
     """Take a layer that somebody drew and named Reviewed for one of an image's."""
     if is_reviewed_layer(layer) and layer not in _images:
-        _images[layer] = ref(image)
+        _bind(layer, image)
         _forget_when_removed(viewer, layer)
-        _outline_only(layer, image)
+        _outline_only(layer, viewer)
 
 
-def _outline_only(layer: Shapes, image: Image) -> None:
+def _bind(layer: Shapes, image: Image) -> None:
+    _images[layer] = ref(image)
+    follow(layer, image)
+
+
+def _outline_only(layer: Shapes, viewer: Any) -> None:
     """Let shapes that napari fills with white, over the nuclei, look as ours do.
 
     So will those that are drawn next. Colours that somebody chose stay.
@@ -96,11 +102,7 @@ def _outline_only(layer: Shapes, image: Image) -> None:
     if np.all(layer.face_color == 1) and layer.current_face_color == "white":
         layer.face_color = layer.current_face_color = FACE
         layer.edge_color = layer.current_edge_color = EDGE
-        layer.edge_width = layer.current_edge_width = _edge_width(image)
-
-
-def _edge_width(image: Image) -> float:
-    return max(max(image_shape(image)) / 250, 1)
+        layer.edge_width = layer.current_edge_width = line_width(layer, viewer)
 
 
 def adopt_drawn(viewer: Any) -> bool:
@@ -109,7 +111,7 @@ def adopt_drawn(viewer: Any) -> bool:
     for layer in _unbound(viewer.layers):
         under = images_under(layer, viewer.layers)
         if under:
-            _outline_only(layer, under[0])
+            _outline_only(layer, viewer)
         if len(under) == 1:
             adopt(viewer, layer, under[0])
             found = True
@@ -120,7 +122,7 @@ def move_reviewed(before: ref[Image] | None, image: Image) -> None:
     """Let the areas of an image that is gone be of the one that is the same again."""
     for layer, on in list(_images.items()):
         if before is not None and on == before:
-            _images[layer] = ref(image)
+            _bind(layer, image)
 
 
 def release_orphans(layers: Any) -> None:
@@ -194,7 +196,9 @@ def mark(viewer: Any, image: Image, areas: Iterable[Outline]) -> None:
     leading, units = [0] * (image.ndim - 2), image.units[-2:]
     for outline in areas:
         world = [image.data_to_world([*leading, *point])[-2:] for point in outline]
-        shapes.add_polygons([np.array([to_data(shapes, at, units) for at in world])])
+        corners = np.array([to_data(shapes, at, units) for at in world])
+        width = max(np.ptp(corners, axis=0).max() / LINES_ACROSS, 1)
+        shapes.add_polygons([corners], edge_width=width)
 
 
 def mark_again(viewer: Any, image: Image, areas: Iterable[Outline]) -> None:
@@ -217,10 +221,10 @@ def _add_layer(viewer: Any, image: Image) -> Shapes:
         ndim=2,
         edge_color=EDGE,
         face_color=FACE,
-        edge_width=_edge_width(image),
+        edge_width=line_width(image, viewer),
         **placement(image),
     )
-    _images[shapes] = ref(image)
+    _bind(shapes, image)
     viewer.add_layer(shapes)
     _forget_when_removed(viewer, shapes)
     viewer.layers.selection.active = active

@@ -180,6 +180,7 @@ class SegmentDock(Dock):
                 model,
                 self.device.value,
                 thorough=self.thorough.isChecked(),
+                instances=self.results.options_for(model),
             ),
             yielded=self.progress.show_progress,
             returned=partial(self._on_found, self._run),
@@ -293,4 +294,5 @@ def _result(run: Run, found: Found) -> Result:
         model_name=run.model.name,
         maps=found.segmentation.maps,
         options=found.segmentation.instances,
+        own_options=run.model.info.instances,
     )

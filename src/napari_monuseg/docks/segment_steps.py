@@ -90,6 +90,7 @@ def segment_area(
     device: str,
     *,
     thorough: bool = False,
+    instances: dict[str, float] | None = None,
 ) -> Generator[Progress, None, Found]:
     """Find the nuclei of an area.
 
@@ -105,12 +106,15 @@ def segment_area(
         ``auto``, ``cpu``, …
     thorough : bool
         Whether the mean of eight views is taken.
+    instances : dict of str to float, optional
+        By what nuclei are read from the maps, as `SegmentOptions` takes it; the
+        model's own when left out.
     """
     yield Progress(message="Loading PyTorch…")
     from napari_monuseg.core.segment import SegmentOptions, segment
 
     tissue = image.crop(area.rows, area.columns)
-    options = SegmentOptions(device=device, augment=thorough)
+    options = SegmentOptions(device=device, augment=thorough, instances=instances or {})
     segmentation = yield from segment(tissue, model, options)
     return Found.inside(area, segmentation)
 

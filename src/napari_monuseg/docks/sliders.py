@@ -3,7 +3,7 @@
 from itertools import count
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QFormLayout, QWidget
+from qtpy.QtWidgets import QFormLayout, QPushButton, QWidget
 from superqt import QLabeledDoubleSlider
 
 from napari_monuseg.core.instances import InstanceOptions
@@ -32,6 +32,11 @@ class InstanceSliders(QWidget):
         self.smallest.setToolTip(
             "Nuclei with an area smaller than this, µm², are left out."
         )
+        self.own: InstanceOptions | None = None
+        self.reset = QPushButton("Back to the model's own")
+        self.reset.setToolTip("The settings with which the model ships or was trained.")
+        self.reset.clicked.connect(self._on_reset)
+        self.reset.hide()
         self.value = InstanceOptions()
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
@@ -39,6 +44,7 @@ class InstanceSliders(QWidget):
         form.addRow("Foreground", self.foreground)
         form.addRow("Seed prominence", self.seed)
         form.addRow("Smallest, µm²", self.smallest)
+        form.addRow("", self.reset)
         for slider in (self.foreground, self.seed, self.smallest):
             slider.valueChanged.connect(self._on_moved)
             slider.sliderPressed.connect(self._on_pressed)
@@ -54,6 +60,36 @@ class InstanceSliders(QWidget):
 
     @value.setter
     def value(self, options: InstanceOptions) -> None:
+        self._set(options)
+        self._offer_reset()
+
+    def show_own(self, own: InstanceOptions | None) -> None:
+        """Offer the way back to a model's own settings; None where nobody knows."""
+        self.own = own
+        self._offer_reset()
+
+    def _offer_reset(self) -> None:
+        moved = self.own is not None and not self._stand_at(self.own)
+        self.reset.setVisible(moved and self.isEnabled())
+
+    def _stand_at(self, options: InstanceOptions) -> bool:
+        """Tell whether the sliders stand at settings, as exactly as they can."""
+        return all(
+            abs(slider.value() - value) < 0.51 * slider.singleStep()
+            for slider, value in (
+                (self.foreground, options.foreground_threshold),
+                (self.seed, options.seed_prominence),
+                (self.smallest, options.smallest_nucleus_um2),
+            )
+        )
+
+    def _on_reset(self) -> None:
+        if self.own is not None:
+            self.movement = next(_movements)
+            self.value = self.own
+            self.changed.emit(self.own)
+
+    def _set(self, options: InstanceOptions) -> None:
         blocked = self.blockSignals(True)
         self.foreground.setValue(options.foreground_threshold)
         self.seed.setValue(options.seed_prominence)
@@ -72,6 +108,7 @@ class InstanceSliders(QWidget):
     def _on_moved(self) -> None:
         if not self.held:
             self.movement = next(_movements)
+        self._offer_reset()
         self.changed.emit(self.value)
 
 

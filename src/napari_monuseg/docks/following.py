@@ -1,0 +1,76 @@
+"""Layers that lie on another one, and move with it."""
+
+from typing import Any
+from weakref import WeakKeyDictionary, ref
+
+import numpy as np
+
+from napari_monuseg.layers import placement
+
+MOVES = ("affine", "rotate", "scale", "shear", "translate", "units")
+"""What a layer tells of when it lies elsewhere."""
+
+_followers: WeakKeyDictionary[Any, "_Follower"] = WeakKeyDictionary()
+
+
+def follow(layer: Any, leader: Any) -> None:
+    """Let a layer move with another from now on, as long as it lies on that.
+
+    What somebody moves away stays where it was put.
+
+    Parameters
+    ----------
+    layer : napari layer
+        In a plane, without an offset.
+    leader : napari layer
+        Whichever it followed before, it follows this one alone.
+    """
+    if layer in _followers:
+        _followers[layer].stop()
+    _followers[layer] = _Follower(layer, leader)
+
+
+def lies(layer: Any, place: dict[str, Any]) -> bool:
+    """Tell whether a layer is where a `placement` puts it."""
+    return all(_alike(getattr(layer, name), value) for name, value in place.items())
+
+
+def lie(layer: Any, place: dict[str, Any]) -> None:
+    """Put a layer to a place, as `placement` gives it; each change is drawn anew."""
+    for name, value in place.items():
+        if not np.array_equal(getattr(layer, name), value):
+            setattr(layer, name, value)
+
+
+def listen(layer: Any, callback: Any) -> None:
+    """Call a method, of which only a weak reference is kept, when a layer moves."""
+    for name in MOVES:
+        getattr(layer.events, name).connect(callback)
+
+
+class _Follower:
+    def __init__(self, layer: Any, leader: Any) -> None:
+        self._layer, self._leader = ref(layer), ref(leader)
+        self._place = placement(leader)
+        listen(leader, self._on_moved)
+
+    def stop(self) -> None:
+        leader = self._leader()
+        if leader is not None:
+            for name in MOVES:
+                getattr(leader.events, name).disconnect(self._on_moved)
+
+    def _on_moved(self, _event: Any = None) -> None:
+        layer, leader = self._layer(), self._leader()
+        if layer is None or leader is None:
+            return
+        before, self._place = self._place, placement(leader)
+        if lies(layer, before):
+            lie(layer, self._place)
+
+
+def _alike(one: Any, other: Any) -> bool:
+    try:
+        return np.allclose(one, other)
+    except TypeError:  # units
+        return np.array_equal(one, other)
