@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from napari_monuseg.core.counting import nuclei_inside
-from napari_monuseg.core.holding_out import MARGIN, HeldOut, divide, hold_out, propose
+from napari_monuseg.core.holding_out import (
+    MARGIN,
+    HeldOut,
+    _along,
+    divide,
+    hold_out,
+    propose,
+)
 from napari_monuseg.core.samples import synthetic_tissue
 
 
@@ -150,3 +157,11 @@ def test_where_all_was_learned_from_nothing_judges(labels):
 
     assert not held_out.judge.any()
     assert held_out.stop.any()
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_pixels_are_counted_by_row_and_by_column(axis):
+    mask = np.random.default_rng(0).random((700, 30)) < 0.8
+    mask[:, 3] = True  # more than a byte holds
+
+    assert np.array_equal(_along(mask, axis), mask.sum(1 - axis))

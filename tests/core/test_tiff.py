@@ -299,7 +299,18 @@ def test_a_mask_of_bits_is_read_as_it_shows(tmp_path, photometric):
     mask = np.zeros((40, 50), bool)
     mask[10:20, 5:30] = True
     stored = mask if photometric == "minisblack" else ~mask  # then 0 is white
-    tifffile.imwrite(tmp_path / "a.tif", stored, photometric=photometric)
+    options = {"photometric": photometric, "software": "a scanner"}
+    tifffile.imwrite(tmp_path / "a.tif", stored, **options)
+
+    np.testing.assert_array_equal(read_mask(tmp_path / "a.tif").labels, mask)
+
+
+def test_truth_values_of_tifffile_are_read_as_they_were(tmp_path):
+    """It says of them that 0 is white, and does not mean it."""
+    mask = np.zeros((40, 50), bool)
+    mask[10:20, 5:30] = True
+
+    tifffile.imwrite(tmp_path / "a.tif", mask)
 
     np.testing.assert_array_equal(read_mask(tmp_path / "a.tif").labels, mask)
 

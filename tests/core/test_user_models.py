@@ -49,7 +49,8 @@ def test_a_saved_model_can_be_chosen_at_once(network, info, changes):
 
 
 @pytest.mark.parametrize(
-    "name", ["", "  ", "../up", "a/b", ".hidden", "x" * 61, "a\nb", "-x"]
+    "name",
+    ["", "  ", "../up", "a/b", ".hidden", "x" * 61, "a\nb", "-x", "con", "LPT1.2"],
 )
 def test_names_that_are_no_file_names_are_refused(network, info, name):
     with pytest.raises(CheckpointError, match="is no name for a model"):

@@ -112,10 +112,11 @@ class Stage:
         self.closed = 0
         self.calls = []
         self.thorough = False
+        self.instances = None
 
-    def __call__(self, image, area, model, device, *, thorough=False):
+    def __call__(self, image, area, model, device, *, thorough=False, instances=None):
         self.calls.append((image, area, model, device))
-        self.thorough = thorough
+        self.thorough, self.instances = thorough, instances
         try:
             yield Progress(message="Loading PyTorch…")
             self.started.set()
@@ -130,7 +131,7 @@ class Stage:
             assert (tissue.height, tissue.width) == truth.shape
             guess = None if image.pixel_size else self.guess
             maps = maps_of(truth, image.pixel_size, image.assumed_pixel_size or guess)
-            options = InstanceOptions(seed_prominence=0.2)
+            options = InstanceOptions(**{"seed_prominence": 0.2} | (instances or {}))
             labels = yield from find_nuclei(maps, options)
             segmentation = Segmentation(
                 maps=maps,

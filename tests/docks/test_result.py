@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 from hands import nuclei, press, run
+from napari.layers._layer_actions import _convert_dtype
 from qtpy.QtWidgets import QFileDialog
 from scipy import ndimage
 
@@ -733,6 +734,49 @@ def test_hand_work_can_be_highlighted(qtbot, viewer, panel, found, chooser):
 
     panel.hand.highlight.setChecked(False)
     assert nuclei(viewer) == [found]
+
+
+def test_nobody_paints_on_the_highlight(qtbot, viewer, panel, found):
+    panel.hand.highlight.setChecked(True)
+    outline = viewer.layers[-1]
+    assert not outline.editable
+
+    paint(found)
+
+    qtbot.waitUntil(lambda: bool(outline.data.any()))
+    viewer.layers.selection.active = outline
+    outline.mode = "paint"
+    assert not outline.editable
+    assert outline.mode == "pan_zoom"
+
+
+def test_the_highlight_lies_on_its_nuclei_wherever_they_go(viewer, image, found, panel):
+    panel.hand.highlight.setChecked(True)
+    outline = viewer.layers[-1]
+
+    image.scale, image.translate = (0.5, 0.5), (7, 9)
+
+    assert np.allclose(outline.data_to_world((3, 4)), image.data_to_world((3, 4)))
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "int64", "uint8"])
+def test_hand_work_counts_in_nuclei_of_another_type(qtbot, viewer, dock, found, dtype):
+    """napari's *Convert data type* gives the layer other pixels."""
+    erase(found, 3)
+    gone = found.data == 3
+    before = found.data.copy()
+    viewer.layers.selection.active = found
+
+    _convert_dtype(viewer.layers, dtype)
+    assert found.data.dtype == np.int32
+    assert np.array_equal(found.data, before)
+
+    found.data_setitem(disc(128, 128), 200)
+    run(qtbot, dock)
+    newest = nuclei(viewer)[-1]
+    assert newest is not found
+    assert (newest.data[disc(128, 128)] == 200).all()
+    assert not newest.data[gone].any()
 
 
 def test_the_highlight_goes_with_its_layer(viewer, panel, found):

@@ -8,7 +8,7 @@ from napari.layers import Shapes
 from napari.utils.shortcuts import default_shortcuts
 from qtpy.QtCore import QPoint, Qt
 
-from napari_monuseg.areas import camera_of
+from napari_monuseg.areas import camera_of, line_width
 from napari_monuseg.core.autosave import load, saved_files
 from napari_monuseg.core.counting import cut_off, nuclei_inside
 from napari_monuseg.core.instances import find_nuclei
@@ -251,11 +251,38 @@ def test_shapes_count_once_they_are_named_reviewed(qtbot, viewer, dock, image, r
     qtbot.waitUntil(lambda: "reviewed" in dock.results.hand.reviewed.text())
 
 
+@pytest.mark.usefixtures("found")
+def test_without_its_image_there_is_nothing_to_mark(qtbot, viewer, dock, image):
+    viewer.layers.remove(image)
+
+    press(qtbot, dock.results.hand.mark_button)
+
+    assert "The image of these nuclei is gone" in dock.progress.text.text()
+
+
+def test_lines_are_as_wide_as_what_is_in_view_asks_for(viewer, image):
+    camera = camera_of(viewer)
+    camera.zoom = 0.02
+    far = line_width(image, viewer)
+    camera.zoom = 0.04
+    assert line_width(image, viewer) == pytest.approx(far / 2)
+    camera.zoom = 1e4
+    assert line_width(image, viewer) == 1
+    viewer.dims.ndisplay = 3
+    assert line_width(image, viewer) == 1
+
+
+def test_the_line_around_an_area_is_as_wide_as_that_asks_for(viewer, image):
+    mark(viewer, image, [rectangle(0, 0, 50, 500), rectangle(0, 0, 20, 30)])
+
+    assert np.allclose(reviewed_layer(image).edge_width, [2, 1])
+
+
 def test_without_nuclei_there_is_nothing_to_mark(viewer, dock):
     assert not dock.results.hand.mark_button.isEnabled()
     viewer.keymap[KeyBinding.from_str(KEY)](viewer)
 
-    assert "find its nuclei first" in dock.progress.text.text()
+    assert "find the nuclei of an image first" in dock.progress.text.text()
     assert not any(isinstance(layer, Shapes) for layer in viewer.layers)
 
 

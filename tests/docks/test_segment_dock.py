@@ -147,6 +147,54 @@ def test_earlier_nuclei_do_not_shine_through_those_of_another_run(
     assert second.visible
 
 
+def test_the_image_stays_in_view_when_its_nuclei_are_linked_with_it(
+    qtbot, viewer, dock, image, stage
+):
+    run(qtbot, dock)
+    (first,) = nuclei(viewer)
+    viewer.layers.link_layers([image, first])
+
+    run(qtbot, dock)
+
+    assert image.visible
+    assert [layer.visible for layer in nuclei(viewer)] == [False, True]
+    image.opacity = 0.5
+    assert first.opacity == 0.5  # all else is linked still
+
+
+@pytest.mark.usefixtures("installed_model", "image")
+def test_sliders_stay_where_they_were_left(qtbot, dock, stage):
+    dock.model.choose("any")
+    sliders = dock.results.sliders
+    run(qtbot, dock)
+    sliders.foreground.setValue(0.8)
+    qtbot.waitUntil(lambda: dock.results.current.options.foreground_threshold == 0.8)
+
+    run(qtbot, dock)
+
+    assert stage.instances["foreground_threshold"] == 0.8
+    assert sliders.foreground.value() == 0.8
+    assert sliders.reset.isVisibleTo(sliders)
+
+    dock.model.choose("tiny")
+    run(qtbot, dock)
+    assert stage.instances == {}  # those of another model are its own
+
+
+def test_sliders_go_back_to_the_model_s_own(qtbot, dock, image, stage):
+    sliders, panel = dock.results.sliders, dock.results
+    assert not sliders.reset.isVisibleTo(sliders)
+    run(qtbot, dock)
+    own = panel.current.own_options
+    sliders.smallest.setValue(30)
+    qtbot.waitUntil(lambda: panel.current.options.smallest_nucleus_um2 == 30)
+
+    press(qtbot, sliders.reset)
+
+    qtbot.waitUntil(lambda: panel.current.options == own)
+    assert not sliders.reset.isVisibleTo(sliders)
+
+
 def test_a_dock_that_is_opened_again_knows_what_the_last_one_hid(
     qtbot, viewer, dock, image, stage
 ):

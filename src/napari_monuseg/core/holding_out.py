@@ -115,7 +115,7 @@ def propose(
     height, width = size(bounding_window(reviewed))
     axis = 0 if height >= width else 1
     turned = seed % 2 == 1
-    pixels = int(reviewed.sum())
+    pixels = np.count_nonzero(reviewed)
     fresh = reviewed if learned is None else _wide(reviewed & ~learned)
     judge = _strip(fresh, JUDGE_SHARE * pixels, axis, last=turned)
     rest = reviewed & ~judge
@@ -139,10 +139,25 @@ def _wide(mask: Mask) -> Mask:
 
 def _strip(mask: Mask, pixels: float, axis: int, *, last: bool) -> Mask:
     """Return the first rows or columns of a mask, or the last, of so many pixels."""
-    along = mask.sum(1 - axis)
-    taken = (along[::-1].cumsum()[::-1] if last else along.cumsum()) <= pixels
-    strip: Mask = mask & taken.reshape((-1, 1) if axis == 0 else (1, -1))
+    along = _along(mask, axis)
+    taken = np.count_nonzero((along[::-1] if last else along).cumsum() <= pixels)
+    side = slice(len(along) - taken, None) if last else slice(taken)
+    window = (side, slice(None)) if axis == 0 else (slice(None), side)
+    strip = np.zeros_like(mask)
+    strip[window] = mask[window]
     return strip
+
+
+def _along(mask: Mask, axis: int) -> npt.NDArray[np.int64]:
+    """Count the pixels of a mask by row or by column, many times faster than a sum."""
+    if axis == 0:
+        return np.array([np.count_nonzero(row) for row in mask], np.int64)
+    ones = mask.view(np.uint8)
+    parts = [ones[top : top + 255] for top in range(0, len(ones), 255)]
+    counts: npt.NDArray[np.int64] = np.sum(
+        [part.sum(0, dtype=np.uint8) for part in parts], 0, dtype=np.int64
+    )
+    return counts
 
 
 def divide(reviewed: Mask, held_out: HeldOut) -> Division:

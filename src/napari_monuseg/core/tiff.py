@@ -115,10 +115,14 @@ def _read(path: Path, kinds: frozenset[str]) -> LabelsFile:
 
 
 def _values(series: Any) -> NDArray[Any]:
-    """Read numbers as they are, and bits as they show: 0 may be white."""
+    """Read numbers as they are, and bits as they show: 0 may be white.
+
+    tifffile writes that of every array of truth values, and means the values.
+    """
     values: NDArray[Any] = series.asarray()
-    inverted = values.dtype.kind == "b" and series.keyframe.photometric == 0
-    return ~values if inverted else values
+    page = series.keyframe
+    shown = values.dtype.kind == "b" and not page.software.startswith("tifffile")
+    return ~values if shown and page.photometric == 0 else values
 
 
 def _is_whole(series: Any, shape: Sequence[int]) -> bool:

@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_monuseg.core.checked import Corrections
+from napari_monuseg.core.counting import how_many
 from napari_monuseg.core.errors import TrainingError
 from napari_monuseg.core.learned import Learned
 from napari_monuseg.docks.bindings import origin_facts
@@ -159,6 +160,7 @@ class GatheredAreas(QWidget):
     def refresh(self) -> None:
         """Look again at what was reviewed."""
         self._outdated = False
+        self._pause.stop()  # what it waits for is seen now
         self._areas = find_areas(self._viewer.layers)
         blocked = self.list.blockSignals(True)
         self.list.clear()
@@ -234,8 +236,7 @@ def _place(area: GatheredArea) -> Place:
 
 
 def _describe(area: GatheredArea) -> str:
-    count = area.count
-    text = f"{area.image.name}: {count:,} {'nucleus' if count == 1 else 'nuclei'}"
+    text = f"{area.image.name}: {how_many(area.count)}"
     return (
         text
         if area.corrected is None

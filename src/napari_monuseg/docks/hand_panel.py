@@ -33,6 +33,8 @@ from napari_monuseg.outlines import changes
 OUTLINE = 2
 """How wide the nuclei's outlines are drawn, px."""
 
+NO_NUCLEI = "There is nothing to review yet; find the nuclei of an image first."
+
 NO_IMAGE = "The image of these nuclei is gone; open it again to review it."
 
 MARKED = "Marked as reviewed; the same once more takes it back"
@@ -202,7 +204,7 @@ class HandPanel(QWidget):
     def _on_mark(self) -> None:
         image = None if self._result is None else self._result.image
         if image is None or image not in self._viewer.layers:
-            self.message.emit(NO_IMAGE)
+            self.message.emit(NO_NUCLEI if self._result is None else NO_IMAGE)
             return
         try:
             marked = mark_view(self._viewer, image)
