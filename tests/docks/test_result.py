@@ -83,6 +83,18 @@ def test_a_slider_reads_the_nuclei_again_without_the_network(
     assert panel.count.text().startswith(f"{count_nuclei(found.data)} nuclei")
 
 
+def test_locked_nuclei_stay_as_they_are(qtbot, dock, panel, found):
+    found.editable = False
+    before, stood = found.data.copy(), panel.sliders.foreground.value()
+
+    panel.sliders.foreground.setValue(0.9)
+    settle(qtbot, panel)
+
+    assert np.array_equal(found.data, before)
+    assert panel.sliders.foreground.value() == stood
+    assert "is locked; unlock it first" in dock.progress.text.text()
+
+
 def test_the_smallest_nucleus_is_an_area_in_micrometres(qtbot, panel, found):
     panel.sliders.smallest.setValue(10)
     settle(qtbot, panel)

@@ -90,14 +90,60 @@ def test_what_was_found_in_a_run_is_not_offered(qtbot, viewer, dock, image, stag
 
 
 @pytest.mark.parametrize(
-    "labels",
-    [np.zeros((3, 256, 256), int), np.zeros((100, 100), int)],
+    ("labels", "why"),
+    [
+        (
+            np.zeros((3, 256, 256), int),
+            "is a stack; to correct it, open one plane of it alone",
+        ),
+        (
+            np.ones((100, 100), int),
+            "cannot be corrected: it is of no image that is open, pixel by pixel",
+        ),
+    ],
     ids=["a stack", "of another size"],
 )
-def test_what_lies_on_no_image_is_not_offered(viewer, dock, image, labels):
-    viewer.add_labels(labels)
+def test_of_what_lies_on_no_image_it_is_said_why(viewer, dock, image, labels, why):
+    viewer.add_labels(labels, name="theirs")
 
-    assert not dock.results.take_up.isVisibleTo(dock)
+    offer = dock.results.take_up
+    assert not offer.button.isVisibleTo(dock)
+    assert offer.text.text() == f"“theirs” {why}"
+
+    viewer.layers.remove(image)
+    assert not offer.isVisibleTo(dock)
+
+
+def test_of_a_pyramid_it_is_said_why_it_cannot_be_corrected(viewer, dock, image):
+    whole = np.ones((256, 256), np.int32)
+    viewer.add_labels([whole, whole[::2, ::2]], multiscale=True, name="theirs")
+
+    assert "“theirs” is a pyramid" in dock.results.take_up.text.text()
+
+
+def test_nuclei_that_are_open_do_not_shine_through_what_is_taken_up(
+    qtbot, viewer, dock, found, tmp_path
+):
+    write_labels(tmp_path / "nuclei.tif", found.data)
+    (again,) = viewer.open(tmp_path / "nuclei.tif", plugin=PLUGIN)
+
+    press(qtbot, dock.results.take_up.button)
+
+    assert not found.visible
+    viewer.layers.remove(again)
+    assert found.visible
+
+
+def test_corrected_nuclei_stay_in_view_beside_what_has_not_their_corrections(
+    qtbot, viewer, dock, found, tmp_path
+):
+    write_labels(tmp_path / "nuclei.tif", found.data)
+    delete(dock, found, 3)
+    viewer.open(tmp_path / "nuclei.tif", plugin=PLUGIN)
+
+    press(qtbot, dock.results.take_up.button)
+
+    assert found.visible
 
 
 def test_of_two_images_of_that_size_none_is_guessed(viewer, dock, image, opened):
@@ -260,7 +306,8 @@ def test_a_namesake_of_another_size_is_not_the_image(viewer, dock, tissue, tmp_p
 
     viewer.open(tmp_path / "nuclei.tif", plugin=PLUGIN)
 
-    assert not dock.results.take_up.isVisibleTo(dock)
+    assert not dock.results.take_up.button.isVisibleTo(dock)
+    assert "is of no image that is open" in dock.results.take_up.text.text()
 
 
 def test_what_was_replaced_meanwhile_is_not_taken(qtbot, dock, opened):
@@ -269,7 +316,7 @@ def test_what_was_replaced_meanwhile_is_not_taken(qtbot, dock, opened):
     press(qtbot, dock.results.take_up.button)
 
     assert dock.results.current is None
-    assert not dock.results.take_up.isVisibleTo(dock)
+    assert not dock.results.take_up.button.isVisibleTo(dock)
 
 
 def test_the_outlines_of_hand_work_are_not_offered(viewer, dock, taken):

@@ -280,8 +280,12 @@ class Result(Overlay):
         layer = self.layer
         if layer is None or self.is_whole() or not isinstance(layer.data, np.ndarray):
             return
-        nuclei = layer.data.dtype.kind in "iu" and layer.data.shape == self.area.shape
-        if nuclei and layer.data.max(initial=0) <= LARGEST_NUMBER:
+        dtype, shape = layer.data.dtype, layer.data.shape
+        if dtype.kind not in "iu" or shape != self.area.shape or self._steps is None:
+            return
+        written = int(self._steps.state.written.max(initial=0))
+        exact = max(written, *self.hand.used, 0) <= np.iinfo(dtype).max
+        if exact and layer.data.max(initial=0) <= LARGEST_NUMBER:
             layer.data = layer.data.astype(np.int32)
 
     def _state(self, labels: Labels, complete: Mask | None) -> State:

@@ -242,6 +242,7 @@ class ResultPanel(QWidget):
         """Let the labels of a layer that was there already be corrected."""
         self._results.add(result)
         self.autosave.add(result)
+        put_away(result, self._results, partial(has_hand_work_of, result))
         if result.opened is not None:  # a file has them
             self.autosave.exported(result, fingerprint(result.opened))
         self._choose(result)
@@ -314,8 +315,14 @@ class ResultPanel(QWidget):
             self._choose(self._results.last)
 
     def _on_moved(self, options: InstanceOptions) -> None:
-        if self.current is not None:
-            self._reading.ask(self.current, options, self.sliders.movement)
+        result = self.current
+        if result is None:
+            return
+        if result.layer is not None and not result.layer.editable:
+            self.sliders.value = result.options
+            self.message.emit(f"“{result.layer.name}” is locked; unlock it first.")
+            return
+        self._reading.ask(result, options, self.sliders.movement)
 
     def _on_brought_back(self, result: Result) -> None:
         self.autosave.follow(result)

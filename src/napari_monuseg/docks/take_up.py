@@ -88,22 +88,17 @@ class TakeUp(QWidget):
     def look(self) -> None:
         """Look whether the active layer has labels that are not corrected yet."""
         active = self._viewer.layers.selection.active
-        self._found, several = None, 0
+        self._found, text = None, ""
         if isinstance(active, LabelsLayer) and not self._is_known(active):
             self._found = find_home(active, self._viewer.layers)
-            several = 0 if self._found else count_homes(active, self._viewer.layers)
-        self.setVisible(self._found is not None or several > 1)
-        self.button.setVisible(self._found is not None)
-        if self._found is not None:
-            nuclei, image = self._found
-            made_of = origin_facts(nuclei).get("image", image.name)
-            other = "" if made_of == image.name else f", made of “{made_of}”,"
-            self.text.setText(f"“{nuclei.name}”{other} lies on “{image.name}”:")
-        elif several > 1:
-            self.text.setText(
-                f"To correct “{active.name}”, hide all images but its own: {several} "
-                "have its size"
+            text = (
+                _offer(*self._found)
+                if self._found is not None
+                else why_homeless(active, self._viewer.layers)
             )
+        self.text.setText(text)
+        self.setVisible(bool(text))
+        self.button.setVisible(self._found is not None)
 
     def _on_active(self, _event: Any) -> None:
         self.look()
@@ -152,6 +147,43 @@ def count_homes(nuclei: LabelsLayer, layers: Any) -> int:
     # napari's button makes empty ones; what is lazy is not read for this.
     known = isinstance(nuclei.data, np.ndarray) and is_anonymous(nuclei)
     return 0 if count and known and not nuclei.data.any() else count
+
+
+def _offer(nuclei: LabelsLayer, image: Image) -> str:
+    """Say of labels that they can be corrected, and on which image."""
+    made_of = origin_facts(nuclei).get("image", image.name)
+    other = "" if made_of == image.name else f", made of “{made_of}”,"
+    return f"“{nuclei.name}”{other} lies on “{image.name}”:"
+
+
+def why_homeless(nuclei: LabelsLayer, layers: Any) -> str:
+    """Say why labels cannot be corrected; nothing where nobody would try.
+
+    Parameters
+    ----------
+    nuclei : LabelsLayer
+        For which `find_home` finds none.
+    layers : LayerList
+        Of a viewer.
+    """
+    images = [layer for layer in layers if isinstance(layer, Image)]
+    if origin_facts(nuclei) == NOBODY or not any(map(is_tissue, images)):
+        return ""
+    if nuclei.multiscale or nuclei.ndim != 2:
+        kind = "pyramid" if nuclei.multiscale else "stack"
+        return f"“{nuclei.name}” is a {kind}; to correct it, open one plane of it alone"
+    several = count_homes(nuclei, layers)
+    if several > 1:
+        return (
+            f"To correct “{nuclei.name}”, hide all images but its own: {several} have "
+            "its size"
+        )
+    if isinstance(nuclei.data, np.ndarray) and not nuclei.data.any():
+        return ""  # napari's button makes such layers
+    return (
+        f"“{nuclei.name}” cannot be corrected: it is of no image that is open, pixel "
+        "by pixel"
+    )
 
 
 def _may_lie(nuclei: LabelsLayer) -> bool:
