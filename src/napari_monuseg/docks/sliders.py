@@ -3,7 +3,13 @@
 from itertools import count
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QFormLayout, QPushButton, QWidget
+from qtpy.QtWidgets import (
+    QFormLayout,
+    QHBoxLayout,
+    QPushButton,
+    QSizePolicy,
+    QWidget,
+)
 from superqt import QLabeledDoubleSlider
 
 from napari_monuseg.core.instances import InstanceOptions
@@ -33,18 +39,23 @@ class InstanceSliders(QWidget):
             "Nuclei with an area smaller than this, µm², are left out."
         )
         self.own: InstanceOptions | None = None
-        self.reset = QPushButton("Back to the model's own")
-        self.reset.setToolTip("The settings with which the model ships or was trained.")
+        self.reset = QPushButton("↺")
+        self.reset.setToolTip("Back to the model's own settings")
+        self.reset.setFixedWidth(self.reset.fontMetrics().height() + 10)
+        self.reset.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
         self.reset.clicked.connect(self._on_reset)
         self.reset.hide()
         self.value = InstanceOptions()
-        form = QFormLayout(self)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        form = QFormLayout()
+        row.addLayout(form, stretch=1)
+        row.addWidget(self.reset)
         form.setContentsMargins(0, 0, 0, 0)
         form.setHorizontalSpacing(12)
         form.addRow("Foreground", self.foreground)
         form.addRow("Seed prominence", self.seed)
         form.addRow("Smallest, µm²", self.smallest)
-        form.addRow("", self.reset)
         for slider in (self.foreground, self.seed, self.smallest):
             slider.valueChanged.connect(self._on_moved)
             slider.sliderPressed.connect(self._on_pressed)
