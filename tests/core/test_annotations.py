@@ -113,6 +113,20 @@ def test_a_negative_region_is_a_hole_and_no_nucleus(write, first):
     assert len(read_polygons(write(xml))) == 1
 
 
+def test_a_nucleus_inside_a_hole_stays(write):
+    hole = '<Region NegativeROA="1">'
+    xml = aperio(square(1, 1, 18), square(5, 5, 10), square(8, 8, 3))
+    first, second, third = xml.split("<Region>")[1:]
+    begin = xml.split("<Region>")[0]
+
+    labels = read_annotations(
+        write(f"{begin}<Region>{first}{hole}{second}<Region>{third}"), (20, 20)
+    )
+
+    assert np.count_nonzero(labels == 1) == 18**2 - 10**2
+    assert np.count_nonzero(labels == 2) == 3**2
+
+
 def square(left, top, side):
     right, bottom = left + side, top + side
     return [(left, top), (right, top), (right, bottom), (left, bottom)]

@@ -299,7 +299,7 @@ def test_a_mask_of_bits_is_read_as_it_shows(tmp_path, photometric):
     mask = np.zeros((40, 50), bool)
     mask[10:20, 5:30] = True
     stored = mask if photometric == "minisblack" else ~mask  # then 0 is white
-    options = {"photometric": photometric, "software": "a scanner"}
+    options = {"photometric": photometric, "software": "a scanner", "metadata": None}
     tifffile.imwrite(tmp_path / "a.tif", stored, **options)
 
     np.testing.assert_array_equal(read_mask(tmp_path / "a.tif").labels, mask)
@@ -310,9 +310,10 @@ def test_truth_values_of_tifffile_are_read_as_they_were(tmp_path):
     mask = np.zeros((40, 50), bool)
     mask[10:20, 5:30] = True
 
-    tifffile.imwrite(tmp_path / "a.tif", mask)
-
-    np.testing.assert_array_equal(read_mask(tmp_path / "a.tif").labels, mask)
+    for software in (None, "my tool"):
+        named = {} if software is None else {"software": software}
+        tifffile.imwrite(tmp_path / "a.tif", mask, **named)
+        np.testing.assert_array_equal(read_mask(tmp_path / "a.tif").labels, mask)
 
 
 def test_numbers_of_a_mask_count_as_they_are(tmp_path):

@@ -113,6 +113,7 @@ class Stage:
         self.calls = []
         self.thorough = False
         self.instances = None
+        self.options = {"seed_prominence": 0.2}
 
     def __call__(self, image, area, model, device, *, thorough=False, instances=None):
         self.calls.append((image, area, model, device))
@@ -131,7 +132,7 @@ class Stage:
             assert (tissue.height, tissue.width) == truth.shape
             guess = None if image.pixel_size else self.guess
             maps = maps_of(truth, image.pixel_size, image.assumed_pixel_size or guess)
-            options = InstanceOptions(**{"seed_prominence": 0.2} | (instances or {}))
+            options = InstanceOptions(**self.options | (instances or {}))
             labels = yield from find_nuclei(maps, options)
             segmentation = Segmentation(
                 maps=maps,

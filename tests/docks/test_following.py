@@ -13,6 +13,7 @@ MOVES = {
     "scale": (0.5, 0.5),
     "units": ("µm", "µm"),
     "rotate": 30,
+    "shear": [0.3],
     "affine": [[1, 0.2, 3], [0, 1, 4], [0, 0, 1]],
 }
 
@@ -93,3 +94,90 @@ def test_what_is_marked_after_a_move_is_what_was_in_view(
     columns = np.flatnonzero(reviewed_mask(dock.results.current).any(0))
     assert abs(columns[0] - max(drawn.min(), 0)) <= 1
     assert abs(columns[-1] - drawn.max()) <= 1
+
+
+def test_what_was_drawn_elsewhere_follows_once_it_is_reviewed(
+    qtbot, viewer, dock, image, stage
+):
+    """Shapes of a layer of their own, in the world's units."""
+    run(qtbot, dock)
+    result = dock.results.current
+    box = [(10, 20), (10, 90), (60, 90), (60, 20)]
+    world = np.array([image.data_to_world(at) for at in box])
+    shapes = viewer.add_shapes([world], shape_type="polygon", units=image.units)
+    shapes.name = "Reviewed"
+    before = reviewed_mask(result).copy()
+    assert before.sum() == 51 * 71
+
+    image.scale, image.translate = (0.5, 0.5), (3, 4)
+
+    assert np.array_equal(reviewed_mask(result), before)
+
+
+def test_areas_of_more_axes_stay_where_they_are(qtbot, viewer, dock, image, stage):
+    run(qtbot, dock)
+    shapes = viewer.add_shapes(ndim=3, name="Reviewed")
+
+    image.translate = (3, 4)
+
+    assert tuple(shapes.translate) == (0, 0, 0)
+    assert np.allclose(nuclei(viewer)[-1].translate, (3, 4))
+
+
+def test_what_is_reviewed_lies_on_the_image_that_is_opened_again(
+    qtbot, viewer, dock, image, stage
+):
+    run(qtbot, dock)
+    press(qtbot, dock.results.hand.mark_button)
+    before = reviewed_mask(dock.results.current).copy()
+    assert before.any()
+    viewer.layers.remove(image)
+
+    viewer.add_image(image.data, rgb=True, name="colon", scale=(3, 3))
+
+    assert np.array_equal(reviewed_mask(dock.results.current), before)
+
+
+def test_an_image_that_is_opened_again_with_no_dock_has_its_nuclei(
+    qtbot, viewer, dock, image, stage
+):
+    run(qtbot, dock)
+    (found,) = nuclei(viewer)
+    found.data_setitem(np.nonzero(found.data == 3), 0)
+    gone = dock.results.current._steps.state.written == 3
+    viewer.window.remove_dock_widget(dock)
+    viewer.layers.remove(image)
+    again = viewer.add_image(image.data, rgb=True, name="colon")
+
+    _, dock = viewer.window.add_plugin_dock_widget("napari-monuseg", "Segment nuclei")
+
+    assert dock.results.current.image is again
+    run(qtbot, dock)
+    assert not nuclei(viewer)[-1].data[gone].any()
+
+
+def test_linked_nuclei_of_an_area_stay_on_their_image(
+    qtbot, viewer, dock, image, stage
+):
+    box = np.array([[20, 30], [20, 150], [120, 150], [120, 30]], float)
+    viewer.add_shapes(box, shape_type="rectangle", **placement(image))
+    dock.area.choice.setCurrentIndex(2)
+    run(qtbot, dock)
+    (found,) = nuclei(viewer)
+    offset = dock.results.current.area.offset
+    viewer.layers.link_layers([image, found])
+
+    image.scale, image.translate = (0.5, 0.5), (40, 7)
+    viewer.layers.unlink_layers([image, found])
+    image.translate = (1, 2)
+
+    assert np.allclose(found.data_to_world((0, 0)), image.data_to_world(offset))
+
+
+def test_an_area_that_was_drawn_follows(qtbot, viewer, dock, image):
+    press(qtbot, dock.area.draw_button)
+    drawn = viewer.layers[-1]
+
+    image.translate = (30, 40)
+
+    assert tuple(drawn.translate) == (30, 40)

@@ -791,6 +791,29 @@ def test_hand_work_counts_in_nuclei_of_another_type(qtbot, viewer, dock, found, 
     assert not newest.data[gone].any()
 
 
+def test_a_number_that_was_undone_may_be_one_another_type_cannot_hold(
+    qtbot, panel, found
+):
+    paint(found, number=300)
+    qtbot.waitUntil(lambda: panel.current.hand.count.nuclei == 1)
+    found.undo()
+    qtbot.waitUntil(lambda: panel.current.hand.count.nuclei == 0)
+
+    found.data = found.data.astype(np.uint8)
+
+    assert panel.current.is_whole()
+
+
+def test_numbers_that_another_type_cannot_hold_are_not_taken(qtbot, panel, found):
+    paint(found, number=60_000)
+    qtbot.waitUntil(lambda: panel.current.hand.count.nuclei == 1)
+
+    found.data = found.data.astype(np.int16)  # 60,000 is -5,536 there
+
+    assert not panel.current.is_whole()
+    assert panel.current.snapshot() is None
+
+
 def test_the_highlight_goes_with_its_layer(viewer, panel, found):
     panel.hand.highlight.setChecked(True)
     assert len(nuclei(viewer)) == 2

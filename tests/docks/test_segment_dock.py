@@ -158,8 +158,8 @@ def test_the_image_stays_in_view_when_its_nuclei_are_linked_with_it(
 
     assert image.visible
     assert [layer.visible for layer in nuclei(viewer)] == [False, True]
-    image.opacity = 0.5
-    assert first.opacity == 0.5  # all else is linked still
+    image.opacity = 0.3
+    assert first.opacity == 0.3  # all else is linked still
 
 
 @pytest.mark.usefixtures("installed_model", "image")
@@ -180,6 +180,58 @@ def test_sliders_stay_where_they_were_left(qtbot, dock, stage):
     run(qtbot, dock)
     assert stage.instances == {}  # those of another model are its own
 
+    dock.model.choose("any")
+    run(qtbot, dock)
+    assert stage.instances["foreground_threshold"] == 0.8
+
+
+def test_what_is_hidden_does_not_change_what_is_shown(
+    qtbot, viewer, dock, image, stage
+):
+    run(qtbot, dock)
+    run(qtbot, dock)
+    first, second = nuclei(viewer)
+    gone = first.data == 3
+    first.data_setitem(np.nonzero(gone), 0)
+    viewer.layers.selection.active = second
+    press(qtbot, dock.results.hand.mark_button)
+    before = second.data.copy()
+
+    run(qtbot, dock)
+
+    newest = nuclei(viewer)[-1].data
+    assert np.array_equal(newest > 0, before > 0)
+    assert newest[gone].all()
+
+
+@pytest.mark.usefixtures("image")
+def test_sliders_that_nobody_moved_leave_the_model_its_own(qtbot, dock, stage):
+    stage.options = {}
+    run(qtbot, dock)
+    run(qtbot, dock)
+
+    assert stage.instances == {}
+
+
+@pytest.mark.usefixtures("image")
+def test_a_run_takes_what_the_sliders_show(qtbot, viewer, dock, stage):
+    sliders, panel = dock.results.sliders, dock.results
+    run(qtbot, dock)
+    sliders.foreground.setValue(0.8)
+    run(qtbot, dock)  # before the nuclei were read again
+    assert stage.instances["foreground_threshold"] == 0.8
+
+    viewer.layers.remove(nuclei(viewer)[-1])
+    viewer.layers.remove(nuclei(viewer)[-1])
+    run(qtbot, dock)
+    assert stage.instances["foreground_threshold"] == 0.8
+
+    sliders.foreground.setValue(0.7)
+    qtbot.waitUntil(lambda: panel.current.options.foreground_threshold == 0.7)
+    nuclei(viewer)[-1].undo()
+    run(qtbot, dock)
+    assert stage.instances["foreground_threshold"] == 0.8
+
 
 def test_sliders_go_back_to_the_model_s_own(qtbot, dock, image, stage):
     sliders, panel = dock.results.sliders, dock.results
@@ -188,6 +240,7 @@ def test_sliders_go_back_to_the_model_s_own(qtbot, dock, image, stage):
     own = panel.current.own_options
     sliders.smallest.setValue(30)
     qtbot.waitUntil(lambda: panel.current.options.smallest_nucleus_um2 == 30)
+    assert sliders.reset.isVisibleTo(sliders)
 
     press(qtbot, sliders.reset)
 

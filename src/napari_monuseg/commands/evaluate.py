@@ -136,7 +136,9 @@ def _holds_scores(path: Path) -> bool:
     except (OSError, ValueError, RecursionError):
         return False
     several = found if isinstance(found, list) else [found]
-    return not begins or all(isinstance(one, dict) and "mean" in one for one in several)
+    parts = {"model", "images", "mean"}
+    scores = [isinstance(one, dict) and parts <= set(one) for one in several]
+    return not begins or (bool(scores) and all(scores))
 
 
 def _require_sound(entries: list[ModelEntry]) -> None:

@@ -111,6 +111,7 @@ def finetune(
     judgement, compared = _judge(lesson, tuned)
     for line in [] if judgement.problem else _report(judgement):
         typer.echo(line)
+    sentence = ""
     if only_if_better and not judgement.accept:
         typer.echo(f"{output} was not written.")
     else:
@@ -120,11 +121,18 @@ def finetune(
             save_checkpoint(path, tuned.network, info)
             say_trained(path, tuned.steps, tuned.minutes)
 
-        save_model(output, save, overwrite=overwrite)
-    if not (whole and compared):
+        sentence = save_model(output, save, overwrite=overwrite)
+    _end(sentence, judgement.problem, whole=whole and compared)
+
+
+def _end(sentence: str, problem: str, *, whole: bool) -> None:
+    """End with the exit code that tells what did not go as asked."""
+    for text in filter(None, (sentence, problem)):
+        fail(text)
+    if not whole:
         raise typer.Exit(STOPPED)
-    if judgement.problem:
-        raise TrainingError(judgement.problem)
+    if sentence or problem:
+        raise typer.Exit(1)
 
 
 def _learn(lesson: "Lesson") -> tuple["FinetunedNetwork | None", bool]:

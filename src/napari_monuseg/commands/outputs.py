@@ -53,7 +53,7 @@ def _claimed_by_another(making: Path) -> ExportError:
     )
 
 
-def save_model(output: Path, save: Callable[[Path], None], *, overwrite: bool) -> None:
+def save_model(output: Path, save: Callable[[Path], None], *, overwrite: bool) -> str:
     """Save a model, but not over one that somebody put there while it was made.
 
     Parameters
@@ -65,17 +65,17 @@ def save_model(output: Path, save: Callable[[Path], None], *, overwrite: bool) -
     overwrite : bool
         Whether what is there may be replaced.
 
-    Raises
-    ------
-    ExportError
-        If it was saved under another name.
+    Returns
+    -------
+    str
+        A sentence, if it was saved under another name; else nothing.
     """
     if overwrite or not is_there(output):
         save(output)
-        return
+        return ""
     others = (output.with_stem(f"{output.stem}-{number}") for number in count(2))
     path = next(other for other in others if not is_there(other))
     save(path)
-    raise ExportError(
+    return (
         f"{output} appeared while this ran and stays as it is; the new model is {path}."
     )

@@ -20,7 +20,7 @@ from napari_monuseg.commands.console import (
 from napari_monuseg.commands.outputs import claimed, refuse_claimed, save_model
 from napari_monuseg.commands.reading import say_unknown, say_unpaired
 from napari_monuseg.core.datasets import Sample, find_samples, read_split, select
-from napari_monuseg.core.errors import DatasetError, TrainingError
+from napari_monuseg.core.errors import DatasetError, ExportError, TrainingError
 from napari_monuseg.core.folders import refuse_to_replace
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.model_info import ModelInfo
@@ -186,6 +186,7 @@ def train(
         state_path=state_path,
     )
     with claimed(state_path, output):
+        _check_paths(output, state_path, resume=resume)  # another run may have ended
         with (
             stop_between_steps() as stopped,
             Log(output.with_suffix(".log"), anew=overwrite and not resume) as log,
@@ -221,7 +222,9 @@ def train(
                 state_path.unlink(missing_ok=True)
             say_trained(path, trained.steps, trained.minutes)
 
-        save_model(output, save, overwrite=overwrite)
+        sentence = save_model(output, save, overwrite=overwrite)
+    if sentence:
+        raise ExportError(sentence)
 
 
 def _say_stopped(state_path: Path) -> None:

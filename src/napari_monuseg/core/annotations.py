@@ -52,7 +52,23 @@ def read_annotations(path: str | Path, shape: tuple[int, int]) -> NDArray[np.int
     polygons = _polygons(found.regions)
     labels = rasterise(polygons, shape)
     _require_nuclei(polygons, labels, Path(path).name)
-    labels[rasterise(_polygons(found.left_out), shape) > 0] = 0
+    holes = [rasterise([one], shape) > 0 for one in _polygons(found.left_out)]
+    return _with_holes(polygons, holes, shape) if holes else labels
+
+
+def _with_holes(
+    polygons: Sequence[NDArray[np.float64]],
+    holes: Sequence[NDArray[np.bool_]],
+    shape: tuple[int, int],
+) -> NDArray[np.int32]:
+    """Draw polygons as `rasterise` does, each without the holes it reaches beyond."""
+    labels = np.zeros(shape, dtype=np.int32)
+    for label in range(len(polygons), 0, -1):
+        covered = rasterise(polygons[label - 1 : label], shape) > 0
+        for hole in holes:
+            if (covered & ~hole).any():  # else it lies in the hole, a nucleus there
+                covered &= ~hole
+        labels[covered] = label
     return labels
 
 

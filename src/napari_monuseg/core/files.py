@@ -35,8 +35,8 @@ def write_beside(path: str | Path) -> Iterator[Path]:
     """Write a file under another name in its folder, then rename it.
 
     Whoever reads `path` finds the old file or the new one, never half of it. A
-    link is followed: its target is replaced, and who may read and write it stays as
-    it is. Folders are not created.
+    link is followed: its target is replaced, with the rights that it has. Folders are
+    not created.
 
     Parameters
     ----------
@@ -61,8 +61,9 @@ def write_beside(path: str | Path) -> Iterator[Path]:
     try:
         yield beside
         _flush(beside)
-        with suppress(OSError):  # there is none yet, or the disk knows no rights
-            beside.chmod(stat.S_IMODE(target.stat().st_mode))
+        if os.name == "posix":
+            with suppress(OSError):  # there is none yet, or the disk knows no rights
+                beside.chmod(stat.S_IMODE(target.stat().st_mode))
         beside.replace(target)
     except OSError as error:
         raise ExportError(

@@ -99,9 +99,9 @@ class ModelInfo:
         dict
             ``data``, ``licence`` and ``learned``, as `ModelInfo` takes them.
         """
-        data = dict.fromkeys([*self.data.split("; "), taught])
+        news = "" if self.data.endswith(taught) else taught
         return {
-            "data": "; ".join(filter(None, data)),
+            "data": "; ".join(filter(None, (self.data, news))),
             "licence": self.licence,
             "learned": self.learned,
         }

@@ -93,9 +93,10 @@ def _decode_jpeg2000(data: bytes) -> NDArray[Any]:
     if picture.dtype.kind != "u":
         return picture
     # The depth of the first component, as the SIZ segment of the codestream has it.
-    bits = (data[data.index(b"\xff\x4f\xff\x51") + 42] & 127) + 1
+    start = data.index(b"\xff\x4f\xff\x51")
+    bits = (data[start + 42] & 127) + 1
     full = int(np.iinfo(picture.dtype).max)
-    if 2**bits > full:
+    if 2**bits > full or b"pclr" in data[:start]:  # a palette has its own depth
         return picture
     scaled = np.arange(2**bits) * full / (2**bits - 1)
     table: NDArray[Any] = np.rint(scaled).astype(picture.dtype)

@@ -256,16 +256,16 @@ def _write_tables(options: ReportOptions, reports: Sequence[ModelReport]) -> Non
         | _facts(report)
         for report in reports
     ]
-    texts = {
+    texts = {  # the page first: by it the others are known
+        "report.md": report_page(reports),
         "scores.csv": as_csv(tables),
         "scores.json": json.dumps({"models": records}, indent=1) + "\n",
-        "report.md": report_page(reports),
     }
-    write_figure(options.folder / "counts.png", counts_figure(_counts(reports)))
     for name, text in texts.items():
         with write_beside(options.folder / name) as beside:
             # Names of files that are no Unicode can be in no text.
             beside.write_text(text, encoding="utf-8", errors="replace")
+    write_figure(options.folder / "counts.png", counts_figure(_counts(reports)))
 
 
 def _facts(report: ModelReport) -> dict[str, object]:

@@ -82,9 +82,9 @@ def report_page(reports: Sequence[ModelReport]) -> str:
 
 def _model_section(report: ModelReport) -> Iterable[str]:
     model = report.model
-    yield from (f"## {escaped(model.name)}", "", model.info.description, "")
+    yield from (f"## {escaped(model.name)}", "", escaped(model.info.description), "")
     if model.info.data:
-        yield from (f"Trained on: {model.info.data}.", "")
+        yield from (f"Trained on: {escaped(model.info.data)}.", "")
     asked = report.evaluation.asked
     if asked:
         told = ", ".join(f"{name} {value}" for name, value in asked.items())

@@ -31,7 +31,7 @@ COLUMNS = {
 }
 """Heading of each score, by its name in `Scores` and `MapScores`."""
 
-_MARKUP = re.compile(r"[\\`*\[\]<|]")
+_MARKUP = re.compile(r"[\\`*_~&#\[\]<|]")
 """What Markdown would not show as it stands."""
 
 _COUNTS = ("true_nuclei", "predicted_nuclei")

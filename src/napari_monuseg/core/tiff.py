@@ -121,7 +121,8 @@ def _values(series: Any) -> NDArray[Any]:
     """
     values: NDArray[Any] = series.asarray()
     page = series.keyframe
-    shown = values.dtype.kind == "b" and not page.software.startswith("tifffile")
+    meant = page.software.startswith("tifffile") or page.is_shaped
+    shown = values.dtype.kind == "b" and not meant
     return ~values if shown and page.photometric == 0 else values
 
 

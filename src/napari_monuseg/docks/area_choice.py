@@ -15,6 +15,7 @@ from napari_monuseg.areas import (
     whole,
 )
 from napari_monuseg.docks.choice import Choice
+from napari_monuseg.docks.following import follow
 from napari_monuseg.docks.layer_watch import LayerWatch
 from napari_monuseg.docks.lifetime import Lifetime
 from napari_monuseg.docks.note import Note
@@ -102,6 +103,7 @@ class AreaChoice(QWidget):
             edge_width=line_width(image, self._viewer),
             **placement(image),
         )
+        follow(layer, image)
         layer.mode = "add_rectangle"
         return layer
 

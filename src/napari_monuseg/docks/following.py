@@ -30,9 +30,26 @@ def follow(layer: Any, leader: Any) -> None:
     _followers[layer] = _Follower(layer, leader)
 
 
-def lies(layer: Any, place: dict[str, Any]) -> bool:
-    """Tell whether a layer is where a `placement` puts it."""
-    return all(_alike(getattr(layer, name), value) for name, value in place.items())
+def follow_instead(layer: Any, leader: Any) -> None:
+    """Let a layer follow another in the place of the one that it followed before.
+
+    If it lay on that, it is put onto this one.
+    """
+    follower = _followers.get(layer)
+    if follower is not None and follower.is_led:
+        lie(layer, placement(leader))
+    follow(layer, leader)
+
+
+def lies(layer: Any, *places: dict[str, Any]) -> bool:
+    """Tell whether a layer is where `placement` puts it, by one of some or by several.
+
+    napari's linked layers take over one property after the other.
+    """
+    return all(
+        any(_alike(getattr(layer, name), place[name]) for place in places)
+        for name in places[0]
+    )
 
 
 def lie(layer: Any, place: dict[str, Any]) -> None:
@@ -60,16 +77,24 @@ class _Follower:
             for name in MOVES:
                 getattr(leader.events, name).disconnect(self._on_moved)
 
+    @property
+    def is_led(self) -> bool:
+        """Whether the layer lies where the other lies, or did before that was gone."""
+        layer = self._layer()
+        return layer is not None and lies(layer, self._place)
+
     def _on_moved(self, _event: Any = None) -> None:
         layer, leader = self._layer(), self._leader()
         if layer is None or leader is None:
             return
         before, self._place = self._place, placement(leader)
-        if lies(layer, before):
+        if lies(layer, before, self._place):
             lie(layer, self._place)
 
 
 def _alike(one: Any, other: Any) -> bool:
+    if np.shape(one) != np.shape(other):
+        return False
     try:
         return np.allclose(one, other)
     except TypeError:  # units

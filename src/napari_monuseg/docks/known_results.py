@@ -9,7 +9,7 @@ from napari.layers import Labels as LabelsLayer
 
 from napari_monuseg.docks.autosave import Autosave
 from napari_monuseg.docks.result import Result
-from napari_monuseg.docks.reviewed import move_reviewed
+from napari_monuseg.docks.reviewed import move_reviewed, reviewed_mask
 from napari_monuseg.docks.saving import Entry
 
 _left: WeakKeyDictionary[Any, list[tuple[Result, Entry | None]]] = WeakKeyDictionary()
@@ -46,7 +46,7 @@ class KnownResults:
             one
             for one in self._all
             if one.restored is not None and one.overlaps(result)
-            if one.layer is not None and one.layer.visible
+            if one.is_shown
             if when is not None and edited.get(one, one.restored) > when
         ]
 
@@ -62,10 +62,13 @@ class KnownResults:
     def predecessor(self, result: Result, current: Result | None) -> Result | None:
         """Give the result on the same area whose hand work goes on in another.
 
-        The one at work if it has any, else the last that has, else the last.
+        The one at work if it has any, or is reviewed, else the last shown that has any,
+        else the last hidden one that has, else the last.
         """
         earlier = [one for one in self._all if one.covers(result)][::-1]
-        earlier.sort(key=lambda one: one is not current)
+        earlier.sort(key=lambda one: (one is not current, not one.is_shown))
+        if current in earlier and reviewed_mask(current) is not None:
+            return current
         corrected = (one for one in earlier if one.has_hand_work())
         return next(corrected, None) or next(iter(earlier), None)
 
@@ -80,7 +83,7 @@ class KnownResults:
             one
             for one in self._all
             if one.overlaps(result) and one is not same
-            if one.layer is not None and one.layer.visible and one.has_hand_work()
+            if one.is_shown and one.has_hand_work()
         ]
         chosen = [one for one in self._all if one is same or one in others]
         return sorted(chosen, key=lambda one: one is current)

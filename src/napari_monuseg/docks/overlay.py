@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 import numpy as np
+from napari.experimental import unlink_layers
 from napari.layers import Image
 from napari.layers import Labels as LabelsLayer
 
 from napari_monuseg.areas import Area, Mask
 from napari_monuseg.docks.bindings import bind
-from napari_monuseg.docks.following import lie, lies, listen
+from napari_monuseg.docks.following import MOVES, lie, lies, listen
 from napari_monuseg.layers import image_shape, placement
 
 if TYPE_CHECKING:
@@ -77,12 +78,20 @@ class Overlay:
         if image is None or event.source is not image:
             return
         before, self.place = self.place, placement(image, self.area.offset)
-        if self.layer is not None and lies(self.layer, before):
+        linked = placement(image)
+        if self.layer is not None and lies(self.layer, before, self.place, linked):
+            if any(self.area.offset):  # a place of its own is not to be linked
+                unlink_layers([self.layer], attributes=MOVES)
             lie(self.layer, self.place)
 
     def _on_renamed(self, _event: Any) -> None:
         if self.image is not None:
             self.image_name = self.image.name
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether its layer is there and not hidden."""
+        return self.layer is not None and bool(self.layer.visible)
 
     @property
     def is_part(self) -> bool:

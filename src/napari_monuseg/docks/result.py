@@ -284,8 +284,10 @@ class Result(Overlay):
         if dtype.kind not in "iu" or shape != self.area.shape or self._steps is None:
             return
         written = int(self._steps.state.written.max(initial=0))
-        exact = max(written, *self.hand.used, 0) <= np.iinfo(dtype).max
-        if exact and layer.data.max(initial=0) <= LARGEST_NUMBER:
+        by_hand = int(self.hand.labels.max(initial=0))
+        exact = max(written, by_hand) <= np.iinfo(dtype).max  # none is cut off
+        lowest, highest = layer.data.min(initial=0), layer.data.max(initial=0)
+        if exact and lowest >= 0 and highest <= LARGEST_NUMBER:
             layer.data = layer.data.astype(np.int32)
 
     def _state(self, labels: Labels, complete: Mask | None) -> State:

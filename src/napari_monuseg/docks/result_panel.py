@@ -68,6 +68,7 @@ class ResultPanel(QWidget):
         self._viewer = viewer
         self._results = KnownResults()
         self.current: Result | None = None
+        self._left: dict[str, InstanceOptions] = {}
         self._reading = Rereading(viewer, lifetime)
         self.count = Line()
         self.count.setStyleSheet("font-weight: bold;")
@@ -131,11 +132,29 @@ class ResultPanel(QWidget):
         return self._results.sources(result, self.current)
 
     def options_for(self, model: ModelEntry) -> dict[str, float]:
-        """Give where the sliders were left, if they are those of this model."""
+        """Give where the sliders were left with a model; nothing for its own settings.
+
+        What was taken up says nothing of sliders.
+        """
         one = self.current
-        if one is None or one.model_name != model.name:
-            return {}
-        return asdict(one.options)
+        known = one is not None and (one.maps is not None or one.restored is not None)
+        if one is not None and known and one.model_name == model.name:
+            if not (self._reading.busy or self.sliders.held):
+                one.follow_undo()
+                self.sliders.value = one.options
+            own = one.own_options or model.info.instances
+            self._leave_sliders(one, self.sliders.value, own)
+        left = self._left.get(model.name)
+        return {} if left is None else asdict(left)
+
+    def _leave_sliders(
+        self, result: Result, options: InstanceOptions, own: InstanceOptions | None
+    ) -> None:
+        """Remember where the sliders stand, unless that is the model's own place."""
+        if own is not None and self.sliders.stand_at(own):
+            self._left.pop(result.model_name, None)
+        else:
+            self._left[result.model_name] = options
 
     def add(
         self,
@@ -256,6 +275,8 @@ class ResultPanel(QWidget):
     def _go_on(self) -> None:
         """Go on with what an earlier dock of the viewer left."""
         self._results.go_on(self._viewer, self.autosave)
+        for layer in list(self._viewer.layers):  # some may have been opened again
+            self._find_again(layer)
         active = self._results.of_layer(self._viewer.layers.selection.active)
         result = active or self._results.last
         if result is not None:
@@ -298,8 +319,10 @@ class ResultPanel(QWidget):
 
     def _on_inserted(self, event: Any) -> None:
         """Go on with the nuclei of an image that was removed and is opened again."""
+        self._find_again(event.value)
+
+    def _find_again(self, image: Any) -> None:
         layers = self._viewer.layers
-        image = event.value
         if isinstance(image, Image) and self._results.find_again(image, layers):
             release_orphans(layers)
             adopt_drawn(self._viewer)
@@ -322,6 +345,7 @@ class ResultPanel(QWidget):
             self.sliders.value = result.options
             self.message.emit(f"“{result.layer.name}” is locked; unlock it first.")
             return
+        self._leave_sliders(result, options, result.own_options)
         self._reading.ask(result, options, self.sliders.movement)
 
     def _on_brought_back(self, result: Result) -> None:

@@ -10,9 +10,9 @@ from napari.layers import Image, Shapes
 
 from napari_monuseg.areas import LINES_ACROSS, Mask, Outline, line_width, view_outline
 from napari_monuseg.docks.drawn_on import images_under, lies_on
-from napari_monuseg.docks.following import follow
+from napari_monuseg.docks.following import follow, follow_instead, lie, lies
 from napari_monuseg.layers import placement
-from napari_monuseg.outlines import cover, outlines, to_data
+from napari_monuseg.outlines import cover, outlines, to_data, to_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -90,8 +90,27 @@ def adopt(viewer: Any, layer: Any, image: Image) -> None:
 
 
 def _bind(layer: Shapes, image: Image) -> None:
+    """Let a layer be of an image, and lie on it wherever that goes."""
     _images[layer] = ref(image)
+    if layer.ndim != 2:
+        return
+    if not layer._is_creating:  # what is being drawn is left alone
+        _put_onto(layer, image)
     follow(layer, image)
+
+
+def _put_onto(layer: Shapes, image: Image) -> None:
+    """Give shapes in the image's own pixels, where they are."""
+    place = placement(image)
+    if lies(layer, place):
+        return
+    shapes = [
+        np.array([to_pixels(image, layer.data_to_world(at), layer.units) for at in one])
+        for one in layer.data
+    ]
+    lie(layer, place)
+    if shapes:
+        layer.data = shapes
 
 
 def _outline_only(layer: Shapes, viewer: Any) -> None:
@@ -122,7 +141,9 @@ def move_reviewed(before: ref[Image] | None, image: Image) -> None:
     """Let the areas of an image that is gone be of the one that is the same again."""
     for layer, on in list(_images.items()):
         if before is not None and on == before:
-            _bind(layer, image)
+            _images[layer] = ref(image)
+            if layer.ndim == 2:
+                follow_instead(layer, image)
 
 
 def release_orphans(layers: Any) -> None:

@@ -2,6 +2,7 @@
 
 from itertools import count
 
+import numpy as np
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QFormLayout,
@@ -41,6 +42,7 @@ class InstanceSliders(QWidget):
         self.own: InstanceOptions | None = None
         self.reset = QPushButton("↺")
         self.reset.setToolTip("Back to the model's own settings")
+        self.reset.setAccessibleName("Back to the model's own settings")
         self.reset.setFixedWidth(self.reset.fontMetrics().height() + 10)
         self.reset.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
         self.reset.clicked.connect(self._on_reset)
@@ -80,13 +82,14 @@ class InstanceSliders(QWidget):
         self._offer_reset()
 
     def _offer_reset(self) -> None:
-        moved = self.own is not None and not self._stand_at(self.own)
+        moved = self.own is not None and not self.stand_at(self.own)
         self.reset.setVisible(moved and self.isEnabled())
 
-    def _stand_at(self, options: InstanceOptions) -> bool:
-        """Tell whether the sliders stand at settings, as exactly as they can."""
+    def stand_at(self, options: InstanceOptions) -> bool:
+        """Tell whether the sliders stand at settings, as nearly as they can."""
         return all(
-            abs(slider.value() - value) < 0.51 * slider.singleStep()
+            abs(slider.value() - np.clip(value, slider.minimum(), slider.maximum()))
+            < 0.51 * slider.singleStep()
             for slider, value in (
                 (self.foreground, options.foreground_threshold),
                 (self.seed, options.seed_prominence),

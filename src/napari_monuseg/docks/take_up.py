@@ -143,7 +143,7 @@ def count_homes(nuclei: LabelsLayer, layers: Any) -> int:
     """Count the images that labels may lie on by their size; 0 if on none."""
     if not _may_lie(nuclei):
         return 0
-    count = sum(map(is_tissue, _of_that_size(nuclei, layers)))
+    count = len(_of_that_size(nuclei, layers))
     # napari's button makes empty ones; what is lazy is not read for this.
     known = isinstance(nuclei.data, np.ndarray) and is_anonymous(nuclei)
     return 0 if count and known and not nuclei.data.any() else count
@@ -195,7 +195,8 @@ def _of_that_size(nuclei: LabelsLayer, layers: Any) -> list[Image]:
     """Give the images of the size that the labels' own image had."""
     wanted = tuple(origin_facts(nuclei).get("image_shape") or nuclei.data.shape)
     images = [layer for layer in layers if isinstance(layer, Image)]
-    return [image for image in images if image_shape(image) == wanted]
+    fitting = [image for image in images if image_shape(image) == wanted]
+    return [image for image in fitting if is_tissue(image)]
 
 
 def _area(nuclei: LabelsLayer, image: Image) -> Area | None:
