@@ -185,6 +185,12 @@ def test_an_impossible_pixel_size_is_refused(tmp_path, pixel_size):
             make()
 
 
+def test_only_the_number_of_that_name_counts(tmp_path):
+    write(tmp_path / "a.svs", description="Aperio Image|OriginalMPP = 0.5|MPP = 0.25")
+
+    assert calibration(tmp_path / "a.svs") == (0.25, "Aperio description")
+
+
 @pytest.mark.parametrize("number", ["2.5e-1", "0,25", ".25", "0.250 ", "25E-2"])
 def test_aperio_writes_its_number_in_several_ways(tmp_path, number):
     write(tmp_path / "a.svs", description=f"Aperio Image|MPP = {number}|Left = 1,5")

@@ -241,3 +241,13 @@ def test_grey_with_alpha_is_seen_over_white(tmp_path):
     assert (rgb[:, 15:] == 255).all()
     with pytest.raises(ImageError, match="has 2 channels"):
         TissueImage.open(tmp_path / "b.tif")
+
+    options["photometric"] = "miniswhite"
+    tifffile.imwrite(
+        tmp_path / "c.tif",
+        np.dstack([grey, alpha]),
+        extrasamples=["unassalpha"],
+        **options,
+    )
+    with pytest.raises(ImageError, match="has 2 channels"):
+        TissueImage.open(tmp_path / "c.tif")

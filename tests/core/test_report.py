@@ -182,7 +182,7 @@ def test_names_of_files_that_are_no_unicode_are_reported(samples, model, options
 
 def test_a_name_of_any_characters_is_linked(samples, model, options):
     odd = replace(model, name="net 50%20 (own)")
-    named = [replace(samples[0], name="a|b]%20[*c")]
+    named = [replace(samples[0], name="a|b]%20[*c__d__")]
 
     finish(write_report(named, [odd], options, segmenter=segmenter))
 
@@ -191,7 +191,7 @@ def test_a_name_of_any_characters_is_linked(samples, model, options):
     assert {unquote(link) for link in links} == {
         name for name in files(options.folder) if name.endswith(".png")
     }
-    shown = r"a\|b\]%20\[\*c"
+    shown = r"a\|b\]%20\[\*c\_\_d\_\_"
     assert f"| {shown} |" in page
     assert f"![{shown}: tissue and probability](" in page
 

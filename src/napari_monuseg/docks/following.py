@@ -4,6 +4,7 @@ from typing import Any
 from weakref import WeakKeyDictionary, ref
 
 import numpy as np
+from napari.experimental import unlink_layers
 
 from napari_monuseg.layers import placement
 
@@ -13,7 +14,7 @@ MOVES = ("affine", "rotate", "scale", "shear", "translate", "units")
 _followers: WeakKeyDictionary[Any, "_Follower"] = WeakKeyDictionary()
 
 
-def follow(layer: Any, leader: Any) -> None:
+def follow(layer: Any, leader: Any, offset: tuple[int, int] = (0, 0)) -> None:
     """Let a layer move with another from now on, as long as it lies on that.
 
     What somebody moves away stays where it was put.
@@ -21,13 +22,13 @@ def follow(layer: Any, leader: Any) -> None:
     Parameters
     ----------
     layer : napari layer
-        In a plane, without an offset.
+        In a plane.
     leader : napari layer
         Whichever it followed before, it follows this one alone.
+    offset : tuple of int
+        Row and column of the leader where the layer begins, px.
     """
-    if layer in _followers:
-        _followers[layer].stop()
-    _followers[layer] = _Follower(layer, leader)
+    _followers[layer] = _Follower(layer, leader, offset)
 
 
 def follow_instead(layer: Any, leader: Any) -> None:
@@ -59,23 +60,12 @@ def lie(layer: Any, place: dict[str, Any]) -> None:
             setattr(layer, name, value)
 
 
-def listen(layer: Any, callback: Any) -> None:
-    """Call a method, of which only a weak reference is kept, when a layer moves."""
-    for name in MOVES:
-        getattr(layer.events, name).connect(callback)
-
-
 class _Follower:
-    def __init__(self, layer: Any, leader: Any) -> None:
-        self._layer, self._leader = ref(layer), ref(leader)
-        self._place = placement(leader)
-        listen(leader, self._on_moved)
-
-    def stop(self) -> None:
-        leader = self._leader()
-        if leader is not None:
-            for name in MOVES:
-                getattr(leader.events, name).disconnect(self._on_moved)
+    def __init__(self, layer: Any, leader: Any, offset: tuple[int, int]) -> None:
+        self._layer, self._leader, self._offset = ref(layer), ref(leader), offset
+        self._place = placement(leader, offset)
+        for name in MOVES:  # which keeps weak references: it hears no more once gone
+            getattr(leader.events, name).connect(self._on_moved)
 
     @property
     def is_led(self) -> bool:
@@ -87,8 +77,11 @@ class _Follower:
         layer, leader = self._layer(), self._leader()
         if layer is None or leader is None:
             return
-        before, self._place = self._place, placement(leader)
-        if lies(layer, before, self._place):
+        before, self._place = self._place, placement(leader, self._offset)
+        linked = placement(leader)
+        if lies(layer, before, self._place, linked):
+            if any(self._offset):  # a place of its own is not to be linked
+                unlink_layers([layer], attributes=MOVES)
             lie(layer, self._place)
 
 

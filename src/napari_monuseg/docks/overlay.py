@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 import numpy as np
-from napari.experimental import unlink_layers
 from napari.layers import Image
 from napari.layers import Labels as LabelsLayer
 
 from napari_monuseg.areas import Area, Mask
 from napari_monuseg.docks.bindings import bind
-from napari_monuseg.docks.following import MOVES, lie, lies, listen
+from napari_monuseg.docks.following import follow, lie
 from napari_monuseg.layers import image_shape, placement
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ class Overlay:
     area : Area
         Which part of the image.
     place : dict
-        What puts a layer onto the area.
+        What put a layer onto the area when it was bound.
     image_shape : tuple of int, optional
         Height and width of the image, px.
     image_path : str
@@ -70,19 +69,12 @@ class Overlay:
     def _follow(self, image: Image) -> None:
         self.image_reference = ref(image)  # the image's pixels go when its layer goes
         image.events.name.connect(self._on_renamed)
-        listen(image, self._on_moved)
 
-    def _on_moved(self, event: Any) -> None:
-        """Let the layer follow its image, unless somebody has moved it away."""
-        image = self.image
-        if image is None or event.source is not image:
-            return
-        before, self.place = self.place, placement(image, self.area.offset)
-        linked = placement(image)
-        if self.layer is not None and lies(self.layer, before, self.place, linked):
-            if any(self.area.offset):  # a place of its own is not to be linked
-                unlink_layers([self.layer], attributes=MOVES)
-            lie(self.layer, self.place)
+    def place_now(self) -> dict[str, Any]:
+        """Give what puts a layer onto the area where its image lies, or lay last."""
+        if self.image is not None:
+            self.place = placement(self.image, self.area.offset)
+        return self.place
 
     def _on_renamed(self, _event: Any) -> None:
         if self.image is not None:
@@ -115,11 +107,15 @@ class Overlay:
         )
         if same:
             self._follow(image)
-            self.place = placement(image, self.area.offset)
             if self.layer is not None:
-                lie(self.layer, self.place)
-                bind(self.layer, image)
+                lie(self.layer, self.place_now())
+                self._bind(self.layer, image)
         return same
+
+    def _bind(self, layer: LabelsLayer, image: Image) -> None:
+        """Let a layer be of its image, and move with that."""
+        bind(layer, image)
+        follow(layer, image, self.area.offset)
 
     def lie_below(self, layers: Any, others: "Iterable[Overlay]") -> None:
         """Put its layer below those of others, in a viewer's list of layers."""

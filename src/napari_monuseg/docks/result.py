@@ -17,7 +17,6 @@ from napari_monuseg.core.numbering import LARGEST_NUMBER
 from napari_monuseg.core.origin import Origin
 from napari_monuseg.docks.bindings import (
     METADATA,
-    bind,
     hand_mask,
     note_fact,
     origin_facts,
@@ -248,7 +247,7 @@ class Result(Overlay):
         self.knows_hand_work = by_hand is not None
         if by_hand is not None:
             self.hand = HandWork.restored(labels, by_hand)
-        lie(layer, self.place)
+        lie(layer, self.place_now())
         self.count = count_nuclei(labels)
         self._hold(layer, self._state(labels, self.area.mask))
         self._mark(labels)
@@ -263,7 +262,7 @@ class Result(Overlay):
         name = f"{self.image_name} nuclei ({self.model_name})"
         # Painting changes the layer's array in place, so it gets one of its own.
         layer = viewer.add_labels(
-            labels.copy(), name=name, **nucleus_colours(), **self.place
+            labels.copy(), name=name, **nucleus_colours(), **self.place_now()
         )
         self._hold(layer, base or self._state(labels, complete))
 
@@ -273,7 +272,7 @@ class Result(Overlay):
         layer.events.data.connect(self._keep_type)
         self._steps = UndoSteps(layer, replace(base, step=None))
         if self.image is not None:
-            bind(layer, self.image)
+            self._bind(layer, self.image)
 
     def _keep_type(self, _event: Any = None) -> None:
         """Take numbers of another type, as napari converts to, for the same nuclei."""
