@@ -56,15 +56,20 @@ def test_a_layer_follows_the_last_one_alone(viewer, image):
     assert tuple(shapes.translate) == (3, 4)
 
 
-def test_nuclei_of_an_area_and_what_is_reviewed_move_with_their_image(
-    qtbot, viewer, dock, image, stage
-):
+@pytest.fixture
+def found(qtbot, viewer, dock, image, stage):
+    """The nuclei of an area."""
     viewer.reset_view()
     box = np.array([[20, 30], [20, 150], [120, 150], [120, 30]], float)
     viewer.add_shapes(box, shape_type="rectangle", **placement(image))
     dock.area.choice.setCurrentIndex(2)
     run(qtbot, dock)
-    (found,) = nuclei(viewer)
+    return nuclei(viewer)[0]
+
+
+def test_nuclei_of_an_area_and_what_is_reviewed_move_with_their_image(
+    qtbot, dock, image, found
+):
     offset = dock.results.current.area.offset
     press(qtbot, dock.results.hand.mark_button)
     result = dock.results.current
@@ -156,14 +161,7 @@ def test_an_image_that_is_opened_again_with_no_dock_has_its_nuclei(
     assert not nuclei(viewer)[-1].data[gone].any()
 
 
-def test_linked_nuclei_of_an_area_stay_on_their_image(
-    qtbot, viewer, dock, image, stage
-):
-    box = np.array([[20, 30], [20, 150], [120, 150], [120, 30]], float)
-    viewer.add_shapes(box, shape_type="rectangle", **placement(image))
-    dock.area.choice.setCurrentIndex(2)
-    run(qtbot, dock)
-    (found,) = nuclei(viewer)
+def test_linked_nuclei_of_an_area_stay_on_their_image(viewer, dock, image, found):
     offset = dock.results.current.area.offset
     viewer.layers.link_layers([image, found])
 
