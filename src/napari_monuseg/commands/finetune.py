@@ -127,11 +127,13 @@ def finetune(
 
 def _end(sentence: str, problem: str, *, whole: bool) -> None:
     """End with the exit code that tells what did not go as asked."""
-    for text in filter(None, (sentence, problem)):
-        fail(text)
+    if sentence:
+        fail(sentence)
     if not whole:
         raise typer.Exit(STOPPED)
-    if sentence or problem:
+    if problem:
+        raise TrainingError(problem)
+    if sentence:
         raise typer.Exit(1)
 
 
