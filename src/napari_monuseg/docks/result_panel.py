@@ -1,7 +1,6 @@
 """The lower half of the Segment dock: the nuclei found, and how they are read."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from napari.layers import Labels as LabelsLayer
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_monuseg.areas import Area
 from napari_monuseg.core.autosave import SavedCorrections, fingerprint
 from napari_monuseg.core.instances import InstanceOptions
 from napari_monuseg.core.registry import ModelEntry
@@ -40,8 +38,10 @@ from napari_monuseg.docks.reviewed import (
     mark_again,
     release_orphans,
 )
+from napari_monuseg.docks.saving import restored
 from napari_monuseg.docks.section import section
 from napari_monuseg.docks.segment_steps import Exported
+from napari_monuseg.docks.slider_memory import SliderMemory
 from napari_monuseg.docks.sliders import InstanceSliders
 from napari_monuseg.docks.take_up import TakeUp
 
@@ -68,11 +68,11 @@ class ResultPanel(QWidget):
         self._viewer = viewer
         self._results = KnownResults()
         self.current: Result | None = None
-        self._left: dict[str, InstanceOptions] = {}
         self._reading = Rereading(viewer, lifetime)
         self.count = Line()
         self.count.setStyleSheet("font-weight: bold;")
         self.sliders = InstanceSliders()
+        self._memory = SliderMemory(self.sliders, self._reading)
         self.corrections = CorrectionTools(viewer, lifetime)
         self.note = Note()
         self.hand = HandPanel(viewer, lifetime, self._results)
@@ -132,29 +132,8 @@ class ResultPanel(QWidget):
         return self._results.sources(result, self.current)
 
     def options_for(self, model: ModelEntry) -> dict[str, float]:
-        """Give where the sliders were left with a model; nothing for its own settings.
-
-        What was taken up says nothing of sliders.
-        """
-        one = self.current
-        known = one is not None and (one.maps is not None or one.restored is not None)
-        if one is not None and known and one.model_name == model.name:
-            if not (self._reading.busy or self.sliders.held):
-                one.follow_undo()
-                self.sliders.value = one.options
-            own = one.own_options or model.info.instances
-            self._leave_sliders(one, self.sliders.value, own)
-        left = self._left.get(model.name)
-        return {} if left is None else asdict(left)
-
-    def _leave_sliders(
-        self, result: Result, options: InstanceOptions, own: InstanceOptions | None
-    ) -> None:
-        """Remember where the sliders stand, unless that is the model's own place."""
-        if own is not None and self.sliders.stand_at(own):
-            self._left.pop(result.model_name, None)
-        else:
-            self._left[result.model_name] = options
+        """Give where the sliders were left with a model; see `SliderMemory`."""
+        return self._memory.options_for(model, self.current)
 
     def add(
         self,
@@ -217,24 +196,10 @@ class ResultPanel(QWidget):
         What was edited later, and was restored first, stays above them and goes on
         being what is worked on.
         """
-        about = corrections.about
-        rows, columns = (
-            slice(start, start + side)
-            for start, side in zip(about.offset, about.shape, strict=True)
-        )
-        result = Result.on(
-            image,
-            Area(rows, columns, corrections.mask),
-            model_name=about.model_name,
-            maps=None,
-            options=about.options,
-            pixel_size=about.pixel_size,
-            assumed_pixel_size=about.assumed_pixel_size,
-        )
-        result.restored = about.last_edited
+        result = restored(image, corrections)
         later = self._results.edited_after(result, self.autosave)
         self._results.add(result, below=later)
-        mark_again(self._viewer, image, map(np.array, about.reviewed))
+        mark_again(self._viewer, image, map(np.array, corrections.about.reviewed))
         if later:  # whose hand work is the newer
             with selection_kept(self._viewer.layers):
                 result.show_restored(self._viewer, corrections.labels, corrections.hand)
@@ -345,7 +310,7 @@ class ResultPanel(QWidget):
             self.sliders.value = result.options
             self.message.emit(f"“{result.layer.name}” is locked; unlock it first.")
             return
-        self._leave_sliders(result, options, result.own_options)
+        self._memory.leave(result, options, result.own_options)
         self._reading.ask(result, options, self.sliders.movement)
 
     def _on_brought_back(self, result: Result) -> None:

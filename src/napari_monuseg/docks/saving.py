@@ -1,4 +1,4 @@
-"""What of a result is written to the disk, and whether the disk holds it already."""
+"""What of a result is written to the disk, whether it is there, and how it is back."""
 
 from collections.abc import Generator
 from dataclasses import dataclass, field
@@ -7,7 +7,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from napari_monuseg.areas import Outline
+from napari.layers import Image
+
+from napari_monuseg.areas import Area, Outline
 from napari_monuseg.core.autosave import (
     About,
     SavedCorrections,
@@ -158,3 +160,23 @@ def _about(entry: Entry, reviewed: list[Outline], by_hand: int, erased: int) -> 
         date=datetime.now().astimezone().isoformat(timespec="seconds"),
         edited=entry.edited.isoformat(),
     )
+
+
+def restored(image: Image, corrections: SavedCorrections) -> Result:
+    """Give the result that saved corrections are of, on its image, not shown yet."""
+    about = corrections.about
+    rows, columns = (
+        slice(start, start + side)
+        for start, side in zip(about.offset, about.shape, strict=True)
+    )
+    result = Result.on(
+        image,
+        Area(rows, columns, corrections.mask),
+        model_name=about.model_name,
+        maps=None,
+        options=about.options,
+        pixel_size=about.pixel_size,
+        assumed_pixel_size=about.assumed_pixel_size,
+    )
+    result.restored = about.last_edited
+    return result
